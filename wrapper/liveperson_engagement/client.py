@@ -1,0 +1,175 @@
+"""The client: settings and connections, shared by all visits.
+
+What the contract could not express: limits in time, where sessions are remembered, and the environment variables.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Awaitable, Callable
+from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar, Unpack
+
+import httpx
+
+from . import http
+from .contract import Breach, contract
+from .domain import Site, checked_url
+from .errors import InvalidRequest
+from .flow import AsyncPorts, Ports
+from .retry import RetryPolicy, check_seconds
+from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
+from .visit import AsyncVisit, Visit
+
+StoreT = TypeVar("StoreT")
+TransportT = TypeVar("TransportT")
+SleepT = TypeVar("SleepT")
+
+
+class Options(TypedDict, total=False):
+    """What `with_options` can change; see `EngagementClient`."""
+
+    account_id: str
+    base_url: str | None
+    domain_api: str
+    store: SessionStore | AsyncSessionStore
+    retry: RetryPolicy
+    timeout: float | None
+    deadline: float | None
+    sleep: Callable[[float], Any]
+
+
+class _Client(Generic[StoreT, TransportT, SleepT]):
+    """What both kinds of client decide."""
+
+    _http_class: ClassVar[Any]
+    _ports_class: ClassVar[Any]
+
+    def __init__(
+        self,
+        account_id: str | None = None,
+        *,
+        base_url: str | None = None,
+        domain_api: str = "https://api.liveperson.net",
+        store: StoreT | None = None,
+        retry: RetryPolicy | None = None,
+        timeout: float | None = 10.0,
+        deadline: float | None = None,
+        transport: TransportT | None = None,
+        sleep: SleepT | None = None,
+    ) -> None:
+        self._options: dict[str, Any] = {
+            "account_id": _from_environment("LIVEPERSON_ACCOUNT_ID", account_id),
+            "base_url": _from_environment("LIVEPERSON_BASE_URL", base_url),
+            "domain_api": domain_api,
+            "store": MemoryStore() if store is None else store,
+            "retry": RetryPolicy() if retry is None else retry,
+            "timeout": timeout,
+            "deadline": deadline,
+            "sleep": sleep,
+        }
+        self._configure(**self._options)
+        self._http = self._http_class(transport=transport, **http.options())
+        self.ports = self._ports_class(self._http, sleep)
+
+    def with_options(self, **changes: Unpack[Options]) -> Self:
+        """Return a copy with other settings that shares the connections; closing either closes them for both."""
+        copy = object.__new__(type(self))
+        copy._options = {**self._options, **changes}
+        copy._configure(**copy._options)
+        if not changes.keys() & {"account_id", "base_url", "domain_api"}:
+            copy.site = self.site
+        copy._http = self._http
+        copy.ports = self._ports_class(self._http, copy._options["sleep"])
+        return copy
+
+    def __repr__(self) -> str:
+        """Name the account."""
+        return f"{type(self).__name__}({self.site.account_id!r})"
+
+    def _configure(
+        self,
+        *,
+        account_id: Any,
+        base_url: Any,
+        domain_api: Any,
+        store: Any,
+        retry: Any,
+        timeout: Any,
+        deadline: Any,
+        sleep: Any,
+    ) -> None:
+        if account_id is None:
+            raise InvalidRequest("account_id", "is required: pass it, or set LIVEPERSON_ACCOUNT_ID")
+        try:
+            contract().check_value("AccountId", account_id)
+        except Breach as breach:
+            raise InvalidRequest("account_id", breach.reason) from None
+        for path, seconds in (("timeout", timeout), ("deadline", deadline)):
+            if seconds is not None:
+                check_seconds(path, seconds)
+        if not isinstance(retry, RetryPolicy):
+            raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(retry).__name__}")
+        if sleep is not None and not callable(sleep):
+            raise InvalidRequest("sleep", f"must be callable, not {type(sleep).__name__}")
+        base_url = None if base_url is None else checked_url("base_url", base_url)
+        self.site = Site(account_id, checked_url("domain_api", domain_api), base_url)
+        self.store, self.retry, self.timeout, self.deadline = store, retry, timeout, deadline
+
+
+class EngagementClient(_Client[SessionStore, httpx.BaseTransport, Callable[[float], None]]):
+    """Starts visitor sessions and learns whether an engagement may be shown. Threads may share it.
+
+    - `account_id`: the brand's LivePerson account; default: the environment variable LIVEPERSON_ACCOUNT_ID.
+    - `base_url`: where the account is served; default: LIVEPERSON_BASE_URL, else `domain_api` is asked.
+    - `store`: where sessions are remembered; default: in memory, as long as the client lives.
+    - `retry`: default: the documented policy, pauses of 5, 10 and 15 seconds after a 5xx.
+    - `timeout`: seconds that connecting, and each wait for data, may take; None for no limit.
+    - `deadline`: seconds that each whole call may take, pauses included; default: no limit.
+    - `transport`: any httpx transport; default: httpx's own.
+    - `sleep`: what a pause calls, with seconds; default: real time.
+
+    Raises `InvalidRequest` for a wrong argument. Nothing is sent before the first call.
+    """
+
+    _http_class, _ports_class = http.Http, Ports
+
+    def visit(self, key: str | None = None, *, ids: VisitIds | None = None) -> Visit:
+        """Return the visit of `key`: the same key is the same visitor and session.
+
+        Without a key the visit is nobody else's. `ids` takes up a visit whose ids the caller has kept.
+        """
+        return Visit(self, key, ids)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+class AsyncEngagementClient(_Client[AsyncSessionStore, httpx.AsyncBaseTransport, Callable[[float], Awaitable[None]]]):
+    """The asyncio twin of `EngagementClient`: the same names, awaited. The tasks of one event loop may share it."""
+
+    _http_class, _ports_class = http.AsyncHttp, AsyncPorts
+
+    def visit(self, key: str | None = None, *, ids: VisitIds | None = None) -> AsyncVisit:
+        """See `EngagementClient.visit`."""
+        return AsyncVisit(self, key, ids)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+def _from_environment(name: str, value: str | None) -> str | None:
+    return os.environ.get(name) if value is None else value

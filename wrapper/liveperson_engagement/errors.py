@@ -1,0 +1,132 @@
+"""What can go wrong, as one tree. The contract lists the statuses; it could not express what a caller does about them.
+
+    EngagementError
+    ├── InvalidRequest            the call is wrong; nothing was sent (also a ValueError)
+    ├── ApiError                  the service said no: any 3xx, 4xx or 5xx
+    │   ├── BadRequest            400
+    │   ├── Unauthorized          401
+    │   ├── NotFound              404; remembered ids were forgotten, so the next call starts afresh
+    │   └── ServerError           5xx after the last attempt
+    │       └── AccountLoading    500 with internal code 20; the visitor was remembered, so call again later
+    ├── InvalidResponse           a 2xx answer that breaks the contract; nothing was remembered, nothing forgotten
+    ├── ConnectionFailed          no answer
+    │   └── Timeout               no answer in time
+    ├── DeadlineExceeded          the call's own deadline
+    ├── DomainLookupFailed        the Domain API gave no usable host
+    └── StoreError                the session store failed
+
+Every error prints one line without visitor ids, session ids or personal data, and can be pickled.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import httpx
+
+
+def _restore(cls: type[EngagementError], args: tuple[Any, ...], state: dict[str, Any]) -> EngagementError:
+    error = cls.__new__(cls, *args)
+    error.__dict__.update(state)
+    return error
+
+
+class EngagementError(Exception):
+    """Any failure of this package."""
+
+    attempts: int = 0
+    """How many requests were sent for the call."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle without calling `__init__` again."""
+        return _restore, (type(self), self.args, self.__dict__)
+
+
+class InvalidRequest(EngagementError, ValueError):
+    """The call cannot be made as asked; nothing was sent. Fix what `path` names."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path}: {reason}")
+        self.path = path
+        """The part that is wrong, such as `engagementAttributes[0].personal.age.month`."""
+        self.reason = reason
+
+
+class ApiError(EngagementError):
+    """The service answered with an error status."""
+
+    def __init__(
+        self, status_code: int, internal_code: int | None, message: str | None, shown: str, response: httpx.Response
+    ) -> None:
+        code = "" if internal_code is None else f" (internal code {internal_code})"
+        super().__init__(f"[{status_code}] {shown or 'no message'}{code}")
+        self.status_code = status_code
+        self.internal_code = internal_code
+        """The service's own code, where its answer had one."""
+        self.message = message
+        """What the service said, word for word: may contain a visitor id, so keep it out of logs."""
+        self.response = response
+
+    @property
+    def body(self) -> str:
+        """The first 2,000 characters of the answer's body."""
+        return self.response.content.decode("utf-8", "replace")[:2000]
+
+    def __str__(self) -> str:
+        """Say how often it was tried, where more than once."""
+        return f"{self.args[0]} after {self.attempts} attempts" if self.attempts > 1 else str(self.args[0])
+
+
+class BadRequest(ApiError):
+    """400: the service refuses the request's content."""
+
+
+class Unauthorized(ApiError):
+    """401: the account may not be used this way."""
+
+
+class NotFound(ApiError):
+    """404: what the request names does not exist. Remembered ids were forgotten: the next call starts a new visit."""
+
+
+class ServerError(ApiError):
+    """5xx, after the last attempt that the retry policy allows."""
+
+
+class AccountLoading(ServerError):
+    """500 with internal code 20: the account is still being loaded. Call again later: the visitor was remembered."""
+
+
+class InvalidResponse(EngagementError):
+    """A 2xx answer that breaks the contract. What was remembered before stays remembered."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"the service's answer breaks the contract: {path}: {reason}")
+        self.path = path
+        self.reason = reason
+
+
+class ConnectionFailed(EngagementError):
+    """No answer. `__cause__` is what the HTTP library raised."""
+
+    def __init__(self, reason: str, *, may_have_arrived: bool) -> None:
+        arrival = "it may have arrived" if may_have_arrived else "it was not sent"
+        super().__init__(f"no answer to the request ({arrival}): {reason}")
+        self.may_have_arrived = may_have_arrived
+
+
+class Timeout(ConnectionFailed):
+    """No answer within `timeout` seconds."""
+
+
+class DeadlineExceeded(EngagementError):
+    """The call would have lasted longer than its `deadline`. `__cause__` is the last failure, where there was one."""
+
+
+class DomainLookupFailed(EngagementError):
+    """The Domain API gave no host for the account. `__cause__` says why; `base_url=` does without the lookup."""
+
+
+class StoreError(EngagementError):
+    """The session store failed. `__cause__` is what it raised."""

@@ -1,0 +1,175 @@
+"""Every decision of a call, once: flows yield what is to be done, and two short drivers do it, sync or async.
+
+What the contract could not express: a call that takes several requests, with pauses and memory between them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Awaitable, Callable, Generator
+from operator import methodcaller
+from typing import Any, TypeAlias, TypeVar
+
+from liveperson_engagement_api import Client
+from liveperson_engagement_api.api.domain import find_domain
+from liveperson_engagement_api.api.session import continue_session, create_session, update_session
+
+from .errors import AccountLoading, ApiError, ConnectionFailed, EngagementError, StoreError
+from .http import AsyncHttp, Exchange, Http, current
+from .retry import Budget, RetryPolicy
+
+T = TypeVar("T")
+Flow: TypeAlias = Generator[Callable[[Any], Any], Any, T]
+"""Yields steps, each a call on the ports below; gets their results; returns a T."""
+
+OPERATIONS: dict[str, Any] = {
+    "createSession": create_session,
+    "continueSession": continue_session,
+    "updateSession": update_session,
+    "findDomain": find_domain,
+}
+
+logger = logging.getLogger("liveperson_engagement")
+
+
+class Ports:
+    """What a flow can have done, in the sync way."""
+
+    def __init__(self, http: Http, sleep: Callable[[float], None] | None) -> None:
+        self._client = Client(base_url="").set_httpx_client(http)
+        self.pause = sleep or time.sleep
+
+    def send(self, exchange: Exchange) -> Any:
+        """Run the generated function."""
+        token = current.set(exchange)
+        try:
+            return OPERATIONS[exchange.operation_id].sync_detailed(client=self._client, **exchange.call).parsed
+        finally:
+            current.reset(token)
+
+    def store(self, store: Any, method: str, *arguments: Any) -> Any:
+        """Call a session store."""
+        try:
+            return getattr(store, method)(*arguments)
+        except Exception as error:
+            raise _of_store(error) from error
+
+
+class AsyncPorts:
+    """What a flow can have done, in the async way."""
+
+    def __init__(self, http: AsyncHttp, sleep: Callable[[float], Awaitable[None]] | None) -> None:
+        self._client = Client(base_url="").set_async_httpx_client(http)
+        self.pause = sleep or asyncio.sleep
+
+    async def send(self, exchange: Exchange) -> Any:
+        """Run the generated function."""
+        token = current.set(exchange)
+        try:
+            return (
+                await OPERATIONS[exchange.operation_id].asyncio_detailed(client=self._client, **exchange.call)
+            ).parsed
+        finally:
+            current.reset(token)
+
+    async def store(self, store: Any, method: str, *arguments: Any) -> Any:
+        """Call a session store."""
+        try:
+            return await getattr(store, f"a{method}")(*arguments)
+        except Exception as error:
+            raise _of_store(error) from error
+
+
+def run(flow: Flow[T], ports: Ports) -> T:
+    """Drive a flow."""
+    resume: Callable[[Any], Callable[[Any], Any]] = flow.send
+    result: Any = None
+    while True:
+        try:
+            todo = resume(result)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        try:
+            resume, result = flow.send, todo(ports)
+        except BaseException as error:  # noqa: BLE001
+            resume, result = flow.throw, error
+
+
+async def run_async(flow: Flow[T], ports: AsyncPorts) -> T:
+    """Drive a flow, awaiting each step."""
+    resume: Callable[[Any], Callable[[Any], Any]] = flow.send
+    result: Any = None
+    while True:
+        try:
+            todo = resume(result)
+        except StopIteration as end:
+            return end.value  # type: ignore[no-any-return]
+        try:
+            resume, result = flow.send, await todo(ports)
+        except BaseException as error:  # noqa: BLE001
+            resume, result = flow.throw, error
+
+
+def attempts(
+    prepare: Callable[[], Exchange],
+    retry: RetryPolicy,
+    budget: Budget,
+    *,
+    learn: Callable[[AccountLoading], Flow[None]] | None = None,
+) -> Flow[tuple[Any, Any]]:
+    """Send what `prepare` builds until an answer is good; return it parsed, and as checked JSON.
+
+    Between attempts `learn` may change what `prepare` builds next.
+    """
+    attempt = 0
+    while True:
+        budget.left()
+        attempt += 1
+        exchange = prepare()
+        try:
+            return (yield methodcaller("send", exchange)), exchange.answer
+        except EngagementError as error:
+            failure = error
+        failure.attempts = attempt
+        if learn and isinstance(failure, AccountLoading):
+            yield from learn(failure)
+        pause = retry.pause_after(attempt, failure, documented=exchange.policy, repeatable=exchange.repeatable)
+        if pause is None and not (isinstance(failure, ConnectionFailed) and not budget.allows(0)):
+            raise failure
+        if pause is None or not budget.allows(pause):
+            late = budget.exceeded()
+            late.attempts = attempt
+            raise late from failure
+        logger.info("%s: attempt %d failed (%s); trying again in %g s", *_told(exchange, failure, attempt, pause))
+        started = time.monotonic()
+        yield methodcaller("pause", pause)
+        budget.paused(pause, time.monotonic() - started)
+
+
+def turn(store: Any, key: str, budget: Budget, work: Callable[[], Flow[T]]) -> Flow[T]:
+    """Run a flow while nobody else holds the key."""
+    try:
+        lease = yield methodcaller("store", store, "acquire", key, budget.left())
+    except TimeoutError:
+        raise budget.exceeded() from None
+    try:
+        return (yield from work())
+    finally:
+        yield methodcaller("store", store, "release", key, lease)
+
+
+def _of_store(error: Exception) -> Exception:
+    if isinstance(error, EngagementError | TimeoutError):
+        return error
+    return StoreError(f"session store: {type(error).__name__}; nothing was sent after that")
+
+
+def _told(exchange: Exchange, failure: EngagementError, attempt: int, pause: float) -> tuple[Any, ...]:
+    """Say what failed without a word of the server's."""
+    if isinstance(failure, ApiError):
+        what = f"status {failure.status_code}, internal code {failure.internal_code}"
+    else:
+        what = type(failure).__name__
+    return exchange.operation_id, attempt, what, pause

@@ -1,0 +1,223 @@
+"""The HTTP client that the generated functions send through: it lets only good answers past.
+
+What the contract could not express: the generated parsers read a body before anyone has looked at the status, so
+statuses, broken bodies and lost connections are told apart here, below them.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+from contextvars import ContextVar
+from dataclasses import dataclass
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+
+import httpx
+
+from . import errors
+from ._version import __version__
+from .contract import Breach, DocumentedPolicy, contract, is_object
+
+
+@dataclass(slots=True)
+class Exchange:
+    """One attempt: what is sent, and what a good answer is checked against."""
+
+    operation_id: str
+    base_url: str
+    arguments: dict[str, Any]
+    """The generated function's own arguments, the body aside."""
+    timeout: float | None
+    content: bytes | None = None
+    answer: Any = None
+    """The checked JSON of a good answer."""
+
+    @property
+    def policy(self) -> DocumentedPolicy:
+        """The operation's documented retry policy."""
+        return contract().policy(self.operation_id)
+
+    @property
+    def repeatable(self) -> bool:
+        """Whether it can arrive twice without putting a second visitor on the list."""
+        return self.operation_id != "createSession"
+
+    @property
+    def call(self) -> dict[str, Any]:
+        """The arguments of the generated function."""
+        return self.arguments if self.content is None else {**self.arguments, "body": Body()}
+
+
+current: ContextVar[Exchange] = ContextVar("current")
+"""The exchange that the generated function now running belongs to."""
+
+
+class Body:
+    """Stands in for a generated request model: what goes out was encoded and checked before."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Give the generated function something to pass on; `build_request` puts the encoded body in its place."""
+        return {}
+
+
+class Http(httpx.Client):
+    """Sends an exchange and raises unless its answer is good."""
+
+    def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
+        """Address the request, and put the encoded body in."""
+        return super().build_request(method, **_completed(url, kwargs))
+
+    def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
+        """Send the request and judge its answer."""
+        try:
+            response = super().send(request, stream=True)
+        except httpx.RequestError as error:
+            raise _no_answer(error) from error
+        try:
+            response.read()
+        except httpx.RequestError as error:
+            return _cut_short(response, error)
+        finally:
+            response.close()
+        return _judged(response)
+
+
+class AsyncHttp(httpx.AsyncClient):
+    """Sends an exchange and raises unless its answer is good."""
+
+    def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
+        """Address the request, and put the encoded body in."""
+        return super().build_request(method, **_completed(url, kwargs))
+
+    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
+        """Send the request and judge its answer."""
+        try:
+            response = await super().send(request, stream=True)
+        except httpx.RequestError as error:
+            raise _no_answer(error) from error
+        try:
+            await response.aread()
+        except httpx.RequestError as error:
+            return _cut_short(response, error)
+        finally:
+            await response.aclose()
+        return _judged(response)
+
+
+def options() -> dict[str, Any]:
+    """Give the settings that both clients share: no cookies, since one visitor's would go out with another's call."""
+    logging.getLogger("httpx").addFilter(_mask_urls)
+    return {
+        "headers": {"Accept": "application/json", "User-Agent": f"liveperson-engagement/{__version__}"},
+        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
+        "follow_redirects": False,
+    }
+
+
+class _Answer(httpx.Response):
+    """A good answer: the generated parser gets what was checked, not the body once more."""
+
+    checked: Any
+
+    def json(self, **_: Any) -> Any:
+        return self.checked
+
+
+_UNSENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+def _completed(url: httpx.URL | str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    exchange = current.get()
+    kwargs |= {"url": f"{exchange.base_url}{url}", "timeout": httpx.Timeout(exchange.timeout)}
+    if exchange.content is not None:
+        kwargs |= {"json": None, "content": exchange.content}
+    return kwargs
+
+
+def _no_answer(error: httpx.RequestError) -> errors.ConnectionFailed:
+    kind = errors.Timeout if isinstance(error, httpx.TimeoutException) else errors.ConnectionFailed
+    reason = f"{type(error).__name__} {error}".strip().splitlines()[0]
+    return kind(reason, may_have_arrived=not isinstance(error, _UNSENT))
+
+
+def _cut_short(response: httpx.Response, error: httpx.RequestError) -> httpx.Response:
+    if response.is_success:
+        if isinstance(error, httpx.DecodingError):
+            raise errors.InvalidResponse("body", "cannot be decompressed") from error
+        raise _no_answer(error) from error
+    kept = {name: text for name, text in response.headers.items() if name == "retry-after"}
+    return _judged(httpx.Response(response.status_code, headers=kept, request=response.request))
+
+
+def _judged(response: httpx.Response) -> httpx.Response:
+    exchange = current.get()
+    if not response.is_success:
+        raise _api_error(response, exchange)
+    if response.status_code != 200:
+        raise errors.InvalidResponse("status", f"{response.status_code} is not an answer that the contract has")
+    try:
+        exchange.answer = contract().check_answer(exchange.operation_id, response.content)
+    except Breach as breach:
+        raise errors.InvalidResponse(breach.path, breach.reason) from None
+    response.__class__ = _Answer  # a copy of the response would cost more than all checks
+    response.checked = exchange.answer  # type: ignore[attr-defined]
+    return response
+
+
+def _api_error(response: httpx.Response, exchange: Exchange) -> errors.ApiError:
+    status, policy = response.status_code, exchange.policy
+    entity = _entity(response.content)
+    code, message = entity.get("internalCode"), entity.get("message")
+    code = code if isinstance(code, int) and not isinstance(code, bool) else None
+    message = message if isinstance(message, str) else None
+    kind = _KINDS.get(status, errors.ServerError if status in policy.statuses else errors.ApiError)
+    if (status, code) == policy.loading:
+        kind = errors.AccountLoading
+    return kind(status, code, message, _shown(message or "", exchange), response)
+
+
+_KINDS: dict[int, type[errors.ApiError]] = {400: errors.BadRequest, 401: errors.Unauthorized, 404: errors.NotFound}
+
+
+def _entity(content: bytes) -> dict[str, Any]:
+    """Read the error entity, plain or wrapped; anything else has none."""
+    try:
+        entity = json.loads(content)
+    except (ValueError, RecursionError):
+        return {}
+    entity = entity.get("error", entity) if is_object(entity) else None
+    return entity if is_object(entity) else {}
+
+
+def _shown(message: str, exchange: Exchange) -> str:
+    """Make a server's message fit to print: one line, with every id and every text that was sent masked."""
+    secrets = {exchange.arguments.get("visitor_id"), exchange.arguments.get("sid")}
+    secrets.update(exchange.policy.visitor_in_message.findall(message))
+    secrets.update(json.loads(text) for text in _TEXT.findall((exchange.content or b"").decode()))
+    for secret in sorted(filter(None, secrets), key=len, reverse=True):
+        message = message.replace(secret, "…")
+    return " ".join("".join(each if each.isprintable() else " " for each in message).split())[:200]
+
+
+_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"(?!:)')
+"""A string of compact JSON that is not the name of a member."""
+
+_URL_OF_A_VISIT = re.compile(r"(/app/engagement/visitors/)[^?\s]*(\?\S*)?")
+
+
+def _mask_urls(record: logging.LogRecord) -> bool:
+    """Keep ids out of the HTTP library's own log lines, which print whole URLs."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            _URL_OF_A_VISIT.sub(r"\1…", str(part)) if isinstance(part, httpx.URL) else part for part in record.args
+        )
+    return True
