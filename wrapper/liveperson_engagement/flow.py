@@ -167,9 +167,9 @@ def _of_store(error: Exception) -> Exception:
 
 
 def _told(exchange: Exchange, failure: EngagementError, attempt: int, pause: float) -> tuple[Any, ...]:
-    """Say what failed without a word of the server's."""
+    """Say what failed, without a word of the server's."""
+    what = type(failure).__name__
     if isinstance(failure, ApiError):
-        what = f"status {failure.status_code}, internal code {failure.internal_code}"
-    else:
-        what = type(failure).__name__
+        code = "" if failure.internal_code is None else f", internal code {failure.internal_code}"
+        what = f"status {failure.status_code}{code}"
     return exchange.operation_id, attempt, what, pause

@@ -202,14 +202,15 @@ def _shown(message: str, exchange: Exchange) -> str:
     """Make a server's message fit to print: one line, with every id and every text that was sent masked."""
     secrets = {exchange.arguments.get("visitor_id"), exchange.arguments.get("sid")}
     secrets.update(exchange.policy.visitor_in_message.findall(message))
-    secrets.update(json.loads(text) for text in _TEXT.findall((exchange.content or b"").decode()))
+    texts = (json.loads(text) for text, names in _TEXT.findall((exchange.content or b"").decode()) if not names)
+    secrets.update(text for text in texts if len(text) > 2)
     for secret in sorted(filter(None, secrets), key=len, reverse=True):
         message = message.replace(secret, "…")
     return " ".join("".join(each if each.isprintable() else " " for each in message).split())[:200]
 
 
-_TEXT = re.compile(r'"(?:[^"\\]|\\.)*"(?!:)')
-"""A string of compact JSON that is not the name of a member."""
+_TEXT = re.compile(r'("(?:[^"\\]|\\.)*")(:?)')
+"""A string of compact JSON, and whether it names a member."""
 
 _URL_OF_A_VISIT = re.compile(r"(/app/engagement/visitors/)[^?\s]*(\?\S*)?")
 

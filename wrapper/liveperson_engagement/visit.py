@@ -190,7 +190,7 @@ class Visit(_Visit):
         """Start the visit's session, or ask anew within it, and learn whether an engagement may be shown.
 
         Sends `body` (the documented JSON as a dict, or the generated model) with the ids that are remembered, and
-        remembers those of the answer. `deadline` is the longest that the whole call may last in seconds, with its pauses.
+        remembers those of the answer. `deadline` is the longest that the whole call may last, in seconds.
 
         Raises InvalidRequest (nothing was sent), ApiError, InvalidResponse, ConnectionFailed, DeadlineExceeded,
         DomainLookupFailed, StoreError. After NotFound the ids are forgotten, so that the next call starts a new visit.

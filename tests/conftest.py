@@ -1,0 +1,89 @@
+"""What the tests share: a sandbox over real sockets, and one way to write a test that runs in both colours."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from typing import Any, cast
+
+import pytest
+
+from liveperson_engagement import AsyncEngagementClient, AsyncVisit, EngagementClient
+from liveperson_engagement.sandbox import Sandbox
+
+BODY: Any = {"appType": "EXTERNAL"}
+"""The smallest body."""
+
+
+class Blocking:
+    """Makes an async client or visit look like the sync one, by running each coroutine to its end."""
+
+    def __init__(self, twin: AsyncEngagementClient | AsyncVisit, runner: asyncio.Runner) -> None:
+        self._twin, self._runner = twin, runner
+
+    def __getattr__(self, name: str) -> Any:
+        """Pass on to the twin."""
+        member = getattr(self._twin, name)
+        return self._blocking(member) if callable(member) else member
+
+    def _blocking(self, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*arguments: Any, **options: Any) -> Any:
+            result = method(*arguments, **options)
+            if inspect.iscoroutine(result):
+                return self._runner.run(result)
+            return Blocking(result, self._runner) if isinstance(result, AsyncEngagementClient | AsyncVisit) else result
+
+        return call
+
+
+class Colour:
+    """Makes clients of one colour; their pauses take no time and are noted in `pauses`."""
+
+    def __init__(self, name: str, stack: ExitStack) -> None:
+        self.name = name
+        self.pauses: list[float] = []
+        self._stack = stack
+        self._runner = stack.enter_context(asyncio.Runner()) if name == "async" else None
+
+    def client(self, account_id: str | None = "demo", **options: Any) -> EngagementClient:
+        """Connect a client that is closed at the end of the test."""
+        client: Any
+        if self._runner is None:
+            client = EngagementClient(account_id, **{"sleep": self.pauses.append, **options})
+        else:
+            client = Blocking(AsyncEngagementClient(account_id, **{"sleep": self._note, **options}), self._runner)
+        self._stack.callback(client.close)
+        return cast(EngagementClient, client)
+
+    async def _note(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+
+
+@pytest.fixture(params=["sync", "async"])
+def colour(request: pytest.FixtureRequest) -> Iterator[Colour]:
+    """Run the test once with the sync and once with the async client."""
+    with ExitStack() as stack:
+        yield Colour(request.param, stack)
+
+
+@pytest.fixture(scope="session")
+def running_sandbox() -> Iterator[Sandbox]:
+    """Run one server for all tests."""
+    with Sandbox() as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
+    """Give a sandbox that knows nothing yet."""
+    running_sandbox.reset()
+    yield running_sandbox
+    running_sandbox.reset()
+
+
+@pytest.fixture
+def client(colour: Colour, sandbox: Sandbox) -> EngagementClient:
+    """Connect a client to the sandbox."""
+    return colour.client(base_url=sandbox.url)

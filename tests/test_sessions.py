@@ -1,0 +1,500 @@
+"""One visit key is one visitor: what is remembered, sent again, replaced and forgotten."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+from conftest import BODY, Colour
+
+from liveperson_engagement import (
+    AsyncEngagementClient,
+    DeadlineExceeded,
+    EngagementClient,
+    InvalidRequest,
+    MemoryStore,
+    NotFound,
+    ServerError,
+    VisitIds,
+)
+from liveperson_engagement.sandbox import Sandbox
+
+LEAD: Any = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
+
+
+def test_the_second_request_names_the_visitor_and_session_of_the_first(
+    client: EngagementClient, sandbox: Sandbox
+) -> None:
+    """Ids of an answer go out with the next request, and v is spelled 1.0."""
+    visit = client.visit("shopper")
+    first = visit.create_session(BODY)
+    second = visit.create_session(BODY)
+    assert (second.visitor_id, second.session_id) == (first.visitor_id, first.session_id)
+    assert [(request.operation_id, request.query) for request in sandbox.requests] == [
+        ("createSession", {"v": "1.0"}),
+        ("continueSession", {"v": "1.0", "sid": first.session_id}),
+    ]
+    assert sandbox.requests[0].path == "/api/account/demo/app/engagement/visitors/"
+    assert len(sandbox.visitors) == 1
+
+
+def test_requests_carry_the_documented_headers_and_body(client: EngagementClient, sandbox: Sandbox) -> None:
+    """JSON both ways, encoded as UTF-8, once."""
+    client.visit().create_session({"appType": "EXTERNAL", "consumerSections": ["Übersicht"]})
+    [request] = sandbox.requests
+    headers = {name.lower(): text for name, text in dict(request.headers).items()}
+    assert (headers["content-type"], headers["accept"]) == ("application/json", "application/json")
+    assert headers["user-agent"].startswith("liveperson-engagement/")
+    assert request.raw_body == '{"appType":"EXTERNAL","consumerSections":["Übersicht"]}'.encode()
+
+
+def test_equal_keys_are_one_visit_and_other_keys_are_others(client: EngagementClient, sandbox: Sandbox) -> None:
+    """The key decides, not the object."""
+    ids = {key: client.visit(key).create_session(BODY).visitor_id for key in ("a", "b", "")}
+    assert len(set(ids.values())) == 3
+    assert {key: client.visit(key).create_session(BODY).visitor_id for key in ids} == ids
+    assert len(sandbox.visitors) == 3
+
+
+def test_a_visit_without_a_key_is_nobody_elses(client: EngagementClient, sandbox: Sandbox) -> None:
+    """It is remembered as long as the object lives, and only there."""
+    one, other = client.visit(), client.visit()
+    assert one.create_session(BODY).visitor_id == one.create_session(BODY).visitor_id
+    other.create_session(BODY)
+    assert len(sandbox.visitors) == 2
+
+
+def test_accounts_that_share_a_store_do_not_share_visits(colour: Colour, sandbox: Sandbox) -> None:
+    """The same key of another account is another visit."""
+    store = MemoryStore()
+    for account in ("one", "two"):
+        colour.client(account, base_url=sandbox.url, store=store).visit("shopper").create_session(BODY)
+    assert len(sandbox.visitors) == 2
+
+
+def test_clients_that_share_a_store_share_visits(colour: Colour, sandbox: Sandbox) -> None:
+    """What one client has remembered another goes on with."""
+    store = MemoryStore()
+    found = {
+        colour.client(base_url=sandbox.url, store=store).visit("shopper").create_session(BODY).visitor_id
+        for _ in range(2)
+    }
+    assert len(found) == 1
+
+
+def test_ids_are_a_frozen_value_that_takes_a_visit_up_again(colour: Colour, sandbox: Sandbox) -> None:
+    """A caller can keep the ids and hand them to another client."""
+    visit = colour.client(base_url=sandbox.url).visit("shopper")
+    assert visit.ids is None
+    session = visit.create_session(BODY)
+    assert visit.ids == VisitIds(session.visitor_id, session.session_id, session.page_id)
+    again = colour.client(base_url=sandbox.url).visit(ids=visit.ids)
+    assert again.ids == visit.ids
+    again.update_session(LEAD)
+    assert again.create_session(BODY).visitor_id == session.visitor_id
+    with pytest.raises(AttributeError):
+        visit.ids.page_id = "other"  # type: ignore[misc]
+
+
+def test_handed_in_ids_win_over_remembered_ones(client: EngagementClient, sandbox: Sandbox) -> None:
+    """`ids` says which visit is meant, and is remembered for the key."""
+    kept = client.visit("first")
+    kept.create_session(BODY)
+    client.visit("second").create_session(BODY)
+    session = client.visit("second", ids=kept.ids).create_session(BODY)
+    assert kept.ids is not None
+    assert session.visitor_id == kept.ids.visitor_id
+    assert client.visit("second").create_session(BODY).visitor_id == kept.ids.visitor_id
+    assert len(sandbox.visitors) == 2
+
+
+@pytest.mark.parametrize(
+    ("ids", "path"),
+    [
+        (VisitIds("..", "s"), "ids.visitor_id"),
+        (VisitIds("", "s"), "ids.visitor_id"),
+        (VisitIds("\ud800", "s"), "ids.visitor_id"),
+        (VisitIds(7, "s"), "ids.visitor_id"),  # type: ignore[arg-type]
+        (VisitIds(None, "s"), "ids.visitor_id"),  # type: ignore[arg-type]
+        (VisitIds("v", ""), "ids.session_id"),
+        (VisitIds("v", "s", 5), "ids.page_id"),  # type: ignore[arg-type]
+        (("v", "s", "p"), "ids"),
+    ],
+)
+def test_impossible_ids_are_refused(client: EngagementClient, ids: Any, path: str) -> None:
+    """What cannot stand in a URL is no id."""
+    with pytest.raises(InvalidRequest) as raised:
+        client.visit("shopper", ids=ids)
+    assert raised.value.path == path
+
+
+@pytest.mark.parametrize("visitor_id", ["a/b", "a?b=c#d", "%2e%2e", "a b", "ä", "a%00b", "...x", "a\\b", "a;b"])
+def test_a_visitor_id_cannot_leave_its_place_in_the_url(
+    client: EngagementClient, sandbox: Sandbox, visitor_id: str
+) -> None:
+    """Whatever the id is made of, the service sees it as one segment."""
+    with pytest.raises(NotFound):
+        client.visit(ids=VisitIds(visitor_id, "&v=2.0")).create_session(BODY)
+    [request] = sandbox.requests
+    assert (request.operation_id, request.visitor_id, request.session_id) == ("continueSession", visitor_id, "&v=2.0")
+    assert request.query["v"] == "1.0"
+
+
+def test_a_session_that_has_ended_is_replaced(client: EngagementClient, sandbox: Sandbox) -> None:
+    """The service starts another session, and its id is kept."""
+    visit = client.visit("shopper")
+    first = visit.create_session(BODY)
+    sandbox.expire_sessions()
+    second = visit.create_session(BODY)
+    assert second.session_id != first.session_id
+    assert second.visitor_id == first.visitor_id
+    third = visit.create_session(BODY)
+    assert third.session_id == second.session_id
+    assert sandbox.requests[-1].session_id == second.session_id
+    assert len(sandbox.visitors) == 1
+
+
+@pytest.mark.parametrize("method", ["create_session", "update_session", "report_impressions"])
+def test_after_a_404_the_next_call_starts_afresh(client: EngagementClient, sandbox: Sandbox, method: str) -> None:
+    """A visitor that no longer exists is forgotten, and the error is raised."""
+    visit = client.visit("shopper")
+    old = visit.create_session(BODY).visitor_id
+    sandbox.forget_visitors()
+    arguments: dict[str, Any] = {"create_session": BODY, "update_session": LEAD, "report_impressions": "impDisplay"}
+    with pytest.raises(NotFound) as raised:
+        getattr(visit, method)(arguments[method])
+    assert raised.value.internal_code == 37
+    assert visit.ids is None
+    assert visit.create_session(BODY).visitor_id != old
+
+
+def test_a_404_does_not_forget_newer_ids(sandbox: Sandbox) -> None:
+    """Another caller may have started a new visit while the 404 was under way."""
+    store = MemoryStore()
+    with EngagementClient("demo", base_url=sandbox.url, store=store) as client:
+        client.visit("shopper").create_session(BODY)
+        sandbox.forget_visitors()
+        sandbox.slow(0.4)
+        with ThreadPoolExecutor() as pool:
+            slow = pool.submit(client.visit("shopper").update_session, LEAD)
+            while not sandbox.requests[-1].operation_id == "updateSession":
+                threading.Event().wait(0.01)
+            newer = VisitIds("someone", "newer", "page")
+            store.save("demo:shopper", type(store.load("demo:shopper").record)(newer))  # type: ignore[union-attr]
+            with pytest.raises(NotFound):
+                slow.result()
+        assert client.visit("shopper").ids == newer
+
+
+@pytest.mark.parametrize(("status", "times"), [(400, 1), (401, 1), (429, 1), (503, 4)])
+def test_other_errors_forget_nothing(client: EngagementClient, sandbox: Sandbox, status: int, times: int) -> None:
+    """Only a 404 says that the ids are gone."""
+    visit = client.visit("shopper")
+    visit.create_session(BODY)
+    before = visit.ids
+    sandbox.fail_next(status, times=times)
+    with pytest.raises(Exception, match=str(status)):
+        visit.create_session(BODY)
+    assert visit.ids == before
+
+
+def test_forget_drops_what_is_remembered(client: EngagementClient, sandbox: Sandbox) -> None:
+    """The next call after `forget` makes another visitor."""
+    visit = client.visit("shopper")
+    visit.create_session(BODY)
+    visit.forget()
+    assert visit.ids is None
+    visit.create_session(BODY)
+    assert len(sandbox.visitors) == 2
+
+
+def test_updates_fill_in_the_page_of_the_last_answer(client: EngagementClient, sandbox: Sandbox) -> None:
+    """pageId comes from what is remembered."""
+    visit = client.visit("shopper")
+    visit.create_session(BODY)
+    page = visit.create_session(BODY).page_id
+    visit.update_session(LEAD)
+    assert sandbox.requests[-1].body == {"pageId": page, **LEAD}
+
+
+def test_a_page_that_the_caller_names_is_kept(client: EngagementClient, sandbox: Sandbox) -> None:
+    """A full body goes out as it is."""
+    visit = client.visit("shopper")
+    visit.create_session(BODY)
+    visit.update_session({"pageId": "123", **LEAD})
+    assert sandbox.requests[-1].body == {"pageId": "123", **LEAD}
+
+
+def test_impressions_are_built_from_the_engagement_that_was_returned(
+    client: EngagementClient, sandbox: Sandbox
+) -> None:
+    """Campaign, engagement, revision and context come from the answer; one request carries all kinds."""
+    visit = client.visit("shopper")
+    session = visit.create_session(BODY)
+    assert session.status == "Available"
+    details = session.engagement_details
+    visit.report_impressions("impDisplay", "impAccept", "impExpanded", "impTimeout", "impClose")
+    common = {
+        "campaign": details.campaign_id,
+        "engId": details.engagement_id,
+        "revision": details.engagement_revision,
+    }
+    context = {"eContext": [{"type": "engagementContext", "id": details.context_id}]}
+    nothing = {"expanded": None, "userInit": None, "actionableItems": None}
+    assert sandbox.requests[-1].body == {
+        "pageId": session.page_id,
+        "impAttributes": [
+            {"type": "impDisplay", **common, **context},
+            {"type": "impAccept", **common, **context},
+            {"type": "impExpanded", **common, **nothing},
+            {"type": "impTimeout", **common},
+            {"type": "impClose", **common},
+        ],
+    }
+    assert sandbox.requests[-1].session_id == session.session_id
+
+
+def test_impressions_can_be_reported_after_the_engagement_has_gone(client: EngagementClient, sandbox: Sandbox) -> None:
+    """Within its session an engagement that was shown can still be closed."""
+    visit = client.visit("shopper")
+    session = visit.create_session(BODY)
+    sandbox.not_available()
+    assert visit.create_session(BODY).status == "NotAvailable"
+    visit.report_impressions("impClose")
+    assert sandbox.requests[-1].body["pageId"] == session.page_id
+
+
+def test_impressions_of_a_session_that_has_ended_are_refused(client: EngagementClient, sandbox: Sandbox) -> None:
+    """Impressions count only in the session in which the engagement was created."""
+    visit = client.visit("shopper")
+    visit.create_session(BODY)
+    sandbox.expire_sessions()
+    sandbox.not_available()
+    visit.create_session(BODY)
+    sent = len(sandbox.requests)
+    with pytest.raises(InvalidRequest, match="offered no engagement"):
+        visit.report_impressions("impClose")
+    assert len(sandbox.requests) == sent
+
+
+@pytest.mark.parametrize("kinds", [(), ("impdisplay",), ("impDisplay", "x")])
+def test_unknown_kinds_of_impression_are_refused(client: EngagementClient, sandbox: Sandbox, kinds: Any) -> None:
+    """The contract's links name the kinds that exist."""
+    visit = client.visit("shopper")
+    visit.create_session(BODY)
+    with pytest.raises(InvalidRequest) as raised:
+        visit.report_impressions(*kinds)
+    assert raised.value.path == f"kinds[{max(len(kinds) - 1, 0)}]"
+    assert raised.value.reason == "must be one of impDisplay, impAccept, impExpanded, impTimeout, impClose"
+    assert len(sandbox.requests) == 1
+
+
+@pytest.mark.parametrize("call", ["update", "report"])
+def test_a_visit_without_a_session_has_nothing_to_update(
+    client: EngagementClient, sandbox: Sandbox, call: str
+) -> None:
+    """Before the first session there is no page, and nothing is sent."""
+    visit = client.visit("shopper")
+    with pytest.raises(InvalidRequest, match="call create_session first"):
+        visit.update_session(LEAD) if call == "update" else visit.report_impressions("impDisplay")
+    assert sandbox.requests == ()
+
+
+class Clock:
+    """Time that a test moves."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+@pytest.mark.parametrize(
+    ("later", "requests"),
+    [(0, 1), (899.9, 1), (900, 2), (901, 2), (-1, 2), (-10_000, 2)],
+)
+def test_an_engagement_is_served_from_memory_while_it_is_valid(
+    colour: Colour, sandbox: Sandbox, later: float, requests: int
+) -> None:
+    """After validForSeconds, or when the clock has gone backwards, the service is asked again."""
+    clock = Clock()
+    visit = colour.client(base_url=sandbox.url, store=MemoryStore(clock=clock)).visit("shopper")
+    first = visit.engagement(BODY)
+    clock.now += later
+    second = visit.engagement(BODY)
+    assert len(sandbox.requests) == requests
+    assert (first == second) is (requests == 1)
+    assert first.visitor_id == second.visitor_id
+
+
+def test_other_bodies_are_not_served_from_each_others_answer(client: EngagementClient, sandbox: Sandbox) -> None:
+    """What the visitor is like decides which engagement there is."""
+    visit = client.visit("shopper")
+    visit.engagement(BODY)
+    visit.engagement({"appType": "EXTERNAL", "consumerSections": ["Support"]})
+    visit.engagement({"appType": "EXTERNAL", **LEAD})
+    assert len(sandbox.requests) == 3
+
+
+def test_not_available_is_asked_again_each_time(client: EngagementClient, sandbox: Sandbox) -> None:
+    """Only an Available session is remembered, and a later NotAvailable ends it."""
+    visit = client.visit("shopper")
+    visit.engagement(BODY)
+    sandbox.not_available()
+    assert visit.create_session(BODY).status == "NotAvailable"
+    assert visit.engagement(BODY).status == "NotAvailable"
+    sandbox.available()
+    assert visit.engagement(BODY).status == "Available"
+    assert len(sandbox.requests) == 4
+
+
+def test_a_remembered_session_is_each_callers_own_copy(client: EngagementClient) -> None:
+    """Changing a result changes nothing that is remembered."""
+    visit = client.visit("shopper")
+    visit.engagement(BODY).visitor_id = "changed"
+    assert visit.engagement(BODY).visitor_id != "changed"
+
+
+@pytest.mark.parametrize("method", ["create_session", "engagement"])
+def test_many_threads_make_one_visitor(sandbox: Sandbox, method: str) -> None:
+    """The first caller creates while the others wait, and then they reuse."""
+    sandbox.slow(0.2)
+    barrier = threading.Barrier(32)
+    with EngagementClient("demo", base_url=sandbox.url) as client, ThreadPoolExecutor(32) as pool:
+
+        def call(_: int) -> str:
+            barrier.wait()
+            return str(getattr(client.visit("shopper"), method)(BODY).visitor_id)
+
+        found = set(pool.map(call, range(32)))
+    assert found == {visitor.visitor_id for visitor in sandbox.visitors}
+    assert len(found) == 1
+    assert len(sandbox.requests) == (1 if method == "engagement" else 32)
+
+
+@pytest.mark.parametrize("method", ["create_session", "engagement"])
+def test_many_tasks_make_one_visitor(sandbox: Sandbox, method: str) -> None:
+    """The same holds for tasks."""
+    sandbox.slow(0.2)
+
+    async def main() -> set[str]:
+        async with AsyncEngagementClient("demo", base_url=sandbox.url) as client:
+            calls = (getattr(client.visit("shopper"), method)(BODY) for _ in range(64))
+            return {session.visitor_id for session in await asyncio.gather(*calls)}
+
+    assert asyncio.run(main()) == {visitor.visitor_id for visitor in sandbox.visitors}
+    assert len(sandbox.visitors) == 1
+    assert len(sandbox.requests) == (1 if method == "engagement" else 64)
+
+
+def test_threads_and_tasks_of_several_loops_make_one_visitor(sandbox: Sandbox) -> None:
+    """A memory store keeps sync and async clients of one process together."""
+    sandbox.slow(0.2)
+    store = MemoryStore()
+
+    def threaded() -> str:
+        with EngagementClient("demo", base_url=sandbox.url, store=store) as client:
+            return client.visit("shopper").create_session(BODY).visitor_id
+
+    async def tasks() -> set[str]:
+        async with AsyncEngagementClient("demo", base_url=sandbox.url, store=store) as client:
+            sessions = await asyncio.gather(*(client.visit("shopper").create_session(BODY) for _ in range(5)))
+            return {session.visitor_id for session in sessions}
+
+    with ThreadPoolExecutor(8) as pool:
+        loops = [pool.submit(asyncio.run, tasks()) for _ in range(3)]
+        threads = [pool.submit(threaded) for _ in range(5)]
+        found = {thread.result() for thread in threads}.union(*(loop.result() for loop in loops))
+    assert len(found) == 1
+    assert len(sandbox.visitors) == 1
+
+
+def test_when_the_first_caller_fails_the_next_one_tries(sandbox: Sandbox) -> None:
+    """A failure frees the key: whoever waits makes its own attempt."""
+    sandbox.fail_next(400)
+    barrier = threading.Barrier(8)
+    with EngagementClient("demo", base_url=sandbox.url) as client, ThreadPoolExecutor(8) as pool:
+
+        def call(_: int) -> str | None:
+            barrier.wait()
+            try:
+                return client.visit("shopper").create_session(BODY).visitor_id
+            except Exception as error:
+                assert "400" in str(error)
+                return None
+
+        found = list(pool.map(call, range(8)))
+    assert found.count(None) == 1
+    assert len(set(found) - {None}) == len(sandbox.visitors) == 1
+
+
+def test_a_cancelled_task_frees_the_key_at_once(sandbox: Sandbox) -> None:
+    """Neither a holder nor a waiter that is cancelled keeps the others out."""
+    sandbox.slow(5)
+
+    async def main() -> str:
+        async with AsyncEngagementClient("demo", base_url=sandbox.url) as client:
+            holder = asyncio.create_task(client.visit("shopper").create_session(BODY))
+            await asyncio.sleep(0.1)
+            waiter = asyncio.create_task(client.visit("shopper").create_session(BODY))
+            last = asyncio.create_task(client.visit("shopper").create_session(BODY))
+            await asyncio.sleep(0.1)
+            waiter.cancel()
+            holder.cancel()
+            outcomes = await asyncio.gather(holder, waiter, return_exceptions=True)
+            assert all(isinstance(outcome, asyncio.CancelledError) for outcome in outcomes)
+            async with asyncio.timeout(2):
+                return (await last).visitor_id
+
+    assert asyncio.run(main())
+
+
+@pytest.mark.parametrize("waiting", ["thread", "task"])
+def test_waiting_for_another_caller_ends_at_the_deadline(sandbox: Sandbox, waiting: str) -> None:
+    """A call that waits for its turn keeps its own deadline, and its turn goes to the next one."""
+    sandbox.slow(0.6)
+    store = MemoryStore()
+    with EngagementClient("demo", base_url=sandbox.url, store=store) as client, ThreadPoolExecutor() as pool:
+        holder = pool.submit(client.visit("shopper").create_session, BODY)
+        while not sandbox.requests:
+            threading.Event().wait(0.01)
+        with pytest.raises(DeadlineExceeded):
+            if waiting == "thread":
+                client.visit("shopper").create_session(BODY, deadline=0.1)
+            else:
+
+                async def hurried() -> None:
+                    async with AsyncEngagementClient("demo", base_url=sandbox.url, store=store) as twin:
+                        await twin.visit("shopper").create_session(BODY, deadline=0.1)
+
+                asyncio.run(hurried())
+        assert not holder.done()
+        assert holder.result().visitor_id == client.visit("shopper").create_session(BODY).visitor_id
+    assert len(sandbox.visitors) == 1
+
+
+def test_finished_visits_leave_no_locks_behind(client: EngagementClient, sandbox: Sandbox) -> None:
+    """A store holds records and nothing else once no call runs."""
+    store = MemoryStore()
+    with EngagementClient("demo", base_url=sandbox.url, store=store) as other:
+        for number in range(20):
+            other.visit(str(number)).create_session(BODY)
+            other.visit(str(number)).forget()
+    gc.collect()
+    assert not any(vars(store)[name] for name in ("_records", "_queues"))
+    assert client.visit("shopper").ids is None
+
+
+def test_a_failed_call_raises_what_went_wrong_last(client: EngagementClient, sandbox: Sandbox) -> None:
+    """Of several failures the last one is reported."""
+    for status in (500, 502, 503, 504):
+        sandbox.fail_next(status)
+    with pytest.raises(ServerError) as raised:
+        client.visit().create_session(BODY)
+    assert raised.value.status_code == 504
+    assert str(raised.value).endswith("after 4 attempts")
