@@ -51,9 +51,11 @@ class Colour:
         """Connect a client that is closed at the end of the test."""
         client: Any
         if self._runner is None:
-            client = EngagementClient(account_id, **{"sleep": self.pauses.append, **options})
+            options.setdefault("sleep", self.pauses.append)
+            client = EngagementClient(account_id, **options)
         else:
-            client = Blocking(AsyncEngagementClient(account_id, **{"sleep": self._note, **options}), self._runner)
+            options.setdefault("sleep", self._note)
+            client = Blocking(AsyncEngagementClient(account_id, **options), self._runner)
         self._stack.callback(client.close)
         return cast(EngagementClient, client)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import BODY, Colour
 
 import liveperson_engagement
+from conftest import BODY, Colour
 from liveperson_engagement import EngagementClient, InvalidRequest, MemoryStore, RetryPolicy, ServerError, StoreError
 from liveperson_engagement.sandbox import Sandbox
 
@@ -27,9 +27,7 @@ def test_account_and_url_may_come_from_the_environment(
     assert sandbox.requests[0].account_id == "fromenv"
 
 
-def test_arguments_win_over_the_environment(
-    colour: Colour, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_arguments_win_over_the_environment(colour: Colour, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the caller says counts."""
     monkeypatch.setenv("LIVEPERSON_ACCOUNT_ID", "fromenv")
     monkeypatch.setenv("LIVEPERSON_BASE_URL", "http://127.0.0.1:9")
@@ -96,8 +94,11 @@ def test_with_options_is_a_copy_that_shares_connections_and_memory(
 
 def test_with_options_checks_what_it_is_given(client: EngagementClient) -> None:
     """A wrong value or an unknown name fails at once."""
-    with pytest.raises(InvalidRequest):
-        client.with_options(timeout=-1)
+    for wrong in ({"timeout": -1}, {"store": None}, {"retry": None}, {"account_id": "a b"}):
+        options: Any = wrong
+        with pytest.raises(InvalidRequest) as raised:
+            client.with_options(**options)
+        assert raised.value.path in wrong
     unknown: Any = {"timeoutt": 1}
     with pytest.raises(TypeError, match="timeoutt"):
         client.with_options(**unknown)
@@ -198,7 +199,7 @@ def test_the_version_is_the_distributions() -> None:
 
 def test_each_module_of_the_wrapper_says_what_the_contract_could_not_express() -> None:
     """One line at the top of each module of the core gives the reason why it exists."""
-    modules = [path for path in (ROOT / "wrapper/liveperson_engagement").glob("[!_]*.py")]
+    modules = list((ROOT / "wrapper/liveperson_engagement").glob("[!_]*.py"))
     assert len(modules) >= 8
     reasons = ("hat the contract could not express", "it could not express")
     assert [path.name for path in modules if not any(reason in path.read_text() for reason in reasons)] == []

@@ -8,8 +8,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import BODY, Colour
 
+from conftest import BODY, Colour
 from liveperson_engagement import (
     ApiError,
     DeadlineExceeded,
@@ -46,7 +46,8 @@ def test_another_account_is_looked_up_again(colour: Colour, sandbox: Sandbox) ->
 def test_many_callers_cause_one_lookup(sandbox: Sandbox) -> None:
     """Whoever comes first asks, and the others wait for the answer."""
     with EngagementClient("demo", domain_api=sandbox.url) as client, ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda number: client.visit(str(number)).create_session(BODY), range(16)))
+        calls = [pool.submit(client.visit(str(number)).create_session, BODY) for number in range(16)]
+        assert all(call.result().status == "Available" for call in calls)
     assert [request.operation_id for request in sandbox.requests].count("findDomain") == 1
 
 
@@ -58,7 +59,9 @@ def test_the_lookup_follows_the_retry_policy(colour: Colour, sandbox: Sandbox) -
     assert colour.pauses == [5.0, 10.0]
 
 
-@pytest.mark.parametrize(("status", "cause", "attempts"), [(401, Unauthorized, 1), (503, ServerError, 4), (302, ApiError, 1)])
+@pytest.mark.parametrize(
+    ("status", "cause", "attempts"), [(401, Unauthorized, 1), (503, ServerError, 4), (302, ApiError, 1)]
+)
 def test_a_failed_lookup_says_why_and_is_tried_afresh_by_the_next_call(
     colour: Colour, sandbox: Sandbox, status: int, cause: type[Exception], attempts: int
 ) -> None:
@@ -109,6 +112,7 @@ def test_the_deadline_covers_the_lookup(colour: Colour, sandbox: Sandbox) -> Non
         "2130706433",
         "host.0x7f000001",
         "[::1]",
+        "xn--a.example",
         "a" * 300,
         7,
         None,
@@ -144,7 +148,9 @@ class Remote(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return self.handle_request(request)
 
 
-@pytest.mark.parametrize("base_uri", ["va.msg.liveperson.net", "host.liveperson.net:8443", "8.8.8.8", "xn--hst-5cd.example"])
+@pytest.mark.parametrize(
+    "base_uri", ["va.msg.liveperson.net", "host.liveperson.net:8443", "8.8.8.8", "xn--hst-5cd.example"]
+)
 def test_a_found_host_is_called_over_https(colour: Colour, base_uri: str) -> None:
     """The bare host name becomes an https URL."""
     remote = Remote(base_uri)
@@ -193,6 +199,9 @@ def test_a_remote_domain_api_cannot_point_into_this_machine_or_network(colour: C
         "https://host.liveperson.net\\@evil.example",
         "https://hоst.liveperson.net",
         "https://[::1",
+        "https://[::1]x",
+        "https://[v1.x]",
+        "https://xn--a",
         7,
         b"https://host.liveperson.net",
     ],
@@ -207,7 +216,13 @@ def test_a_wrong_url_is_refused_before_anything_is_sent(colour: Colour, argument
 
 @pytest.mark.parametrize(
     "url",
-    ["https://host.liveperson.net", "https://host.liveperson.net:8443/", "http://localhost:1", "http://127.0.0.1", "http://[::1]:8"],
+    [
+        "https://host.liveperson.net",
+        "https://host.liveperson.net:8443/",
+        "http://localhost:1",
+        "http://127.0.0.1",
+        "http://[::1]:8",
+    ],
 )
 def test_a_good_url_is_taken(colour: Colour, url: str) -> None:
     """With a port and a slash at the end as well."""

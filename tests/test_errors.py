@@ -8,11 +8,11 @@ import json
 import logging
 import pickle
 import traceback
-from typing import Any
+from typing import Any, cast
 
 import pytest
-from conftest import BODY, Colour
 
+from conftest import BODY, Colour
 from liveperson_engagement import (
     AccountLoading,
     ApiError,
@@ -87,7 +87,8 @@ def failures(colour: Colour, sandbox: Sandbox) -> list[tuple[EngagementError, st
 
     def echo(status: int, code: int = 5, **more: Any) -> None:
         ids = visit.ids or VisitIds("none")
-        message = f"Bad vid: {ids.visitor_id}, sid {ids.session_id}\nfor Sarah, West \"the\\quoted\" sarahw@example.com +441234567"
+        said = 'Sarah, West "the\\quoted" sarahw@example.com +441234567'
+        message = f"Bad vid: {ids.visitor_id}, sid {ids.session_id}\nfor {said}"
         body = json.dumps({"time": 1, "message": message, "internalCode": code})
         sandbox.fail_next(status, times=4, body=body, **more)
 
@@ -122,7 +123,9 @@ def failures(colour: Colour, sandbox: Sandbox) -> list[tuple[EngagementError, st
     return caught
 
 
-def test_no_error_prints_an_id_or_personal_data(colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:
+def test_no_error_prints_an_id_or_personal_data(
+    colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
     """Neither on its own line nor in the traceback's messages nor in any log line, the HTTP library's included."""
     caplog.set_level(logging.DEBUG)
     ids: set[str] = set()
@@ -177,16 +180,22 @@ def test_a_long_or_unprintable_message_is_shortened(client: EngagementClient, sa
     assert len(raised.value.body) == 2000
 
 
-@pytest.mark.parametrize("clone", [lambda error: pickle.loads(pickle.dumps(error)), copy.copy, copy.deepcopy])  # noqa: S301
+def pickled(error: EngagementError) -> EngagementError:
+    """Send an error through pickle."""
+    return cast(EngagementError, pickle.loads(pickle.dumps(error)))  # noqa: S301
+
+
+@pytest.mark.parametrize("clone", [pickled, copy.copy, copy.deepcopy])
 def test_errors_survive_pickling_and_copying(colour: Colour, sandbox: Sandbox, clone: Any) -> None:
     """A worker process can send an error home with all that it knows."""
     for error, _ in failures(colour, sandbox):
-        again = clone(error)
+        again: EngagementError = clone(error)
         assert type(again) is type(error)
         assert (str(again), again.args) == (str(error), error.args)
         names = vars(error).keys() - {"response"}
         assert {name: vars(again)[name] for name in names} == {name: vars(error)[name] for name in names}
         if isinstance(error, ApiError):
+            assert isinstance(again, ApiError)
             assert (again.body, again.response.status_code) == (error.body, error.status_code)
 
 

@@ -13,8 +13,8 @@ from typing import Any
 
 import httpx
 import pytest
-from conftest import BODY, Colour
 
+from conftest import BODY, Colour
 from liveperson_engagement import ApiError, EngagementClient, RetryPolicy, VisitIds
 from liveperson_engagement.contract import contract
 

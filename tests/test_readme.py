@@ -1,4 +1,4 @@
-"""What the README shows is true: its code runs and type-checks as printed, its tables and commands are those of the project."""
+"""What the README shows is true: its code runs and type-checks as printed, its tables and commands are right."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import Sandbox
 
 from liveperson_engagement import errors
 from liveperson_engagement.contract import contract
+from liveperson_engagement.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
@@ -45,7 +45,7 @@ def test_the_code_type_checks(checker: list[str], tmp_path: Path) -> None:
         (tmp_path / f"block_{number}.py").write_text(block)
     (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
     paths = {"MYPYPATH": f"{ROOT}/generated:{ROOT}/wrapper"}
-    result = subprocess.run(  # noqa: S603
+    result = subprocess.run(
         [*checker, *(f"block_{number}.py" for number in range(len(BLOCKS)))],
         cwd=tmp_path, env={**os.environ, **paths}, capture_output=True, text=True, check=False,
     )  # fmt: skip

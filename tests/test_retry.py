@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 import socket
 import threading
 import time
@@ -10,11 +12,12 @@ from email.utils import formatdate
 from typing import Any
 
 import pytest
-from conftest import BODY, Colour
 
+from conftest import BODY, Colour
 from liveperson_engagement import (
     AccountLoading,
     ApiError,
+    AsyncEngagementClient,
     BadRequest,
     ConnectionFailed,
     DeadlineExceeded,
@@ -298,17 +301,18 @@ def test_a_read_timeout_is_tried_again_only_for_a_named_visitor(
 
 def test_an_error_that_is_cut_off_counts_by_its_status(colour: Colour) -> None:
     """A 503 whose body never ends is a 503."""
-    with raw_server(b"HTTP/1.1 503 Busy\r\nContent-Length: 1000\r\nRetry-After: 20\r\n\r\n{\"time\"") as url:
-        with pytest.raises(ServerError) as raised:
-            colour.client(base_url=url).visit().create_session(BODY)
+    with (
+        raw_server(b'HTTP/1.1 503 Busy\r\nContent-Length: 1000\r\nRetry-After: 20\r\n\r\n{"time"') as url,
+        pytest.raises(ServerError) as raised,
+    ):
+        colour.client(base_url=url).visit().create_session(BODY)
     assert (raised.value.status_code, raised.value.body, colour.pauses) == (503, "", [20.0, 20.0, 20.0])
 
 
 def test_something_that_is_not_http_is_a_lost_connection(colour: Colour) -> None:
     """What cannot be read as an answer may follow a request that arrived."""
-    with raw_server(b"SSH-2.0-OpenSSH_9.2\r\n") as url:
-        with pytest.raises(ConnectionFailed) as raised:
-            colour.client(base_url=url).visit().create_session(BODY)
+    with raw_server(b"SSH-2.0-OpenSSH_9.2\r\n") as url, pytest.raises(ConnectionFailed) as raised:
+        colour.client(base_url=url).visit().create_session(BODY)
     assert (raised.value.may_have_arrived, colour.pauses) == (True, [])
 
 
@@ -426,8 +430,6 @@ def test_loading_account_without_a_usable_vid_is_retried_plainly(
     client: EngagementClient, sandbox: Sandbox, message: Any
 ) -> None:
     """The vid stands only in a message, and is read with care."""
-    import json
-
     sandbox.fail_next(500, body=json.dumps({"time": 1, "message": message, "internalCode": 20}))
     assert client.visit().create_session(BODY).status == "Available"
     assert [request.visitor_id for request in sandbox.requests] == [None, None]
@@ -462,8 +464,6 @@ def test_a_real_pause_lasts_five_seconds(sandbox: Sandbox) -> None:
 
 
 async def _real_pause(sandbox: Sandbox) -> float:
-    from liveperson_engagement import AsyncEngagementClient
-
     sandbox.fail_next(503)
     async with AsyncEngagementClient("demo", base_url=sandbox.url) as client:
         started = time.monotonic()
@@ -473,6 +473,4 @@ async def _real_pause(sandbox: Sandbox) -> float:
 
 def test_a_real_pause_of_the_async_client_lasts_five_seconds(sandbox: Sandbox) -> None:
     """The async client waits as long."""
-    import asyncio
-
     assert 5 <= asyncio.run(_real_pause(sandbox)) < 8

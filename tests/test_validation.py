@@ -8,12 +8,12 @@ import json
 from typing import Any
 
 import pytest
-from conftest import BODY, Colour
-from liveperson_engagement_api import models
-from liveperson_engagement_api.models.app_type import AppType
 
+from conftest import BODY, Colour
 from liveperson_engagement import EngagementClient, InvalidRequest, InvalidResponse, MemoryStore
 from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement_api import models
+from liveperson_engagement_api.models.app_type import AppType
 
 
 def attribute(**payload: Any) -> dict[str, Any]:
@@ -40,6 +40,8 @@ def endless() -> dict[str, Any]:
 
 TYPES = "personal, ctmrinfo, mrktInfo, cart, purchase, prodView, lead, service, error, searchInfo"
 FIRST = "engagementAttributes[0]"
+BELOW_13 = "must be at most 12"
+STATUSES = "must be one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13"
 
 
 @pytest.mark.parametrize(
@@ -65,7 +67,7 @@ FIRST = "engagementAttributes[0]"
         (attribute(type=7), f"{FIRST}.type", f"must be one of {TYPES}"),
         ({**BODY, "engagementAttributes": ["cart"]}, FIRST, "must be of type object"),
         (attribute(type="personal"), f"{FIRST}.personal", "is required"),
-        (attribute(type="personal", personal={"age": {"month": 13}}), f"{FIRST}.personal.age.month", "must be at most 12"),
+        (attribute(type="personal", personal={"age": {"month": 13}}), f"{FIRST}.personal.age.month", BELOW_13),
         (attribute(type="personal", personal={"age": {"day": 0}}), f"{FIRST}.personal.age.day", "must be at least 1"),
         (
             attribute(type="personal", personal={"gender": 0}),
@@ -84,7 +86,7 @@ FIRST = "engagementAttributes[0]"
         (attribute(type="cart", total=float("nan"), numItems=1), f"{FIRST}.total", "must be a finite number"),
         (attribute(type="cart", total=float("-inf"), numItems=1), f"{FIRST}.total", "must be a finite number"),
         (attribute(type="purchase", cart={}), f"{FIRST}.cart.products", "is required"),
-        (attribute(type="service", service={"status": 14}), f"{FIRST}.service.status", "must be one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13"),
+        (attribute(type="service", service={"status": 14}), f"{FIRST}.service.status", STATUSES),
         (attribute(type="mrktInfo", info={"channel": "7"}), f"{FIRST}.info.channel", "must match the pattern ^[0-6]$"),
         (attribute(type="mrktInfo", info={"channel": 7}), f"{FIRST}.info.channel", "must be at most 6"),
         ({**BODY, "extra": float("inf")}, "extra", "must be a finite number"),

@@ -107,6 +107,8 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
         for path, seconds in (("timeout", timeout), ("deadline", deadline)):
             if seconds is not None:
                 check_seconds(path, seconds)
+        if store is None:
+            raise InvalidRequest("store", "must be a session store")
         if not isinstance(retry, RetryPolicy):
             raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(retry).__name__}")
         if sleep is not None and not callable(sleep):

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from .errors import ApiError, ConnectionFailed, DomainLookupFailed, InvalidRequest, InvalidResponse
 from .flow import Flow, attempts, turn
-from .http import Exchange
+from .http import Exchange, parsed_url
 from .retry import Budget, RetryPolicy
 from .stores import Turns
 
@@ -53,13 +53,10 @@ class Site:
 
     def _accepted(self, answer: str) -> str:
         """Make a base URL of a bare host name, as the contract's pattern has checked it."""
-        host, _, port = answer.partition(":")
-        asked = urlsplit(self.domain_api)
-        address, local = _address(host), is_loopback(host)
-        if port and not 0 < int(port) < 2**16:
-            raise InvalidResponse("baseURI", "has a port that does not exist")
-        if address is None and host.rpartition(".")[2][0].isdigit():
+        url = parsed_url(f"https://{answer}")
+        if url is None or (_address(url.host) is None and url.host.rpartition(".")[2][0].isdigit()):
             raise InvalidResponse("baseURI", "is neither a host name nor an address")
+        asked, address, local = urlsplit(self.domain_api), _address(url.host), is_loopback(url.host)
         if (local or (address and not address.is_global)) and not is_loopback(asked.hostname or ""):
             raise InvalidResponse("baseURI", "is an address that only a Domain API on loopback may give")
         return f"{asked.scheme if local else 'https'}://{answer}"
@@ -70,14 +67,10 @@ def checked_url(path: str, url: object) -> str:
     refused = InvalidRequest(path, "must be a URL such as https://host.liveperson.net, without user, query or fragment")
     if not isinstance(url, str) or not url.isascii() or not url.isprintable() or set(url) & set(" \\@?#"):
         raise refused
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        raise refused from None
-    if not host or port == 0:
+    parts = parsed_url(url)
+    if parts is None:
         raise refused
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(host)):
+    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.host)):
         raise InvalidRequest(path, "must be an https URL; plain http is for loopback addresses")
     return url.rstrip("/")
 

@@ -116,6 +116,16 @@ def options() -> dict[str, Any]:
     }
 
 
+def parsed_url(url: str) -> httpx.URL | None:
+    """Read a URL as the HTTP library will; None unless it has a host and a port that exist."""
+    try:
+        parts = httpx.URL(url)
+        named = bool(parts.host)  # an international name is read only now
+    except (httpx.InvalidURL, ValueError):
+        return None
+    return parts if named and (parts.port is None or 0 < parts.port < 2**16) else None
+
+
 class _Answer(httpx.Response):
     """A good answer: the generated parser gets what was checked, not the body once more."""
 

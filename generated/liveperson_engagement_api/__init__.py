@@ -1,0 +1,11 @@
+# Written by scripts/generate from openapi.yaml. Do not edit: change the contract and run scripts/generate.
+# openapi-python-client 0.29.1, datamodel-code-generator 0.89.0, ruff 0.17.6
+
+"""A client library for accessing LivePerson App Engagement API"""
+
+from .client import AuthenticatedClient, Client
+
+__all__ = (
+    "AuthenticatedClient",
+    "Client",
+)

@@ -1,0 +1,19 @@
+# Written by scripts/generate from openapi.yaml. Do not edit: change the contract and run scripts/generate.
+# openapi-python-client 0.29.1, datamodel-code-generator 0.89.0, ruff 0.17.6
+
+from enum import StrEnum
+
+
+class PhoneType(StrEnum):
+    FAX = "FAX"
+    HOME = "HOME"
+    HOME_FAX = "HOME_FAX"
+    MAIN = "MAIN"
+    MOBILE = "MOBILE"
+    OTHER = "OTHER"
+    PAGER = "PAGER"
+    WORK = "WORK"
+    WORK_FAX = "WORK_FAX"
+
+    def __str__(self) -> str:
+        return str(self.value)

@@ -1,0 +1,229 @@
+"""Reads the contract together with the line of each of its values, and says what is wrong with it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from textwrap import shorten
+from typing import Any, NamedTuple, TypeAlias
+from urllib.parse import unquote
+
+import jsonschema_rs
+import yaml
+from openapi_python_client.strings import PythonIdentifier
+from openapi_spec_validator import OpenAPIV31SpecValidator
+
+Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
+Document: TypeAlias = dict[str, Any]
+Pointer: TypeAlias = tuple[str, ...]
+
+JSON_SCHEMA = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class Problem(NamedTuple):
+    """Something wrong in the contract, and where."""
+
+    pointer: Pointer
+    reason: str
+
+
+class ContractError(Exception):
+    """A contract that nothing can be generated from: one line for each problem, with file and line."""
+
+
+@dataclass(frozen=True)
+class Contract:
+    """The contract's document, and the line on which each value of it begins."""
+
+    label: str
+    document: Document
+    lines: dict[Pointer, int]
+
+    def error(self, *problems: Problem) -> ContractError:
+        """Name the line of each problem; what has no line of its own is reported where its parent begins."""
+        located = sorted({(self._line(problem.pointer), problem.reason) for problem in problems})
+        return ContractError("\n".join(f"{self.label}:{line}: {_one_line(reason)}" for line, reason in located))
+
+    def _line(self, pointer: Pointer) -> int:
+        return next(self.lines[pointer[:end]] for end in range(len(pointer), -1, -1) if pointer[:end] in self.lines)
+
+
+def read(path: Path, label: str) -> Contract:
+    """Read the contract and refuse one that the generators would fail on, or would silently get wrong."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ContractError(f"{label}:1: cannot be read: {error}") from None
+    lines: dict[Pointer, int] = {}
+    try:
+        node = yaml.compose(text, Loader=yaml.CBaseLoader)
+        document = _value(node, (), lines) if node else None
+    except _BadKeyError as error:
+        raise ContractError(f"{label}:{error.line}: {error}") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        reason = " ".join(part for part in (error.context, error.problem) if part)
+        raise ContractError(f"{label}:{mark.line + 1 if mark else 1}: {reason}") from None
+    except yaml.reader.ReaderError as error:
+        raise ContractError(f"{label}:{text.count(chr(10), 0, error.position) + 1}: {error.reason}") from None
+    except RecursionError:
+        raise ContractError(f"{label}:1: nested too deeply, or an anchor that contains itself") from None
+    if not isinstance(document, dict):
+        raise ContractError(f"{label}:1: not an OpenAPI document")
+    contract = Contract(label, document, lines)
+    for check in (dangling_references, repeated_names, invalid_schemas, invalid_openapi):
+        if problems := check(document):
+            raise contract.error(*problems)
+    return contract
+
+
+def dangling_references(document: Document) -> list[Problem]:
+    """Find each $ref that leads nowhere, or out of the one file that the contract is."""
+    references = [(pointer, value) for pointer, value in walk(document) if pointer[-1:] == ("$ref",)]
+    return [
+        Problem(pointer, f"$ref {value} leads nowhere")
+        for pointer, value in references
+        if isinstance(value, str) and not _leads_somewhere(document, value)
+    ]
+
+
+def repeated_names(document: Document) -> list[Problem]:
+    """Find operations and schemas whose generated Python names are the same: one would overwrite the other."""
+    ids = [((*pointer, "operationId"), operation.get("operationId")) for pointer, operation in operations_of(document)]
+    schemas = _members(_members(document.get("components")).get("schemas"))
+    return [*_repeated(ids), *_repeated((("components", "schemas", name), name) for name in schemas)]
+
+
+def invalid_schemas(document: Document) -> list[Problem]:
+    """Find schemas that are not valid JSON Schema."""
+    json_schema = jsonschema_rs.Draft202012Validator(JSON_SCHEMA, validate_formats=True)
+    return [
+        Problem((*pointer, *map(str, error.instance_path)), error.message)
+        for pointer, value in walk(document)
+        if pointer[-1:] == ("schema",) or pointer[:-1] == ("components", "schemas")
+        for error in json_schema.iter_errors(value)
+    ]
+
+
+def invalid_openapi(document: Document) -> list[Problem]:
+    """Find the first breach of OpenAPI 3.1, if there is one."""
+    try:
+        error = next(OpenAPIV31SpecValidator(document).iter_errors(), None)
+    except Exception as stumble:  # noqa: BLE001 - the validator cannot read every wrong document to its end
+        return [Problem((), f"not valid OpenAPI: {stumble!r}")]
+    if not error:
+        return []
+    # What a JSON Schema cannot say is reported without a place, but names the path.
+    named = (("paths", path) for path in _members(document.get("paths")) if f"'{path}'" in error.message)
+    return [Problem(tuple(map(str, error.absolute_path)) or next(named, ()), error.message.partition("\n")[0])]
+
+
+def operations_of(document: Document) -> Iterator[tuple[Pointer, Document]]:
+    """Each operation of the contract with its place."""
+    for path, item in _members(document.get("paths")).items():
+        for method in METHODS:
+            if operation := _members(_members(item).get(method)):
+                yield ("paths", path, method), operation
+
+
+def walk(value: Json, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Json]]:
+    """Each value of a document with its place."""
+    yield pointer, value
+    if isinstance(value, dict):
+        for key, member in value.items():
+            yield from walk(member, (*pointer, key))
+    elif isinstance(value, list):
+        for index, member in enumerate(value):
+            yield from walk(member, (*pointer, str(index)))
+
+
+def resolve(document: Json, reference: str) -> Json:
+    """Give what a reference into the document points at; raises LookupError if that is nothing."""
+    value = document
+    for part in unquote(reference).removeprefix("#/").split("/"):
+        key = part.replace("~1", "/").replace("~0", "~")
+        if isinstance(value, dict):
+            value = value[key]
+        elif isinstance(value, list) and key.isdecimal():
+            value = value[int(key)]
+        else:
+            raise LookupError(reference)
+    return value
+
+
+def python_name(name: str) -> str:
+    """The name that openapi-python-client gives to the function or module of an operation or schema."""
+    return PythonIdentifier(name, prefix="field_")
+
+
+def _leads_somewhere(document: Document, reference: str) -> bool:
+    try:
+        resolve(document, reference)
+    except LookupError:
+        return False
+    return reference.startswith("#/")
+
+
+def _members(value: Json) -> dict[str, Json]:
+    return value if isinstance(value, dict) else {}
+
+
+def _repeated(names: Iterable[tuple[Pointer, Json]]) -> Iterator[Problem]:
+    seen: dict[str, str] = {}
+    for pointer, name in names:
+        if not isinstance(name, str):
+            continue
+        if other := seen.get(python_name(name)):
+            reason = "is used twice" if other == name else f"and {other} are one name in Python"
+            yield Problem(pointer, f"{name} {reason}")
+        seen.setdefault(python_name(name), name)
+
+
+class _BadKeyError(Exception):
+    """A key that cannot stand where it does."""
+
+    def __init__(self, line: int, reason: str) -> None:
+        super().__init__(reason)
+        self.line = line
+
+
+def _value(node: yaml.Node, pointer: Pointer, lines: dict[Pointer, int]) -> Json:
+    lines.setdefault(pointer, _line(node))
+    if isinstance(node, yaml.SequenceNode):
+        return [_value(member, (*pointer, str(index)), lines) for index, member in enumerate(node.value)]
+    if isinstance(node, yaml.MappingNode):
+        members: dict[str, Json] = {}
+        for key, member in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                raise _BadKeyError(_line(key), "a key must be a word, not a list or a mapping")
+            name = str(key.value)
+            place = (*pointer, name)
+            if name in members:
+                raise _BadKeyError(_line(key), f"key {name} stands twice, first on line {lines[place]}")
+            lines[place] = _line(key)
+            members[name] = _value(member, place, lines)
+        return members
+    return _scalar(node)
+
+
+def _scalar(node: yaml.Node) -> Json:
+    text = str(node.value)
+    if isinstance(node, yaml.ScalarNode) and node.style:
+        return text
+    try:
+        # OpenAPI keeps YAML to what JSON can say. PyYAML's own rules would read NO as false and 12:30 as a number.
+        value: Json = json.loads(text, parse_constant=str)
+    except ValueError:
+        return None if text in {"", "~"} else text
+    return value
+
+
+def _line(node: yaml.Node) -> int:
+    return int(node.start_mark.line) + 1
+
+
+def _one_line(text: str) -> str:
+    return shorten(text, width=240, placeholder=" ...")

@@ -1,0 +1,242 @@
+"""Writes generated/ from the contract, or says what is wrong with the contract and leaves generated/ as it was."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import difflib
+import functools
+import importlib.metadata
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Generator, Iterator
+from pathlib import Path
+from types import FrameType
+
+from contract import Contract, ContractError, Document, Problem, operations_of, python_name, read
+
+ROOT = Path(__file__).resolve().parents[2]
+LOCK = ROOT / "scripts/env/test.txt"
+PACKAGE = "liveperson_engagement_api"
+COMMAND = "scripts/generate"
+TOOLS = ("openapi-python-client", "datamodel-code-generator", "ruff")
+STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+# These components say with if/then that a value is a number or quoted digits. Validators understand that; the Python
+# generators don't, and would type the values as Any.
+PLAIN_TYPES: dict[str, str | list[str]] = {"NumericId": "integer", "MarketingChannel": ["integer", "string"]}
+
+CLIENT_OPTIONS: dict[str, bool | list[str]] = {"docstrings_on_attributes": True, "post_hooks": []}
+REQUEST_OPTIONS = (
+    *("--input-file-type", "openapi", "--output-model-type", "typing.TypedDict", "--target-python-version", "3.11"),
+    *("--use-schema-description", "--use-field-description", "--use-single-line-docstring", "--disable-timestamp"),
+    *("--formatters", "builtin", "--ignore-pyproject", "--no-allow-remote-refs", "--strict-refs"),
+    *("--custom-file-header", "#"),
+)
+RUFF_OPTIONS = ("--isolated", "--no-cache", "--quiet", "--target-version", "py311", "--line-length", "120")
+
+
+class GenerationError(Exception):
+    """A generator is not the pinned one, failed, or complained."""
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command and give its exit status."""
+    options = _parser().parse_args(arguments)
+    for number in STOPPING:
+        signal.signal(number, _stop)
+    try:
+        return check(options.contract, options.output) if options.check else generate(options.contract, options.output)
+    except (ContractError, GenerationError, OSError) as error:
+        print(error, file=sys.stderr)
+        return 1
+    except _Stopped as stopped:
+        print(f"stopped: {options.output.name}/ is as it was", file=sys.stderr)
+        return 128 + stopped.number
+
+
+def generate(contract: Path, output: Path) -> int:
+    """Replace the output as a whole once everything has been generated."""
+    # Beside the output, since only within one file system is moving a directory a single step.
+    with _workshop(output.parent, f".{output.name}-") as workshop:
+        fresh = build(contract, workshop)
+        with _undisturbed():
+            if output.exists():
+                output.rename(workshop / "old")
+            fresh.rename(output)
+    return 0
+
+
+def check(contract: Path, output: Path) -> int:
+    """Print how the output differs from what the contract says, if it does."""
+    with _workshop() as workshop:
+        difference = list(differences(output, build(contract, workshop)))
+    if not difference:
+        return 0
+    print(*difference, sep="\n")
+    print(f"{output.name}/ is not what {contract.name} says: run {COMMAND}", file=sys.stderr)
+    return 1
+
+
+def build(path: Path, workshop: Path) -> Path:
+    """Generate everything in the workshop and give the directory that holds it."""
+    versions = pinned_versions()
+    with _step("reading the contract"):
+        contract = read(path, label=str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
+    fresh = workshop / "generated"
+    package = fresh / PACKAGE
+    source = workshop / "openapi.json"
+    options = workshop / "options.json"
+    fresh.mkdir()
+    source.write_text(json.dumps(with_plain_types(contract.document)), encoding="utf-8")
+    options.write_text(json.dumps(CLIENT_OPTIONS), encoding="utf-8")
+    with _step("client and models"):
+        into = ("--path", source, "--config", options, "--output-path", package)
+        _run("openapi_python_client", "generate", "--meta", "none", "--fail-on-warning", *into)
+    with _step("request types"):
+        _run("datamodel_code_generator", *REQUEST_OPTIONS, "--input", source, "--output", package / "requests.py")
+    with _step("formatting"):
+        _run("ruff", "check", "--fix-only", "--extend-select=I", *RUFF_OPTIONS, package)
+        _run("ruff", "format", *RUFF_OPTIONS, package)
+    if dropped := list(_operations_without_function(contract, package)):
+        raise contract.error(*dropped)
+    _add_banners(package, versions)
+    runtime = json.dumps(contract.document, indent=1, ensure_ascii=False)
+    (package / "openapi.json").write_text(f"{runtime}\n", encoding="utf-8")
+    (package / "py.typed").touch()
+    return fresh
+
+
+def pinned_versions() -> dict[str, str]:
+    """Give the generators' versions; the installed ones must be those of the lock file."""
+    lock = LOCK.read_text(encoding="utf-8")
+    versions = {tool: importlib.metadata.version(tool) for tool in TOOLS}
+    for tool, version in versions.items():
+        if not re.search(rf"^{re.escape(tool)}=={re.escape(version)}\s", lock, re.MULTILINE):
+            raise GenerationError(f"{tool} {version} is not what {LOCK.relative_to(ROOT)} pins: run {COMMAND}")
+    return versions
+
+
+def with_plain_types(document: Document) -> Document:
+    """Copy the contract for the generators, with a plain type where they understand no better."""
+    components: Document = document.get("components", {})
+    schemas: Document = components.get("schemas", {})
+    plain = {
+        name: {"description": schemas[name].get("description", ""), "type": kind}
+        for name, kind in PLAIN_TYPES.items()
+        if name in schemas
+    }
+    return {**document, "components": {**components, "schemas": {**schemas, **plain}}}
+
+
+def differences(old: Path, new: Path) -> Iterator[str]:
+    """Yield the lines of a unified diff between two directories."""
+    before, after = _files(old), _files(new)
+    for name in sorted(before.keys() | after.keys()):
+        if before.get(name) != after.get(name):
+            found, wanted = (f"{old.name}/{name}" if name in files else os.devnull for files in (before, after))
+            yield from difflib.unified_diff(before.get(name, []), after.get(name, []), found, wanted, lineterm="")
+
+
+def _files(directory: Path) -> dict[str, list[str]]:
+    files = (path for path in directory.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    return {path.relative_to(directory).as_posix(): _lines(path.read_bytes()) for path in files}
+
+
+def _lines(content: bytes) -> list[str]:
+    return content.decode(errors="backslashreplace").split("\n")
+
+
+def _operations_without_function(contract: Contract, package: Path) -> Iterator[Problem]:
+    functions = {path.stem for path in package.glob("api/*/*.py")}
+    for pointer, operation in operations_of(contract.document):
+        if python_name(operation.get("operationId", "")) not in functions:
+            yield Problem((*pointer, "operationId"), f"{operation.get('operationId', 'an operation')} got no function")
+
+
+def _add_banners(package: Path, versions: dict[str, str]) -> None:
+    tools = ", ".join(f"{tool} {version}" for tool, version in versions.items())
+    rule = f"Do not edit: change the contract and run {COMMAND}."
+    banner = f"# Written by {COMMAND} from openapi.yaml. {rule}\n# {tools}\n\n"
+    for path in package.rglob("*.py"):
+        code = path.read_text(encoding="utf-8").removeprefix("#\n").lstrip("\n")
+        path.write_text(banner + code, encoding="utf-8")
+
+
+def _run(module: str, *arguments: str | Path) -> None:
+    # Not even a warning may pass: what the generators warn of is left out of the client.
+    plain = {"NO_COLOR": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "_TYPER_STANDARD_TRACEBACK": "1"}
+    command = [sys.executable, "-W", "default", "-m", module, *map(str, arguments)]
+    environment = {**os.environ, **plain}
+    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment)
+    said = re.sub(r"^Generating .*\n", "", done.stdout) + done.stderr
+    if done.returncode or said.strip():
+        raise GenerationError(f"{module}: {_without_traceback(said) or f'failed with status {done.returncode}'}")
+
+
+def _without_traceback(text: str) -> str:
+    lines = [line for line in text.splitlines() if line.strip()]
+    return lines[-1] if any(line.startswith("Traceback") for line in lines) else "\n".join(lines)
+
+
+class _Stopped(BaseException):
+    """The command was asked to stop."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+
+
+def _stop(number: int, _frame: FrameType | None) -> None:
+    raise _Stopped(number)
+
+
+@contextlib.contextmanager
+def _workshop(parent: Path | None = None, prefix: str | None = None) -> Generator[Path, None, None]:
+    """Give a directory to work in, and take it away however the work ends."""
+    with _undisturbed():
+        workshop = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
+    try:
+        yield workshop
+    finally:
+        with _undisturbed():
+            shutil.rmtree(workshop)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Generator[None, None, None]:
+    """Let signals wait until a few steps that belong together are done."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+
+
+@contextlib.contextmanager
+def _step(name: str) -> Generator[None, None, None]:
+    start = time.monotonic()
+    print(f"{name:22}", end="", flush=True)
+    try:
+        yield
+    finally:
+        print(f"{time.monotonic() - start:4.1f} s", flush=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    add = functools.partial(parser.add_argument, type=Path)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail with a diff if generated/ is stale")
+    add("--contract", default=ROOT / "openapi.yaml", metavar="FILE", help="read another contract, as the tests do")
+    add("--output", default=ROOT / "generated", metavar="DIR", help="write to another place, as the tests do")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

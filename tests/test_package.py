@@ -1,0 +1,78 @@
+"""What is installed: one distribution that needs no checkout, whose core needs none of its extras."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+SMOKE = """
+import sys
+import httpx, liveperson_engagement, liveperson_engagement_api
+assert liveperson_engagement.__file__.startswith(sys.argv[1]), liveperson_engagement.__file__
+assert liveperson_engagement_api.__file__.startswith(sys.argv[1]), liveperson_engagement_api.__file__
+print(*sorted({name.partition(".")[0] for name in sys.modules} & {"starlette", "uvicorn", "yaml", "redis", "sqlite3"}))
+with liveperson_engagement.EngagementClient("demo") as client:
+    print(client.retry.pauses)
+    try:
+        client.visit().create_session({"appType": "WEB"})
+    except liveperson_engagement.InvalidRequest as error:
+        print(error)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel and unpack it."""
+    directory = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(directory)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    [built] = directory.glob("*.whl")
+    zipfile.ZipFile(built).extractall(directory / "unpacked")
+    return directory / "unpacked"
+
+
+def test_the_wheel_holds_both_packages_typed_and_with_the_contract(wheel: Path) -> None:
+    """Neither tests nor scripts are in it."""
+    assert {path.name for path in wheel.iterdir()} == {
+        "liveperson_engagement",
+        "liveperson_engagement_api",
+        "liveperson_engagement-0.1.0.dist-info",
+    }
+    for package in ("liveperson_engagement", "liveperson_engagement_api"):
+        assert (wheel / package / "py.typed").exists()
+    assert (wheel / "liveperson_engagement_api/openapi.json").exists()
+
+
+def test_the_installed_package_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
+    """Contract, validation and retry policy come from package data, and no extra is imported."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SMOKE, str(wheel)],
+        env={**os.environ, "PYTHONPATH": str(wheel)}, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["", "(5.0, 10.0, 15.0)", "appType: must be one of MSDK, EXTERNAL"]
+
+
+def test_the_demo_ends_well_with_one_visitor() -> None:
+    """The README's first command, with its two real pauses."""
+    done = subprocess.run(
+        [str(ROOT / "scripts/demo")],
+        env={**os.environ, "COLUMNS": "120"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "Visitors on the brand's list: 1" in done.stdout
+    for line in (
+        "createSession: attempt 1 failed (status 500, internal code 20); trying again in 5 s",
+        "updateSession: attempt 1 failed (status 503",
+    ):
+        assert line in done.stdout

@@ -1,0 +1,258 @@
+"""What the contract says, made ready for use: operations, what they accept, and the examples to answer with."""
+
+import functools
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from importlib import resources
+from typing import Any
+
+from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind, Validator
+
+Json = Any
+Node = Mapping[str, Any]
+_NOTHING: Node = {}
+# OpenAPI's formats of integers, which JSON Schema does not know.
+_BOUNDS = {f"int{bits}": {"minimum": -(2 ** (bits - 1)), "maximum": 2 ** (bits - 1) - 1} for bits in (32, 64)}
+METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
+
+
+class Rejected(Exception):
+    """A request that breaks the contract: where, and whether what it breaks is the API version."""
+
+    def __init__(self, where: str, *, version: bool = False) -> None:
+        super().__init__(where)
+        self.where = where
+        self.version = version
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A path, query or header parameter."""
+
+    name: str
+    place: str
+    required: bool
+    default: Json
+    # A parameter that allows one value only can be nothing but a version.
+    version: bool
+    validator: Validator
+
+    def check(self, values: list[str]) -> None:
+        """Raise unless the values that were sent, none included, are allowed."""
+        try:
+            allowed = any(map(self.validator.is_valid, _readings(values))) if values else not self.required
+        except ValueError:
+            # Bytes that are not UTF-8.
+            allowed = False
+        if not allowed:
+            raise Rejected(f"{self.place} parameter {self.name}", version=self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Loading:
+    """How an operation answers while its account is being loaded: an example, and what in it stands for what."""
+
+    status: int
+    entity: Node
+    vid: re.Pattern[str]
+    account: str
+
+    def naming(self, account_id: str, visitor_id: str) -> Json:
+        """Return the documented entity, with this account and visitor in its message."""
+        message = str(self.entity["message"])
+        found = self.vid.search(message)
+        if found is None:
+            raise ValueError("the contract's example of a loading account names no visitor")
+        before, after = message[: found.start(1)], message[found.end(1) :]
+        return {**self.entity, "message": before.replace(self.account, account_id) + visitor_id + after}
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One operation: how to check a request to it, and the documented answers."""
+
+    operation_id: str
+    method: str
+    path: str
+    parameters: tuple[Parameter, ...]
+    bodies: Mapping[str, Validator]
+    body_required: bool
+    examples: Mapping[int, Mapping[str, Json]]
+    loading: Loading | None
+
+    def check_parameters(self, sent: Mapping[str, Mapping[str, list[str]]]) -> None:
+        """Raise if a parameter, sent as place → name → values, breaks the contract."""
+        for parameter in self.parameters:
+            parameter.check(sent.get(parameter.place, {}).get(parameter.name, []))
+
+    def check_body(self, content_type: str, raw: bytes, body: Json) -> None:
+        """Raise if the body breaks the contract; `body` is its JSON, None if it has none."""
+        if not self.bodies or (not raw and not self.body_required):
+            return
+        validator = self.bodies.get(content_type.partition(";")[0].strip().lower())
+        if validator is None:
+            raise Rejected("header Content-Type")
+        if body is None:
+            raise Rejected("the body is not JSON")
+        try:
+            error = next(validator.iter_errors(body), None)
+        except ValueError:
+            # Lone surrogates, nesting beyond reason: JSON that the validator cannot read.
+            raise Rejected("the body cannot be read") from None
+        if error is not None:
+            raise Rejected(_path(_deepest(error)))
+
+    def example(self, status: int, name: str | None = None) -> Json:
+        """Return a documented answer: by name, else the first of the status, else the first of its class, else None."""
+        alike = [status, *(known for known in self.examples if known // 100 == status // 100)]
+        named = next((self.examples[known] for known in alike if self.examples.get(known)), _NOTHING)
+        return named.get(name or "", next(iter(named.values()), None))
+
+    def default(self, name: str) -> Json:
+        """Return the default of a parameter."""
+        return next((parameter.default for parameter in self.parameters if parameter.name == name), None)
+
+
+class Contract:
+    """The operations of a parsed OpenAPI 3.1 document."""
+
+    def __init__(self, document: Node) -> None:
+        self._document: Node = json.loads(json.dumps(document), object_hook=_bounded)
+        self.operations = tuple(self._operations())
+
+    def operation(self, operation_id: str) -> Operation:
+        """Return an operation by its operationId."""
+        for operation in self.operations:
+            if operation.operation_id == operation_id:
+                return operation
+        raise ValueError(f"the contract has no operation {operation_id}")
+
+    def _operations(self) -> Iterator[Operation]:
+        for path, item in self._document["paths"].items():
+            for method in METHODS:
+                if method in item:
+                    yield self._operation(path, method, item)
+
+    def _operation(self, path: str, method: str, item: Node) -> Operation:
+        node: Node = item[method]
+        nodes = [self._resolve(each) for each in (*item.get("parameters", ()), *node.get("parameters", ()))]
+        # An operation's parameter replaces its path's parameter of the same name.
+        parameters = list({(each["name"], each["in"]): each for each in nodes}.values())
+        body = self._resolve(_child(node, "requestBody"))
+        examples = {
+            int(status): self._examples(self._resolve(answer))
+            for status, answer in node["responses"].items()
+            if status.isdecimal()
+        }
+        return Operation(
+            operation_id=node["operationId"],
+            method=method.upper(),
+            path=path,
+            parameters=tuple(self._parameter(each) for each in parameters),
+            bodies={name.lower(): self._validator(media["schema"]) for name, media in _child(body, "content").items()},
+            body_required=body.get("required", False),
+            examples=examples,
+            loading=self._loading(node, parameters, examples),
+        )
+
+    def _parameter(self, node: Node) -> Parameter:
+        schema = self._resolve(node["schema"])
+        return Parameter(
+            name=node["name"].lower() if node["in"] == "header" else node["name"],
+            place=node["in"],
+            required=node.get("required", False),
+            default=schema.get("default"),
+            version="const" in schema,
+            validator=self._validator(node["schema"]),
+        )
+
+    def _loading(
+        self, node: Node, parameters: list[Node], examples: Mapping[int, Mapping[str, Json]]
+    ) -> Loading | None:
+        rule = self._resolve(node.get("x-retry-policy", {})).get("loadingAccount")
+        if rule is None:
+            return None
+        for entity in examples.get(rule["status"], {}).values():
+            if entity.get("internalCode") == rule["internalCode"]:
+                account = next(str(each.get("example")) for each in parameters if each["name"] == "accountId")
+                return Loading(rule["status"], entity, re.compile(rule["visitorIdInMessage"]), account)
+        return None
+
+    def _examples(self, answer: Node) -> Mapping[str, Json]:
+        media = self._resolve(next(iter(_child(answer, "content").values()), _NOTHING))
+        return {name: self._resolve(example)["value"] for name, example in _child(media, "examples").items()}
+
+    def _validator(self, schema: Node) -> Validator:
+        return Draft202012Validator(
+            {**schema, "components": _child(self._document, "components")}, validate_formats=True
+        )
+
+    def _resolve(self, node: Node) -> Node:
+        while "$ref" in node:
+            target: Any = self._document
+            for part in str(node["$ref"]).removeprefix("#/").split("/"):
+                target = target[part.replace("~1", "/").replace("~0", "~")]
+            node = target
+        return node
+
+
+@functools.cache
+def packaged_contract() -> Contract:
+    """Return the contract that ships with the generated client."""
+    return Contract(json.loads(resources.files("liveperson_engagement_api").joinpath("openapi.json").read_bytes()))
+
+
+def parse_json(raw: bytes) -> Json:
+    """Return what the bytes say in strict JSON (UTF-8, no NaN, no infinities), or None."""
+    try:
+        return json.loads(raw.decode(), parse_constant=_no_number)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _bounded(node: dict[str, Any]) -> Node:
+    return {**_BOUNDS.get(str(node.get("format")), {}), **node}
+
+
+def _child(node: Node, name: str) -> Node:
+    child: Node = node.get(name, _NOTHING)
+    return child
+
+
+def _no_number(name: str) -> None:
+    raise ValueError(name)
+
+
+def _readings(values: list[str]) -> Iterator[Json]:
+    # A parameter arrives as text; its schema may ask for the text, for a number or boolean, or for a list.
+    if len(values) == 1:
+        yield values[0]
+        yield parse_json(values[0].encode())
+    yield values
+
+
+def _deepest(error: ValidationError) -> ValidationError:
+    match error.kind:
+        case ValidationErrorKind.OneOfNotValid(context=branches) | ValidationErrorKind.AnyOf(context=branches):
+            # The branch that was meant is the one whose constants, such as its type, agree.
+            meant = min(branches, key=lambda branch: sum(_is_constant(each) for each in branch))
+            return _deepest(next(filter(_is_constant, meant), meant[0]))
+        case _:
+            return error
+
+
+def _is_constant(error: ValidationError) -> bool:
+    return isinstance(error.kind, ValidationErrorKind.Constant)
+
+
+def _path(error: ValidationError) -> str:
+    steps = list(error.instance_path)
+    match error.kind:
+        case ValidationErrorKind.Required(property=name):
+            steps.append(name)
+        case _:
+            pass
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return path.removeprefix(".") or "the body"

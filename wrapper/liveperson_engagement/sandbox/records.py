@@ -1,0 +1,57 @@
+"""What a sandbox lets its users see: frozen values, whose reprs keep ids and personal data to themselves."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SandboxRequest:
+    """A request as it arrived, in `Sandbox.requests`.
+
+    `account_id`, `visitor_id` and `session_id` are what the request named, decoded; `path` is as it was sent. `body` is
+    the parsed JSON, None if the bytes in `raw_body` are none. `status` is what was answered, None if the connection was
+    dropped. `at` is monotonic time in seconds.
+    """
+
+    operation_id: str | None
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: Any
+    raw_body: bytes
+    status: int | None
+    account_id: str | None
+    visitor_id: str | None
+    session_id: str | None
+    at: float
+
+    def __repr__(self) -> str:
+        return f"<SandboxRequest {self.operation_id or self.method} → {self.status or 'dropped'}>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SandboxSession:
+    """A session of a visitor: the bodies of its updates, and all attributes and impressions that it was told."""
+
+    session_id: str
+    ended: bool
+    updates: tuple[Any, ...]
+    attributes: tuple[Any, ...]
+    impressions: tuple[Any, ...]
+
+    def __repr__(self) -> str:
+        return f"<SandboxSession {'ended' if self.ended else 'active'}, {len(self.updates)} updates>"
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SandboxVisitor:
+    """A visitor on the list of an account, in `Sandbox.visitors`, with all sessions, oldest first."""
+
+    visitor_id: str
+    account_id: str
+    sessions: tuple[SandboxSession, ...]
+
+    def __repr__(self) -> str:
+        return f"<SandboxVisitor, {len(self.sessions)} sessions>"

@@ -1,0 +1,223 @@
+"""The sandbox's controls."""
+
+import asyncio
+import dataclasses
+from collections.abc import Collection, Mapping
+from types import TracebackType
+from typing import Any, Literal, Self
+
+from liveperson_engagement.sandbox.app import application
+from liveperson_engagement.sandbox.contract import Contract, packaged_contract
+from liveperson_engagement.sandbox.records import SandboxRequest, SandboxVisitor
+from liveperson_engagement.sandbox.server import Server
+from liveperson_engagement.sandbox.service import Answer, Behaviour, Service, Turn, error, loading_account
+
+
+class Sandbox:
+    """The App Engagement API and the Domain API, played by a server in this process, on a real socket of this machine.
+
+    ```python
+    with Sandbox() as sandbox:                                   # or: async with
+        client = EngagementClient("demo", base_url=sandbox.url)  # or: domain_api=sandbox.url
+    ```
+
+    It speaks the contract: what breaks the contract is refused, and answers are made from the contract's own examples.
+    Whatever it is told to do applies to the next requests that match, one instruction per request, in the order told;
+    `operation` narrows the match to one operationId, otherwise every operation but findDomain matches. Every method may
+    be called from any thread, while the sandbox runs or before.
+
+    - `port`: a free one if 0.
+    - `accounts`: the accounts that exist; all of them if None.
+    - `quoted_ids`: write campaignId and engagementId as strings of digits, as the service may do.
+    - `valid_for_seconds`: how long engagements are valid; as in the contract's example if None.
+    - `update_body`: what updateSession answers: nothing, or `{}`.
+    - `contract`: a parsed OpenAPI document to speak instead of the packaged one.
+    """
+
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        accounts: Collection[str] | None = None,
+        quoted_ids: bool = False,
+        valid_for_seconds: float | None = None,
+        update_body: Literal["", "{}"] = "",
+        contract: Mapping[str, Any] | None = None,
+    ) -> None:
+        self._service = Service(
+            packaged_contract() if contract is None else Contract(contract),
+            accounts=None if accounts is None else frozenset(accounts),
+            quoted_ids=quoted_ids,
+            valid_for_seconds=valid_for_seconds,
+            update_body=update_body.encode(),
+        )
+        self._server = Server(application(self._service), port)
+
+    def __repr__(self) -> str:
+        return f"<Sandbox {self._service.host or 'not running'}, {len(self.visitors)} visitors>"
+
+    def start(self) -> Self:
+        """Start to listen; what `with` does."""
+        if self._service.host:
+            raise RuntimeError("the sandbox is running already")
+        self._service.host = f"127.0.0.1:{self._server.start()}"
+        return self
+
+    def stop(self) -> None:
+        """Stop to listen, and drop every connection; the journal and the visitor list stay."""
+        if self._service.host:
+            self._server.stop()
+            self._service.host = ""
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def __aenter__(self) -> Self:
+        return await asyncio.to_thread(self.start)
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await asyncio.to_thread(self.stop)
+
+    @property
+    def host(self) -> str:
+        """Host and port, as findDomain answers them."""
+        if not self._service.host:
+            raise RuntimeError("the sandbox is not running")
+        return self._service.host
+
+    @property
+    def url(self) -> str:
+        """What to pass as `base_url` or `domain_api`."""
+        return f"http://{self.host}"
+
+    @property
+    def requests(self) -> tuple[SandboxRequest, ...]:
+        """The journal: every request that arrived so far, in the order they were handled."""
+        with self._service.lock:
+            return tuple(self._service.requests)
+
+    @property
+    def visitors(self) -> tuple[SandboxVisitor, ...]:
+        """The visitor list as it is now, oldest first."""
+        return self._service.snapshot()
+
+    def reset(self) -> None:
+        """Forget visitors, journal and instructions, and offer engagements again."""
+        self._service.clear()
+
+    def available(self) -> None:
+        """Offer engagements from now on, which is how a sandbox begins."""
+        self._service.offering = True
+
+    def not_available(self) -> None:
+        """Offer no engagements from now on."""
+        self._service.offering = False
+
+    def expire_sessions(self) -> None:
+        """End every session there is."""
+        self._service.expire_sessions()
+
+    def forget_visitors(self) -> None:
+        """Take every visitor off the list, with their sessions."""
+        self._service.forget_visitors()
+
+    def fail_next(
+        self,
+        status: int,
+        times: int = 1,
+        *,
+        internal_code: int | None = None,
+        body: bytes | str | None = None,
+        headers: Mapping[str, str] | None = None,
+        content_type: str | None = None,
+        retry_after: float | str | None = None,
+        operation: str | None = None,
+    ) -> None:
+        """Answer with a status, and nothing is done.
+
+        Without `body`, the error entity that the contract has for the status or its class, or nothing if it has none;
+        `internal_code` replaces its internalCode. `retry_after` is sent as it is: seconds, or an HTTP date.
+        """
+        _check_status(status)
+        extra = {**({} if retry_after is None else {"retry-after": str(retry_after)}), **(headers or {})}
+
+        def behave(turn: Turn) -> Answer:
+            if body is None:
+                answer = error(turn.operation, status, code=internal_code)
+            else:
+                answer = _literal(status, body, "application/json")
+            kind = {} if content_type is None else {"content-type": content_type}
+            return dataclasses.replace(answer, headers={**answer.headers, **kind, **extra})
+
+        self._plan(behave, operation, times)
+
+    def answer_next(
+        self,
+        status: int = 200,
+        times: int = 1,
+        *,
+        body: bytes | str = b"",
+        headers: Mapping[str, str] | None = None,
+        content_type: str | None = "application/json",
+        operation: str | None = None,
+    ) -> None:
+        """Answer with exactly these bytes, whatever the contract says, and nothing is done."""
+        _check_status(status)
+        answer = _literal(status, body, content_type)
+        answer = dataclasses.replace(answer, headers={**answer.headers, **(headers or {})})
+        self._plan(lambda _: answer, operation, times)
+
+    def html_error(self, status: int = 503, times: int = 1, *, operation: str | None = None) -> None:
+        """Answer with a status and a web page, as gateways do."""
+        page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
+        self.answer_next(status, times, body=page, content_type="text/html", operation=operation)
+
+    def loading_account(self, times: int = 1, *, operation: str | None = None) -> None:
+        """Answer that the account is being loaded, naming the visitor in the message.
+
+        That is the visitor of the request; a request that names none puts a new visitor on the list, without a session.
+        """
+        if operation and self._service.contract.operation(operation).loading is None:
+            raise ValueError(f"{operation} does not load accounts")
+        self._plan(loading_account(self._service), operation, times)
+
+    def slow(self, seconds: float, times: int = 1, *, operation: str | None = None) -> None:
+        """Handle the request at once, and answer after a while; other requests don't wait."""
+        self._plan(lambda turn: dataclasses.replace(turn.serve(), delay=seconds), operation, times)
+
+    def drop_connection(
+        self,
+        times: int = 1,
+        *,
+        when: Literal["before", "after", "during"] = "before",
+        operation: str | None = None,
+    ) -> None:
+        """Drop the connection: `before` the request is handled, `after` it was, or `during` the answer's body."""
+        behaviours: dict[str, Behaviour] = {
+            "before": lambda _: Answer(ending="closed"),
+            "after": lambda turn: dataclasses.replace(turn.serve(), ending="reset"),
+            "during": lambda turn: dataclasses.replace(turn.serve(), ending="cut"),
+        }
+        if when not in behaviours:
+            raise ValueError(f"when must be one of {', '.join(behaviours)}")
+        self._plan(behaviours[when], operation, times)
+
+    def _plan(self, behave: Behaviour, operation: str | None, times: int) -> None:
+        self._service.plan(behave, operation, times)
+
+
+def _literal(status: int, body: bytes | str, content_type: str | None) -> Answer:
+    raw = body.encode() if isinstance(body, str) else body
+    return Answer(status, raw, {} if content_type is None else {"content-type": content_type})
+
+
+def _check_status(status: int) -> None:
+    if not 100 <= status <= 999:
+        raise ValueError("an HTTP status has three digits")

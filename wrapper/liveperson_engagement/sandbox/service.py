@@ -1,0 +1,289 @@
+"""The service behind the sandbox: visitors and sessions, how it behaves, and how it misbehaves when told to."""
+
+import dataclasses
+import json
+import threading
+import time
+import uuid
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from liveperson_engagement.sandbox.contract import Contract, Json, Operation, Rejected
+from liveperson_engagement.sandbox.records import SandboxRequest, SandboxSession, SandboxVisitor
+
+FIND_DOMAIN = "findDomain"
+MAX_BODY = 2**20
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What to send back, when, and how the connection ends."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = field(default_factory=dict[str, str])
+    delay: float = 0.0
+    ending: Literal["whole", "closed", "reset", "cut"] = "whole"
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A request to an operation, and `serve`, which handles it as a service in good health would."""
+
+    operation: Operation
+    request: SandboxRequest
+    parameters: Mapping[str, Mapping[str, list[str]]]
+    serve: Callable[[], Answer]
+
+
+Behaviour = Callable[[Turn], Answer]
+
+
+@dataclass(slots=True)
+class Plan:
+    """A behaviour for the next requests, to one operation or to any that is about visits."""
+
+    behave: Behaviour
+    operation: str | None
+    times: int
+
+    def concerns(self, operation_id: str) -> bool:
+        """Tell whether this plan is for the operation."""
+        return operation_id == self.operation if self.operation else operation_id != FIND_DOMAIN
+
+
+@dataclass(slots=True)
+class Session:
+    """A session, as the service remembers it."""
+
+    ended: bool = False
+    updates: list[Json] = field(default_factory=list[Json])
+    attributes: list[Json] = field(default_factory=list[Json])
+    impressions: list[Json] = field(default_factory=list[Json])
+
+
+@dataclass(slots=True)
+class Visitor:
+    """A visitor, as the service remembers it."""
+
+    account_id: str
+    sessions: dict[str, Session] = field(default_factory=dict[str, Session])
+
+
+class Service:
+    """Answers requests one at a time, from any thread, as the contract says or as the plans say."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        *,
+        accounts: Collection[str] | None,
+        quoted_ids: bool,
+        valid_for_seconds: float | None,
+        update_body: bytes,
+    ) -> None:
+        self.contract = contract
+        self.accounts = accounts
+        self.quoted_ids = quoted_ids
+        self.valid_for_seconds = valid_for_seconds
+        self.update_body = update_body
+        self.host = ""
+        self._behaviours: dict[str, Behaviour] = {
+            "createSession": self._create,
+            "continueSession": self._continue,
+            "updateSession": self._update,
+            FIND_DOMAIN: self._find_domain,
+        }
+        self.lock = threading.RLock()
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget visitors, requests and plans, and offer engagements again."""
+        with self.lock:
+            self.visitors: dict[str, Visitor] = {}
+            self.requests: list[SandboxRequest] = []
+            self.plans: list[Plan] = []
+            self.offering = True
+
+    def plan(self, behave: Behaviour, operation: str | None, times: int) -> None:
+        """Let the next requests that match be answered by a behaviour."""
+        if times < 1:
+            raise ValueError("times must be 1 or more")
+        if operation:
+            self.contract.operation(operation)
+        with self.lock:
+            self.plans.append(Plan(behave, operation, times))
+
+    def record(self, request: SandboxRequest, answer: Answer) -> Answer:
+        """Write a request and how it was answered into the journal."""
+        status = answer.status if answer.ending == "whole" else None
+        with self.lock:
+            self.requests.append(dataclasses.replace(request, status=status))
+        return answer
+
+    def respond(self, operation: Operation, request: SandboxRequest, parameters: Mapping[str, Any]) -> Answer:
+        """Answer a request to an operation, and write it into the journal."""
+        with self.lock:
+            turn = Turn(operation, request, parameters, lambda: self._serve(turn))
+            plan = next((plan for plan in self.plans if plan.concerns(operation.operation_id)), None)
+            if plan is None:
+                return self.record(request, turn.serve())
+            plan.times -= 1
+            if not plan.times:
+                self.plans.remove(plan)
+            return self.record(request, plan.behave(turn))
+
+    def put_on_list(self, account_id: str) -> str:
+        """Put a new visitor on the list, and return its id."""
+        visitor_id = f"vid-{uuid.uuid4().hex}"
+        self.visitors[visitor_id] = Visitor(account_id)
+        return visitor_id
+
+    def expire_sessions(self) -> None:
+        """End every session there is."""
+        with self.lock:
+            for visitor in self.visitors.values():
+                for session in visitor.sessions.values():
+                    session.ended = True
+
+    def forget_visitors(self) -> None:
+        """Take every visitor off the list."""
+        with self.lock:
+            self.visitors.clear()
+
+    def snapshot(self) -> tuple[SandboxVisitor, ...]:
+        """Return the visitor list as it is now."""
+        with self.lock:
+            return tuple(
+                SandboxVisitor(
+                    visitor_id,
+                    visitor.account_id,
+                    tuple(
+                        SandboxSession(
+                            session_id,
+                            session.ended,
+                            tuple(session.updates),
+                            tuple(session.attributes),
+                            tuple(session.impressions),
+                        )
+                        for session_id, session in visitor.sessions.items()
+                    ),
+                )
+                for visitor_id, visitor in self.visitors.items()
+            )
+
+    def _serve(self, turn: Turn) -> Answer:
+        operation, request = turn.operation, turn.request
+        try:
+            operation.check_parameters(turn.parameters)
+            if self.accounts is not None and request.account_id not in self.accounts:
+                return error(operation, 401, "unauthorized")
+            if len(request.raw_body) > MAX_BODY:
+                return error(operation, 400, "invalidData", about="the body is too large")
+            operation.check_body(request.headers.get("content-type", ""), request.raw_body, request.body)
+            return self._behaviours.get(operation.operation_id, _example)(turn)
+        except Rejected as rejected:
+            name = "illegalVersion" if rejected.version else "invalidData"
+            return error(operation, 400, name, about=rejected.where)
+
+    def _create(self, turn: Turn) -> Answer:
+        visitor_id = self.put_on_list(turn.request.account_id or "")
+        return self._offer(turn, visitor_id, self.visitors[visitor_id])
+
+    def _continue(self, turn: Turn) -> Answer:
+        visitor = self._visitor(turn.request)
+        if visitor is None:
+            return error(turn.operation, 404, "invalidVisitor")
+        # A visitor without any session came from "Loading account".
+        if turn.request.session_id is None and visitor.sessions:
+            raise Rejected("query parameter sid")
+        return self._offer(turn, turn.request.visitor_id or "", visitor)
+
+    def _offer(self, turn: Turn, visitor_id: str, visitor: Visitor) -> Answer:
+        session_id = turn.request.session_id
+        session = visitor.sessions.get(session_id or "")
+        if session is None or session.ended:
+            session_id = f"sid-{uuid.uuid4().hex}"
+            session = visitor.sessions[session_id] = Session()
+        session.attributes += turn.request.body.get("engagementAttributes", ())
+        available = "available" if self.quoted_ids else "availableWithConnector"
+        example: Mapping[str, Json] = turn.operation.example(200, available if self.offering else "notAvailable")
+        entity: dict[str, Json] = {
+            **example,
+            "visitorId": visitor_id,
+            "sessionId": session_id,
+            "pageId": f"pid-{uuid.uuid4().hex}",
+        }
+        details = entity.get("engagementDetails")
+        if details and self.valid_for_seconds is not None:
+            entity["engagementDetails"] = {**details, "validForSeconds": self.valid_for_seconds}
+        return document(200, entity)
+
+    def _update(self, turn: Turn) -> Answer:
+        visitor = self._visitor(turn.request)
+        if visitor is None:
+            return error(turn.operation, 404, "invalidVisitor")
+        session = visitor.sessions.get(turn.request.session_id or "")
+        if session is None or session.ended:
+            return error(turn.operation, 404, "invalidSession")
+        session.updates.append(turn.request.body)
+        session.attributes += turn.request.body.get("engagementAttributes", ())
+        session.impressions += turn.request.body.get("impAttributes", ())
+        return Answer(200, self.update_body, {"content-type": "application/json"} if self.update_body else {})
+
+    def _find_domain(self, turn: Turn) -> Answer:
+        service = turn.parameters["path"]["serviceName"][0]
+        if service != turn.operation.default("serviceName"):
+            raise Rejected("path parameter serviceName")
+        found: Mapping[str, Json] = turn.operation.example(200)
+        return document(200, {**found, "service": service, "account": turn.request.account_id, "baseURI": self.host})
+
+    def _visitor(self, request: SandboxRequest) -> Visitor | None:
+        visitor = self.visitors.get(request.visitor_id or "")
+        return visitor if visitor and visitor.account_id == request.account_id else None
+
+
+def _example(turn: Turn) -> Answer:
+    # For an operation that is newer than this file.
+    return document(200, turn.operation.example(200))
+
+
+def loading_account(service: Service) -> Behaviour:
+    """Answer that the account is being loaded, and name the visitor: the request's own, or a new one."""
+
+    def behave(turn: Turn) -> Answer:
+        loading = turn.operation.loading
+        if loading is None:
+            raise ValueError(f"{turn.operation.operation_id} does not load accounts")
+        account_id = turn.request.account_id or ""
+        visitor_id = turn.request.visitor_id or service.put_on_list(account_id)
+        return document(loading.status, {**loading.naming(account_id, visitor_id), "time": _now()})
+
+    return behave
+
+
+def document(status: int, entity: Json) -> Answer:
+    """Answer with JSON, or with nothing at all for None."""
+    if entity is None:
+        return Answer(status)
+    return Answer(status, json.dumps(entity).encode(), {"content-type": "application/json"})
+
+
+def error(
+    operation: Operation, status: int, name: str | None = None, *, about: str | None = None, code: int | None = None
+) -> Answer:
+    """Answer with a documented error entity, as of now; say what it is about, or give it another internalCode."""
+    example: Mapping[str, Json] | None = operation.example(status, name)
+    if example is None:
+        return Answer(status)
+    entity: dict[str, Json] = {**example, "time": _now()}
+    if about is not None:
+        entity["message"] = f"{entity['message']}: {about}"
+    if code is not None:
+        entity["internalCode"] = code
+    return document(status, entity)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
