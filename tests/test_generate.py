@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import pkgutil
 import re
@@ -17,7 +18,7 @@ import pytest
 from openapi_python_client.strings import snake_case
 
 import liveperson_engagement_api
-from contract_tools import CONTRACT_FILE, ROOT, generator_command, operation_ids, regenerate, run_generator
+from contract_tools import CONTRACT, CONTRACT_FILE, ROOT, generator_command, operation_ids, regenerate, run_generator
 
 TEXT = CONTRACT_FILE.read_text(encoding="utf-8")
 PACKAGE = "liveperson_engagement_api"
@@ -61,6 +62,11 @@ def test_the_same_bytes_are_written_every_time(fresh: Path) -> None:
     """Generating twice, elsewhere, gives what is committed, and leaves nothing else behind."""
     assert contents(fresh) == contents(ROOT / "generated")
     assert sorted(path.name for path in fresh.parent.iterdir()) == ["generated", "openapi.yaml"]
+
+
+def test_the_package_carries_the_contract() -> None:
+    """The contract beside the generated code says what openapi.yaml says, value for value."""
+    assert json.loads((ROOT / "generated" / PACKAGE / "openapi.json").read_text(encoding="utf-8")) == CONTRACT
 
 
 def test_generating_replaces_what_was_there(tmp_path: Path, fresh: Path) -> None:

@@ -181,6 +181,13 @@ class TestVisits:
         assert {type(details["campaignId"]), type(details["engagementId"])} == {kind}
         assert details["validForSeconds"] == 0.5
 
+    def test_the_validity_can_be_changed_until_a_reset(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        """Then it is the example's again."""
+        sandbox.valid_for_seconds = 7
+        changed = create(http).json()
+        sandbox.reset()
+        assert [each["engagementDetails"]["validForSeconds"] for each in (changed, create(http).json())] == [7, 900]
+
     def test_an_id_with_a_slash_is_one_segment(self, http: httpx.Client) -> None:
         """Encoded, it names an unknown visitor, not another path."""
         assert code(http.post(VISITORS + "a%2Fb", params={**VERSION, "sid": "s"}, json=BODY)) == (404, 37)
@@ -231,6 +238,7 @@ class TestRefusals:
             ({**BODY, "appDetails": {"ipAddress": "1.2.3.secret"}}, "appDetails.ipAddress"),
             ({**BODY, "engagementAttributes": [LEAD, {"type": "secret"}]}, "engagementAttributes[1].type"),
             ({**BODY, "engagementAttributes": [CLOSED]}, "engagementAttributes[0].type"),
+            ({**BODY, "engagementAttributes": [{"kind": "lead"}]}, "engagementAttributes[0].type"),
             ({**BODY, "engagementAttributes": [{"type": "cart", "total": 1}]}, "engagementAttributes[0].numItems"),
             (
                 {**BODY, "engagementAttributes": [{"type": "personal", "personal": {"age": {"month": 13}}}]},
@@ -407,7 +415,9 @@ class TestFailures:
     ) -> None:
         """The body is an error entity all the same."""
         sandbox.fail_next(status)
+        sandbox.fail_next(status, operation="findDomain")
         assert code(create(http)) == (status, expected)
+        assert code(find(http)) == (status, expected)
 
     def test_failures_come_in_the_order_told(self, sandbox: Sandbox, http: httpx.Client) -> None:
         """Each as many times as told."""
@@ -420,13 +430,13 @@ class TestFailures:
         """Code, body, type and headers."""
         sandbox.fail_next(500, internal_code=99, retry_after=7, headers={"X-More": "yes"})
         sandbox.fail_next(503, body="busy", content_type="text/plain", retry_after="Fri, 31 Dec 2038 23:59:59 GMT")
-        sandbox.fail_next(503, body=b"\xff\x00")
+        sandbox.fail_next(503, body=b"\xff\x00", headers={"Content-Type": "image/png"})
         first, second, third = create(http), create(http), create(http)
         assert code(first) == (500, 99)
         assert (first.headers["retry-after"], first.headers["x-more"]) == ("7", "yes")
         assert (second.text, second.headers["content-type"]) == ("busy", "text/plain")
         assert second.headers["retry-after"] == "Fri, 31 Dec 2038 23:59:59 GMT"
-        assert (third.content, third.headers["content-type"]) == (b"\xff\x00", "application/json")
+        assert (third.content, third.headers.get_list("content-type")) == (b"\xff\x00", ["image/png"])
 
     def test_a_gateway_answers_with_a_page(self, sandbox: Sandbox, http: httpx.Client) -> None:
         """HTML, not JSON."""
@@ -466,19 +476,26 @@ class TestFailures:
         """Bytes, headers and type as told, and nothing is done."""
         sandbox.answer_next(body=b"\xff", headers={"X-A": "b"})
         sandbox.answer_next(204)
-        sandbox.answer_next(body="", content_type=None)
+        sandbox.answer_next(200, "", content_type=None)
         first, second, third = create(http), create(http), create(http)
         assert (first.status_code, first.content, first.headers["x-a"]) == (200, b"\xff", "b")
         assert (second.status_code, second.content) == (204, b"")
         assert (third.status_code, "content-type" in third.headers) == (200, False)
         assert sandbox.visitors == ()
 
-    def test_even_an_answer_that_lies_about_its_length(self, sandbox: Sandbox, http: httpx.Client) -> None:
-        """What HTTP forbids goes out as well."""
+    def test_even_an_answer_that_lies_about_its_length(
+        self, sandbox: Sandbox, http: httpx.Client, caplog: pytest.LogCaptureFixture
+    ) -> None:
+        """What HTTP forbids goes out as well, save for a body where none can be."""
         sandbox.answer_next(body=b"{}", headers={"Content-Length": "10"})
         with pytest.raises(httpx.RemoteProtocolError):
             create(http)
+        sandbox.answer_next(body=b"{}", headers={"Content-Length": "1"})
+        assert exchange(sandbox, "POST", VISITORS, b"").endswith(b"\r\n\r\n{}")
+        sandbox.answer_next(304, b"{}")
+        assert create(http).status_code == 304
         assert create(http).status_code == 200
+        assert caplog.records == []
 
     def test_instructions_from_many_threads_are_all_followed(self, sandbox: Sandbox, http: httpx.Client) -> None:
         """Each exactly once."""
@@ -684,6 +701,11 @@ class TestLife:
             sandbox.stop()
             assert time.monotonic() - begun < 0.3
             assert isinstance(pending.exception(5), httpx.TransportError)
+
+    def test_it_answers_in_no_time(self, http: httpx.Client) -> None:
+        """Well below the forty milliseconds that a delayed acknowledgement takes."""
+        taken = sorted(find(http).elapsed.total_seconds() for _ in range(21))
+        assert taken[10] < 0.03
 
     def test_it_can_run_again_on_a_port_of_choice(self) -> None:
         """With the visitors of the first time; twice at once it cannot."""

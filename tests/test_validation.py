@@ -66,7 +66,7 @@ STATUSES = "must be one of 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13"
         (attribute(type="impDisplay"), f"{FIRST}.type", f"must be one of {TYPES}"),
         (attribute(type=7), f"{FIRST}.type", f"must be one of {TYPES}"),
         ({**BODY, "engagementAttributes": ["cart"]}, FIRST, "must be of type object"),
-        (attribute(type="personal"), f"{FIRST}.personal", "is required"),
+        (attribute(type="personal", personal="Sarah"), f"{FIRST}.personal", "must be of type object"),
         (attribute(type="personal", personal={"age": {"month": 13}}), f"{FIRST}.personal.age.month", BELOW_13),
         (attribute(type="personal", personal={"age": {"day": 0}}), f"{FIRST}.personal.age.day", "must be at least 1"),
         (

@@ -311,7 +311,7 @@ class LeadAttribute(TypedDict):
 
     type: Literal["lead"]
     """Tells this attribute apart."""
-    lead: Lead
+    lead: NotRequired[Lead]
 
 
 class ServiceActivity(TypedDict):
@@ -331,7 +331,7 @@ class ErrorAttribute(TypedDict):
 
     type: Literal["error"]
     """Tells this attribute apart."""
-    error: VisitorError
+    error: NotRequired[VisitorError]
 
 
 class ExpandedImpression(TypedDict):
@@ -397,7 +397,7 @@ class CustomerInfoAttribute(TypedDict):
 
     type: Literal["ctmrinfo"]
     """Tells this attribute apart."""
-    info: CustomerInfo
+    info: NotRequired[CustomerInfo]
 
 
 class MarketingInfoAttribute(TypedDict):
@@ -405,7 +405,7 @@ class MarketingInfoAttribute(TypedDict):
 
     type: Literal["mrktInfo"]
     """Tells this attribute apart."""
-    info: MarketingInfo
+    info: NotRequired[MarketingInfo]
 
 
 ProductLines: TypeAlias = list[ProductLine]
@@ -417,7 +417,7 @@ class ServiceAttribute(TypedDict):
 
     type: Literal["service"]
     """Tells this attribute apart."""
-    service: ServiceActivity
+    service: NotRequired[ServiceActivity]
 
 
 class DisplayImpression(TypedDict):
@@ -500,7 +500,7 @@ class PersonalAttribute(TypedDict):
 
     type: Literal["personal"]
     """Tells this attribute apart."""
-    personal: Personal
+    personal: NotRequired[Personal]
 
 
 class PurchaseAttribute(TypedDict):

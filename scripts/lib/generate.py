@@ -71,6 +71,8 @@ def generate(contract: Path, output: Path) -> int:
             if output.exists():
                 output.rename(workshop / "old")
             fresh.rename(output)
+            for number in STOPPING:
+                signal.signal(number, signal.SIG_IGN)  # What comes now comes too late to stop anything.
     return 0
 
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 if TYPE_CHECKING:
     from ..models.customer_info import CustomerInfo
 
@@ -20,25 +22,28 @@ T = TypeVar("T", bound="CustomerInfoAttribute")
 class CustomerInfoAttribute:
     """The visitor as the brand's customer."""
 
-    info: CustomerInfo
-    """ The visitor as the brand's customer. """
     type_: Literal["ctmrinfo"] = "ctmrinfo"
     """ Tells this attribute apart. """
+    info: CustomerInfo | Unset = UNSET
+    """ The visitor as the brand's customer. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         type_ = self.type_
 
-        info = self.info.to_dict()
+        info: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.info, Unset):
+            info = self.info.to_dict()
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "type": type_,
-                "info": info,
             }
         )
+        if info is not UNSET:
+            field_dict["info"] = info
 
         return field_dict
 
@@ -51,7 +56,12 @@ class CustomerInfoAttribute:
         if type_ != "ctmrinfo":
             raise ValueError(f"type must match const 'ctmrinfo', got '{type_}'")
 
-        info = CustomerInfo.from_dict(d.pop("info"))
+        _info = d.pop("info", UNSET)
+        info: CustomerInfo | Unset
+        if isinstance(_info, Unset):
+            info = UNSET
+        else:
+            info = CustomerInfo.from_dict(_info)
 
         customer_info_attribute = cls(
             type_=type_,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 if TYPE_CHECKING:
     from ..models.visitor_error import VisitorError
 
@@ -20,25 +22,28 @@ T = TypeVar("T", bound="ErrorAttribute")
 class ErrorAttribute:
     """What went wrong for the visitor."""
 
-    error: VisitorError
-    """ What went wrong for the visitor. """
     type_: Literal["error"] = "error"
     """ Tells this attribute apart. """
+    error: VisitorError | Unset = UNSET
+    """ What went wrong for the visitor. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         type_ = self.type_
 
-        error = self.error.to_dict()
+        error: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.error, Unset):
+            error = self.error.to_dict()
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "type": type_,
-                "error": error,
             }
         )
+        if error is not UNSET:
+            field_dict["error"] = error
 
         return field_dict
 
@@ -51,7 +56,12 @@ class ErrorAttribute:
         if type_ != "error":
             raise ValueError(f"type must match const 'error', got '{type_}'")
 
-        error = VisitorError.from_dict(d.pop("error"))
+        _error = d.pop("error", UNSET)
+        error: VisitorError | Unset
+        if isinstance(_error, Unset):
+            error = UNSET
+        else:
+            error = VisitorError.from_dict(_error)
 
         error_attribute = cls(
             type_=type_,

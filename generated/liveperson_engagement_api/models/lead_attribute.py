@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 if TYPE_CHECKING:
     from ..models.lead import Lead
 
@@ -20,25 +22,28 @@ T = TypeVar("T", bound="LeadAttribute")
 class LeadAttribute:
     """Interest that sales may follow."""
 
-    lead: Lead
-    """ Interest that sales may follow. """
     type_: Literal["lead"] = "lead"
     """ Tells this attribute apart. """
+    lead: Lead | Unset = UNSET
+    """ Interest that sales may follow. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         type_ = self.type_
 
-        lead = self.lead.to_dict()
+        lead: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.lead, Unset):
+            lead = self.lead.to_dict()
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "type": type_,
-                "lead": lead,
             }
         )
+        if lead is not UNSET:
+            field_dict["lead"] = lead
 
         return field_dict
 
@@ -51,7 +56,12 @@ class LeadAttribute:
         if type_ != "lead":
             raise ValueError(f"type must match const 'lead', got '{type_}'")
 
-        lead = Lead.from_dict(d.pop("lead"))
+        _lead = d.pop("lead", UNSET)
+        lead: Lead | Unset
+        if isinstance(_lead, Unset):
+            lead = UNSET
+        else:
+            lead = Lead.from_dict(_lead)
 
         lead_attribute = cls(
             type_=type_,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 if TYPE_CHECKING:
     from ..models.personal import Personal
 
@@ -20,25 +22,28 @@ T = TypeVar("T", bound="PersonalAttribute")
 class PersonalAttribute:
     """Who the visitor is."""
 
-    personal: Personal
-    """ Who the visitor is. """
     type_: Literal["personal"] = "personal"
     """ Tells this attribute apart. """
+    personal: Personal | Unset = UNSET
+    """ Who the visitor is. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         type_ = self.type_
 
-        personal = self.personal.to_dict()
+        personal: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.personal, Unset):
+            personal = self.personal.to_dict()
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "type": type_,
-                "personal": personal,
             }
         )
+        if personal is not UNSET:
+            field_dict["personal"] = personal
 
         return field_dict
 
@@ -51,7 +56,12 @@ class PersonalAttribute:
         if type_ != "personal":
             raise ValueError(f"type must match const 'personal', got '{type_}'")
 
-        personal = Personal.from_dict(d.pop("personal"))
+        _personal = d.pop("personal", UNSET)
+        personal: Personal | Unset
+        if isinstance(_personal, Unset):
+            personal = UNSET
+        else:
+            personal = Personal.from_dict(_personal)
 
         personal_attribute = cls(
             type_=type_,

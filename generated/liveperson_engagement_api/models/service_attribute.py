@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar, cast
 from attrs import define as _attrs_define
 from attrs import field as _attrs_field
 
+from ..types import UNSET, Unset
+
 if TYPE_CHECKING:
     from ..models.service_activity import ServiceActivity
 
@@ -20,25 +22,28 @@ T = TypeVar("T", bound="ServiceAttribute")
 class ServiceAttribute:
     """A service request that the visitor has open."""
 
-    service: ServiceActivity
-    """ A service request that the visitor has open. """
     type_: Literal["service"] = "service"
     """ Tells this attribute apart. """
+    service: ServiceActivity | Unset = UNSET
+    """ A service request that the visitor has open. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         type_ = self.type_
 
-        service = self.service.to_dict()
+        service: dict[str, Any] | Unset = UNSET
+        if not isinstance(self.service, Unset):
+            service = self.service.to_dict()
 
         field_dict: dict[str, Any] = {}
         field_dict.update(self.additional_properties)
         field_dict.update(
             {
                 "type": type_,
-                "service": service,
             }
         )
+        if service is not UNSET:
+            field_dict["service"] = service
 
         return field_dict
 
@@ -51,7 +56,12 @@ class ServiceAttribute:
         if type_ != "service":
             raise ValueError(f"type must match const 'service', got '{type_}'")
 
-        service = ServiceActivity.from_dict(d.pop("service"))
+        _service = d.pop("service", UNSET)
+        service: ServiceActivity | Unset
+        if isinstance(_service, Unset):
+            service = UNSET
+        else:
+            service = ServiceActivity.from_dict(_service)
 
         service_attribute = cls(
             type_=type_,

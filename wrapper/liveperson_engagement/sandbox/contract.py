@@ -80,6 +80,7 @@ class Operation:
     bodies: Mapping[str, Validator]
     body_required: bool
     examples: Mapping[int, Mapping[str, Json]]
+    errors: Mapping[int, Mapping[str, Json]]
     loading: Loading | None
 
     def check_parameters(self, sent: Mapping[str, Mapping[str, list[str]]]) -> None:
@@ -104,11 +105,17 @@ class Operation:
         if error is not None:
             raise Rejected(_path(_deepest(error)))
 
-    def example(self, status: int, name: str | None = None) -> Json:
-        """Return a documented answer: by name, else the first of the status, else the first of its class, else None."""
-        alike = [status, *(known for known in self.examples if known // 100 == status // 100)]
-        named = next((self.examples[known] for known in alike if self.examples.get(known)), _NOTHING)
-        return named.get(name or "", next(iter(named.values()), None))
+    def example(self, status: int, name: str = "") -> Json:
+        """Return a documented answer, by name or else the first of the status, or None."""
+        named = self.examples.get(status, _NOTHING)
+        return named.get(name, next(iter(named.values()), None))
+
+    def error(self, status: int, name: str = "") -> Json:
+        """Return a documented error: of this operation, else of any, else of a status of the same class, or None."""
+        alike = [status, *(known for known in self.errors if known // 100 == status // 100)]
+        pools = (self.examples.get(status), *map(self.errors.get, alike))
+        named = next(filter(None, pools), _NOTHING)
+        return named.get(name, next(iter(named.values()), None))
 
     def default(self, name: str) -> Json:
         """Return the default of a parameter."""
@@ -120,6 +127,7 @@ class Contract:
 
     def __init__(self, document: Node) -> None:
         self._document: Node = json.loads(json.dumps(document), object_hook=_bounded)
+        self._errors: dict[int, Mapping[str, Json]] = {}
         self.operations = tuple(self._operations())
 
     def operation(self, operation_id: str) -> Operation:
@@ -146,6 +154,9 @@ class Contract:
             for status, answer in node["responses"].items()
             if status.isdecimal()
         }
+        for status, named in examples.items():
+            if status >= 400:
+                self._errors.setdefault(status, named)
         return Operation(
             operation_id=node["operationId"],
             method=method.upper(),
@@ -154,6 +165,7 @@ class Contract:
             bodies={name.lower(): self._validator(media["schema"]) for name, media in _child(body, "content").items()},
             body_required=body.get("required", False),
             examples=examples,
+            errors=self._errors,
             loading=self._loading(node, parameters, examples),
         )
 
@@ -171,10 +183,8 @@ class Contract:
     def _loading(
         self, node: Node, parameters: list[Node], examples: Mapping[int, Mapping[str, Json]]
     ) -> Loading | None:
-        rule = self._resolve(node.get("x-retry-policy", {})).get("loadingAccount")
-        if rule is None:
-            return None
-        for entity in examples.get(rule["status"], {}).values():
+        rule = _child(self._resolve(_child(node, "x-retry-policy")), "loadingAccount")
+        for entity in examples.get(rule.get("status", 0), _NOTHING).values():
             if entity.get("internalCode") == rule["internalCode"]:
                 account = next(str(each.get("example")) for each in parameters if each["name"] == "accountId")
                 return Loading(rule["status"], entity, re.compile(rule["visitorIdInMessage"]), account)

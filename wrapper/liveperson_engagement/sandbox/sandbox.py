@@ -108,8 +108,17 @@ class Sandbox:
         """The visitor list as it is now, oldest first."""
         return self._service.snapshot()
 
+    @property
+    def valid_for_seconds(self) -> float | None:
+        """How long the next engagements are valid; as in the contract's example if None. May be set."""
+        return self._service.valid_for_seconds
+
+    @valid_for_seconds.setter
+    def valid_for_seconds(self, seconds: float | None) -> None:
+        self._service.valid_for_seconds = seconds
+
     def reset(self) -> None:
-        """Forget visitors, journal and instructions, and offer engagements again."""
+        """Forget visitors, journal and instructions, and offer engagements as at first."""
         self._service.clear()
 
     def available(self) -> None:
@@ -132,9 +141,9 @@ class Sandbox:
         self,
         status: int,
         times: int = 1,
-        *,
         internal_code: int | None = None,
         body: bytes | str | None = None,
+        *,
         headers: Mapping[str, str] | None = None,
         content_type: str | None = None,
         retry_after: float | str | None = None,
@@ -142,42 +151,40 @@ class Sandbox:
     ) -> None:
         """Answer with a status, and nothing is done.
 
-        Without `body`, the error entity that the contract has for the status or its class, or nothing if it has none;
+        Without `body`, the first error that the contract has for the status or its class, or nothing if it has none;
         `internal_code` replaces its internalCode. `retry_after` is sent as it is: seconds, or an HTTP date.
         """
         _check_status(status)
-        extra = {**({} if retry_after is None else {"retry-after": str(retry_after)}), **(headers or {})}
+        extra = {"content-type": content_type, "retry-after": None if retry_after is None else str(retry_after)}
 
         def behave(turn: Turn) -> Answer:
             if body is None:
                 answer = error(turn.operation, status, code=internal_code)
             else:
-                answer = _literal(status, body, "application/json")
-            kind = {} if content_type is None else {"content-type": content_type}
-            return dataclasses.replace(answer, headers={**answer.headers, **kind, **extra})
+                answer = _with_headers(_literal(status, body), {"content-type": "application/json"})
+            return _with_headers(answer, extra, headers)
 
         self._plan(behave, operation, times)
 
     def answer_next(
         self,
         status: int = 200,
-        times: int = 1,
-        *,
         body: bytes | str = b"",
+        *,
+        times: int = 1,
         headers: Mapping[str, str] | None = None,
         content_type: str | None = "application/json",
         operation: str | None = None,
     ) -> None:
         """Answer with exactly these bytes, whatever the contract says, and nothing is done."""
         _check_status(status)
-        answer = _literal(status, body, content_type)
-        answer = dataclasses.replace(answer, headers={**answer.headers, **(headers or {})})
+        answer = _with_headers(_literal(status, body), {"content-type": content_type}, headers)
         self._plan(lambda _: answer, operation, times)
 
     def html_error(self, status: int = 503, times: int = 1, *, operation: str | None = None) -> None:
         """Answer with a status and a web page, as gateways do."""
         page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
-        self.answer_next(status, times, body=page, content_type="text/html", operation=operation)
+        self.answer_next(status, page, times=times, content_type="text/html", operation=operation)
 
     def loading_account(self, times: int = 1, *, operation: str | None = None) -> None:
         """Answer that the account is being loaded, naming the visitor in the message.
@@ -195,8 +202,8 @@ class Sandbox:
     def drop_connection(
         self,
         times: int = 1,
-        *,
         when: Literal["before", "after", "during"] = "before",
+        *,
         operation: str | None = None,
     ) -> None:
         """Drop the connection: `before` the request is handled, `after` it was, or `during` the answer's body."""
@@ -213,9 +220,15 @@ class Sandbox:
         self._service.plan(behave, operation, times)
 
 
-def _literal(status: int, body: bytes | str, content_type: str | None) -> Answer:
-    raw = body.encode() if isinstance(body, str) else body
-    return Answer(status, raw, {} if content_type is None else {"content-type": content_type})
+def _literal(status: int, body: bytes | str) -> Answer:
+    return Answer(status, body.encode() if isinstance(body, str) else body)
+
+
+def _with_headers(answer: Answer, *more: Mapping[str, str | None] | Mapping[str, str] | None) -> Answer:
+    headers = dict(answer.headers)
+    for each in more:
+        headers |= {name.lower(): value for name, value in (each or {}).items() if value is not None}
+    return dataclasses.replace(answer, headers=headers)
 
 
 def _check_status(status: int) -> None:

@@ -86,7 +86,7 @@ class Service:
         self.contract = contract
         self.accounts = accounts
         self.quoted_ids = quoted_ids
-        self.valid_for_seconds = valid_for_seconds
+        self._valid_for_seconds = valid_for_seconds
         self.update_body = update_body
         self.host = ""
         self._behaviours: dict[str, Behaviour] = {
@@ -99,12 +99,13 @@ class Service:
         self.clear()
 
     def clear(self) -> None:
-        """Forget visitors, requests and plans, and offer engagements again."""
+        """Forget visitors, requests and plans, and offer engagements as at first."""
         with self.lock:
             self.visitors: dict[str, Visitor] = {}
             self.requests: list[SandboxRequest] = []
             self.plans: list[Plan] = []
             self.offering = True
+            self.valid_for_seconds = self._valid_for_seconds
 
     def plan(self, behave: Behaviour, operation: str | None, times: int) -> None:
         """Let the next requests that match be answered by a behaviour."""
@@ -271,10 +272,10 @@ def document(status: int, entity: Json) -> Answer:
 
 
 def error(
-    operation: Operation, status: int, name: str | None = None, *, about: str | None = None, code: int | None = None
+    operation: Operation, status: int, name: str = "", *, about: str | None = None, code: int | None = None
 ) -> Answer:
     """Answer with a documented error entity, as of now; say what it is about, or give it another internalCode."""
-    example: Mapping[str, Json] | None = operation.example(status, name)
+    example: Mapping[str, Json] | None = operation.error(status, name)
     if example is None:
         return Answer(status)
     entity: dict[str, Json] = {**example, "time": _now()}
