@@ -233,7 +233,7 @@ def test_another_contract_is_found(pointer: str, value: Any, phase: str, finding
     *path, last = pointer.split()
     component(document, path)[last] = value
     with Sandbox(contract=document) as sandbox:
-        assert explore(sandbox, 10, phase).findings[finding] > 0
+        assert explore(sandbox, 60, phase).findings[finding] > 0
 
 
 @pytest.mark.parametrize(

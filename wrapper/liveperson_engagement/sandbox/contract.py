@@ -13,8 +13,6 @@ from jsonschema_rs import Draft202012Validator, ValidationError, ValidationError
 Json = Any
 Node = Mapping[str, Any]
 _NOTHING: Node = {}
-# OpenAPI's formats of integers, which JSON Schema does not know.
-_BOUNDS = {f"int{bits}": {"minimum": -(2 ** (bits - 1)), "maximum": 2 ** (bits - 1) - 1} for bits in (32, 64)}
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -126,7 +124,7 @@ class Contract:
     """The operations of a parsed OpenAPI 3.1 document."""
 
     def __init__(self, document: Node) -> None:
-        self._document: Node = json.loads(json.dumps(document), object_hook=_bounded)
+        self._document: Node = json.loads(json.dumps(document))
         self._errors: dict[int, Mapping[str, Json]] = {}
         self.operations = tuple(self._operations())
 
@@ -220,10 +218,6 @@ def parse_json(raw: bytes) -> Json:
         return json.loads(raw.decode(), parse_constant=_no_number)
     except (ValueError, RecursionError):
         return None
-
-
-def _bounded(node: dict[str, Any]) -> Node:
-    return {**_BOUNDS.get(str(node.get("format")), {}), **node}
 
 
 def _child(node: Node, name: str) -> Node:
