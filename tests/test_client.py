@@ -136,14 +136,14 @@ class BrokenStore(MemoryStore):
             raise OSError("disk full of shopper-42")
         return super().load(key)
 
-    def save(self, key: str, record: Any) -> None:
+    def replace(self, key: str, record: Any, after: Any) -> Any:
         """Fail, or save."""
-        if self.failing == "save":
+        if self.failing == "replace":
             raise OSError("disk full of shopper-42")
-        super().save(key, record)
+        return super().replace(key, record, after)
 
 
-@pytest.mark.parametrize(("failing", "requests"), [("load", 0), ("save", 1)])
+@pytest.mark.parametrize(("failing", "requests"), [("load", 0), ("replace", 1)])
 def test_a_store_that_fails_is_reported(colour: Colour, sandbox: Sandbox, failing: str, requests: int) -> None:
     """A store that cannot be read is noticed before anything is sent."""
     client = colour.client(base_url=sandbox.url, store=BrokenStore(failing))

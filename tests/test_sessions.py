@@ -23,6 +23,7 @@ from liveperson_engagement import (
     VisitIds,
 )
 from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement.stores import Record
 
 LEAD: Any = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
 
@@ -186,7 +187,9 @@ def test_a_404_does_not_forget_newer_ids(sandbox: Sandbox) -> None:
             while sandbox.requests[-1].operation_id != "updateSession":
                 threading.Event().wait(0.01)
             newer = VisitIds("someone", "newer", "page")
-            store.save("demo:shopper", type(store.load("demo:shopper").record)(newer))  # type: ignore[union-attr]
+            known = store.load("demo:shopper")
+            assert known is not None
+            assert store.replace("demo:shopper", Record(newer), known.version)
             with pytest.raises(NotFound):
                 slow.result()
         assert client.visit("shopper").ids == newer

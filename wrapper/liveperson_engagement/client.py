@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Generic, Self, TypedDict, TypeVar, Unpack
+from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 import httpx
 
@@ -25,6 +25,9 @@ TransportT = TypeVar("TransportT")
 SleepT = TypeVar("SleepT")
 
 
+OnStoreError: TypeAlias = Literal["raise", "continue"]
+
+
 class Options(TypedDict, total=False):
     """What `with_options` can change; see `EngagementClient`."""
 
@@ -36,6 +39,7 @@ class Options(TypedDict, total=False):
     timeout: float | None
     deadline: float | None
     sleep: Callable[[float], Any]
+    on_store_error: OnStoreError
 
 
 class _Client(Generic[StoreT, TransportT, SleepT]):
@@ -56,6 +60,7 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
         deadline: float | None = None,
         transport: TransportT | None = None,
         sleep: SleepT | None = None,
+        on_store_error: OnStoreError = "raise",
     ) -> None:
         self._options: dict[str, Any] = {
             "account_id": _from_environment("LIVEPERSON_ACCOUNT_ID", account_id),
@@ -66,20 +71,19 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
             "timeout": timeout,
             "deadline": deadline,
             "sleep": sleep,
+            "on_store_error": on_store_error,
         }
-        self._configure(**self._options)
         self._http = self._http_class(transport=transport, **http.options())
-        self.ports = self._ports_class(self._http, sleep)
+        self._configure(**self._options)
 
     def with_options(self, **changes: Unpack[Options]) -> Self:
         """Return a copy with other settings that shares the connections; closing either closes them for both."""
         copy = object.__new__(type(self))
+        copy._http = self._http
         copy._options = {**self._options, **changes}
         copy._configure(**copy._options)
         if not changes.keys() & {"account_id", "base_url", "domain_api"}:
             copy.site = self.site
-        copy._http = self._http
-        copy.ports = self._ports_class(self._http, copy._options["sleep"])
         return copy
 
     def __repr__(self) -> str:
@@ -97,6 +101,7 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
         timeout: Any,
         deadline: Any,
         sleep: Any,
+        on_store_error: Any,
     ) -> None:
         if account_id is None:
             raise InvalidRequest("account_id", "is required: pass it, or set LIVEPERSON_ACCOUNT_ID")
@@ -111,11 +116,14 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
             raise InvalidRequest("store", "must be a session store")
         if not isinstance(retry, RetryPolicy):
             raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(retry).__name__}")
+        if on_store_error not in ("raise", "continue"):
+            raise InvalidRequest("on_store_error", "must be raise or continue")
         if sleep is not None and not callable(sleep):
             raise InvalidRequest("sleep", f"must be callable, not {type(sleep).__name__}")
         base_url = None if base_url is None else checked_url("base_url", base_url)
         self.site = Site(account_id, checked_url("domain_api", domain_api), base_url)
         self.store, self.retry, self.timeout, self.deadline = store, retry, timeout, deadline
+        self.ports = self._ports_class(self._http, sleep, lenient=on_store_error == "continue")
 
 
 class EngagementClient(_Client[SessionStore, httpx.BaseTransport, Callable[[float], None]]):
@@ -129,6 +137,8 @@ class EngagementClient(_Client[SessionStore, httpx.BaseTransport, Callable[[floa
     - `deadline`: seconds that each whole call may take, pauses included; default: no limit.
     - `transport`: any httpx transport; default: httpx's own.
     - `sleep`: what a pause calls, with seconds; default: real time.
+    - `on_store_error`: "raise" StoreError where the store fails, before anything is sent if it cannot be read; or
+      "continue" without reuse, which makes a new visitor of each call, and log a warning.
 
     Raises `InvalidRequest` for a wrong argument. Nothing is sent before the first call.
     """

@@ -29,7 +29,7 @@ class Site:
     def locate(self, retry: RetryPolicy, timeout: float | None, budget: Budget) -> Flow[str]:
         """Return the base URL; the first call asks the Domain API, and the others wait for what it learns."""
         return self.base_url or (
-            yield from turn(self.lookups, "", budget, lambda: self._look_up(retry, timeout, budget))
+            yield from turn(self.lookups, "", budget, lambda _: self._look_up(retry, timeout, budget))
         )
 
     def _look_up(self, retry: RetryPolicy, timeout: float | None, budget: Budget) -> Flow[str]:

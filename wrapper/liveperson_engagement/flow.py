@@ -31,14 +31,23 @@ OPERATIONS: dict[str, Any] = {
     "findDomain": find_domain,
 }
 
+Hold: TypeAlias = Callable[[float], Flow[None]]
+"""Keeps a key for some more seconds."""
+
+LEASE = 30.0
+"""Seconds that a key stays taken when its holder has crashed, besides what it was about to do."""
+PHASES = 3
+"""An attempt connects, sends and waits for an answer, each within the timeout."""
+
 logger = logging.getLogger("liveperson_engagement")
 
 
 class Ports:
     """What a flow can have done, in the sync way."""
 
-    def __init__(self, http: Http, sleep: Callable[[float], None] | None) -> None:
+    def __init__(self, http: Http, sleep: Callable[[float], None] | None, *, lenient: bool) -> None:
         self._client = Client(base_url="").set_httpx_client(http)
+        self._lenient = lenient
         self.pause = sleep or time.sleep
 
     def send(self, exchange: Exchange) -> Any:
@@ -53,24 +62,24 @@ class Ports:
         """Call a session store."""
         try:
             return getattr(store, method)(*arguments)
-        except Exception as error:
-            raise _of_store(error) from error
+        except Exception as error:  # noqa: BLE001 - a store may raise anything
+            return _without_store(error, method, lenient=self._lenient)
 
 
 class AsyncPorts:
     """What a flow can have done, in the async way."""
 
-    def __init__(self, http: AsyncHttp, sleep: Callable[[float], Awaitable[None]] | None) -> None:
+    def __init__(self, http: AsyncHttp, sleep: Callable[[float], Awaitable[None]] | None, *, lenient: bool) -> None:
         self._client = Client(base_url="").set_async_httpx_client(http)
+        self._lenient = lenient
         self.pause = sleep or asyncio.sleep
 
     async def send(self, exchange: Exchange) -> Any:
         """Run the generated function."""
         token = current.set(exchange)
         try:
-            return (
-                await OPERATIONS[exchange.operation_id].asyncio_detailed(client=self._client, **exchange.call)
-            ).parsed
+            operation = OPERATIONS[exchange.operation_id]
+            return (await operation.asyncio_detailed(client=self._client, **exchange.call)).parsed
         finally:
             current.reset(token)
 
@@ -78,8 +87,8 @@ class AsyncPorts:
         """Call a session store."""
         try:
             return await getattr(store, f"a{method}")(*arguments)
-        except Exception as error:
-            raise _of_store(error) from error
+        except Exception as error:  # noqa: BLE001 - a store may raise anything
+            return _without_store(error, method, lenient=self._lenient)
 
 
 def run(flow: Flow[T], ports: Ports) -> T:
@@ -118,16 +127,19 @@ def attempts(
     budget: Budget,
     *,
     learn: Callable[[AccountLoading], Flow[None]] | None = None,
+    hold: Hold | None = None,
 ) -> Flow[tuple[Any, Any]]:
     """Send what `prepare` builds until an answer is good; return it parsed, and as checked JSON.
 
-    Between attempts `learn` may change what `prepare` builds next.
+    Between attempts `learn` may change what `prepare` builds next. `hold` keeps the key for an attempt or a pause.
     """
     attempt = 0
     while True:
         budget.left()
         attempt += 1
         exchange = prepare()
+        if hold:
+            yield from hold(PHASES * (exchange.timeout or LEASE))
         try:
             return (yield methodcaller("send", exchange)), exchange.answer
         except EngagementError as error:
@@ -143,27 +155,41 @@ def attempts(
             late.attempts = attempt
             raise late from failure
         logger.info("%s: attempt %d failed (%s); trying again in %g s", *_told(exchange, failure, attempt, pause))
+        if hold:
+            yield from hold(pause)
         started = time.monotonic()
         yield methodcaller("pause", pause)
         budget.paused(pause, time.monotonic() - started)
 
 
-def turn(store: Any, key: str, budget: Budget, work: Callable[[], Flow[T]]) -> Flow[T]:
+def turn(store: Any, key: str, budget: Budget, work: Callable[[Hold], Flow[T]]) -> Flow[T]:
     """Run a flow while nobody else holds the key."""
+    lease = yield methodcaller("store", store, "acquire", key, budget.left(), LEASE)
+    if lease is None:
+        raise budget.exceeded()
+
+    def hold(seconds: float) -> Flow[None]:
+        if not (yield methodcaller("store", store, "extend", key, lease, LEASE + seconds)):
+            logger.warning("session store: a call was too slow and lost its turn; its answer may not be remembered")
+
     try:
-        lease = yield methodcaller("store", store, "acquire", key, budget.left())
-    except TimeoutError:
-        raise budget.exceeded() from None
-    try:
-        return (yield from work())
+        return (yield from work(hold))
     finally:
         yield methodcaller("store", store, "release", key, lease)
 
 
-def _of_store(error: Exception) -> Exception:
-    if isinstance(error, EngagementError | TimeoutError):
-        return error
-    return StoreError(f"session store: {type(error).__name__}; nothing was sent after that")
+def _without_store(error: Exception, method: str, *, lenient: bool) -> Any:
+    """Go on without the store if the caller wants that; a key that cannot be given back frees itself."""
+    if not lenient and method != "release":
+        raise (
+            error
+            if isinstance(error, EngagementError)
+            else StoreError(
+                f"session store: {method} failed ({type(error).__name__}); see on_store_error to go on without it"
+            )
+        ) from error
+    logger.warning("session store: %s failed (%s); going on without it", method, type(error).__name__)
+    return None if method == "load" else True
 
 
 def _told(exchange: Exchange, failure: EngagementError, attempt: int, pause: float) -> tuple[Any, ...]:

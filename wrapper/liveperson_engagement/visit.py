@@ -14,8 +14,8 @@ from liveperson_engagement_api import models, requests
 
 from .contract import Breach, contract, filled, is_object
 from .domain import Site
-from .errors import AccountLoading, InvalidRequest, NotFound
-from .flow import AsyncPorts, Flow, Ports, attempts, run, run_async, turn
+from .errors import AccountLoading, InvalidRequest, NotFound, StoreError
+from .flow import AsyncPorts, Flow, Hold, Ports, attempts, logger, run, run_async, turn
 from .http import Exchange
 from .retry import Budget
 from .stores import MemoryStore, Record, Remembered, VisitIds
@@ -44,42 +44,57 @@ class _Visit:
         """Name the class alone: a key may be personal data."""
         return f"<{type(self).__name__}>"
 
+    def _call_store(self, method: str, *arguments: Any) -> Flow[Any]:
+        return (yield methodcaller("store", self._store, method, self._key, *arguments))
+
     def _recall(self) -> Flow[Remembered | None]:
+        remembered: Remembered | None = yield from self._call_store("load")
         if self._given is not None:
-            yield methodcaller("store", self._store, "save", self._key, Record(self._given))
-            self._given = None
-        remembered: Remembered | None = yield methodcaller("store", self._store, "load", self._key)
+            record = Record(self._given)
+            version = yield from self._remember(record, remembered, force=True)
+            remembered, self._given = Remembered(record, 0, version), None
         self._seen = remembered.record.ids if remembered else None
         return remembered
 
-    def _save(self, record: Record) -> Flow[None]:
-        yield methodcaller("store", self._store, "save", self._key, record)
+    def _remember(self, record: Record, before: Remembered | None, *, force: bool = False) -> Flow[object]:
+        """Save what an answer said, unless the key has become another visitor's since `before`; return the version."""
         self._seen = record.ids
+        try:
+            while (version := (yield from self._call_store("replace", record, before and before.version))) is None:
+                known, before = before, (yield from self._call_store("load"))
+                forgotten = before is None and known is not None
+                if not force and (forgotten or (before and before.record.ids.visitor_id != record.ids.visitor_id)):
+                    logger.info("session store: a newer visit is remembered for this key; it is left as it is")
+                    break
+        except StoreError:
+            self._given = record.ids  # this object, at least, still knows, and saves it with its next call
+            raise
+        return version
 
     def _forget(self, only: VisitIds | None = None) -> Flow[None]:
         """Forget the visit; with `only`, unless newer ids than those have been remembered since."""
-        if only is not None:
-            remembered: Remembered | None = yield methodcaller("store", self._store, "load", self._key)
-            if remembered is None or remembered.record.ids != only:
+        while remembered := (yield from self._call_store("load")):
+            if only is not None and remembered.record.ids != only:
                 return
-        yield methodcaller("store", self._store, "delete", self._key)
+            if (yield from self._call_store("replace", None, remembered.version)) is not None:
+                break
         self._given = self._seen = None
 
     def _session(self, body: Any, deadline: float | None, *, reuse: bool) -> Flow[Session]:
         budget = self._budget(deadline)
         content = _encoded("createSession", _as_json(body))
-        asked = hashlib.sha256(content).digest()
+        asked = hashlib.sha256(content).hexdigest()
         before = yield from self._recall()
         if reuse and (session := _still_valid(before, asked)):
             return session
         base_url = yield from self._base_url(budget)
 
-        def first_in_line() -> Flow[tuple[Session | None, Remembered | None]]:
+        def first_in_line(hold: Hold) -> Flow[tuple[Session | None, Remembered | None]]:
             now = yield from self._recall()
             if reuse and (session := _still_valid(now, asked)):
                 return session, now
             if (now and now.record) == (before and before.record):  # nobody asked while this call waited
-                return (yield from self._ask(content, asked, now, base_url, budget)), now
+                return (yield from self._ask(content, asked, now, base_url, budget, hold)), now
             return None, now
 
         if reuse or before is None:
@@ -88,25 +103,32 @@ class _Visit:
                 return found
         return (yield from self._ask(content, asked, before, base_url, budget))
 
-    def _ask(
-        self, content: bytes, asked: bytes, before: Remembered | None, base_url: str, budget: Budget
+    def _ask(  # noqa: PLR0917
+        self,
+        content: bytes,
+        asked: str,
+        before: Remembered | None,
+        base_url: str,
+        budget: Budget,
+        hold: Hold | None = None,
     ) -> Flow[Session]:
         """Create or continue the session, and remember the answer."""
         ids = before.record.ids if before else None
 
         def learn(failure: AccountLoading) -> Flow[None]:
-            nonlocal ids
+            nonlocal ids, before
             visitor_id = _visitor_in(failure)
             if visitor_id is not None and (ids is None or ids.visitor_id != visitor_id):
                 ids = VisitIds(visitor_id)
-                yield from self._save(Record(ids))
+                version = yield from self._remember(Record(ids), before)
+                before = Remembered(Record(ids), 0, version)
 
         def prepare() -> Exchange:
             return self._exchange("continueSession" if ids else "createSession", base_url, content, ids, budget)
 
         try:
             session: Session
-            session, answer = yield from attempts(prepare, self._client.retry, budget, learn=learn)
+            session, answer = yield from attempts(prepare, self._client.retry, budget, learn=learn, hold=hold)
         except NotFound:
             if ids is not None:
                 yield from self._forget(ids)
@@ -117,7 +139,7 @@ class _Visit:
             engagement, answers = answer, asked
         elif before and before.record.ids.session_id == found.session_id:
             engagement = before.record.engagement  # impressions of it may still be reported
-        yield from self._save(Record(found, engagement, answers))
+        yield from self._remember(Record(found, engagement, answers), before)
         return session
 
     def _update(self, body: Any, deadline: float | None) -> Flow[None]:
@@ -305,7 +327,7 @@ def _visitor_in(failure: AccountLoading) -> str | None:
     return found[1] if found else None
 
 
-def _still_valid(remembered: Remembered | None, asked: bytes) -> models.AvailableSession | None:
+def _still_valid(remembered: Remembered | None, asked: str) -> models.AvailableSession | None:
     if remembered is None or remembered.record.engagement is None or remembered.record.answers != asked:
         return None
     engagement = remembered.record.engagement

@@ -1,0 +1,262 @@
+"""What is remembered of a visit, and where.
+
+What the contract could not express: that the ids of an answer outlive the call, and that the first call of a visit is
+made once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import math
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+from ..errors import StoreError
+
+logger = logging.getLogger("liveperson_engagement")
+
+
+@dataclass(frozen=True, slots=True)
+class VisitIds:
+    """The ids that name a visit to the service. Keep them as long as the visit lasts; their values are not printed."""
+
+    visitor_id: str = field(repr=False)
+    session_id: str | None = field(default=None, repr=False)
+    """None after "Loading account", when only the visitor is known."""
+    page_id: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What a store keeps for a visit: ids and the last engagement, no request bodies."""
+
+    ids: VisitIds
+    engagement: dict[str, Any] | None = field(default=None, repr=False)
+    """The last Available answer of this session, as JSON."""
+    answers: str | None = field(default=None, repr=False)
+    """Hash of the request body that the engagement still answers; None once a later answer was NotAvailable."""
+
+
+class Remembered(NamedTuple):
+    """What a store found."""
+
+    record: Record
+    age: float
+    """Seconds since it was saved, by the store's own clock; infinite where that cannot be told."""
+    version: object
+    """Stands for this state of the key and no other: see `SessionStore.replace`."""
+
+
+class SessionStore(Protocol):
+    """Where visits are remembered, for one or many processes. A key stands for one visit of one account."""
+
+    def load(self, key: str) -> Remembered | None:
+        """Return what was saved last."""
+        ...
+
+    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+        """Save a record, or forget the key if it is None, unless the key has changed; in one step.
+
+        `after` is the version that was loaded, or None where nothing was. Return the new version (anything but None),
+        or None if nothing was changed because another version is there.
+        """
+        ...
+
+    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+        """Wait, at most `timeout` seconds, until nobody else holds the key; hold it for at most `seconds`.
+
+        Return a lease for `extend` and `release`, or None when the time is up.
+        """
+        ...
+
+    def extend(self, key: str, lease: object, seconds: float) -> bool:
+        """Hold the key for `seconds` from now; return False if somebody else has got it."""
+        ...
+
+    def release(self, key: str, lease: object) -> None:
+        """Let the next one in, if the lease still holds."""
+        ...
+
+
+class AsyncSessionStore(Protocol):
+    """The same for asyncio: see `SessionStore`."""
+
+    async def aload(self, key: str) -> Remembered | None:
+        """Return what was saved last."""
+        ...
+
+    async def areplace(self, key: str, record: Record | None, after: object | None) -> object | None:
+        """Save a record, or forget the key if it is None, unless the key has changed; in one step."""
+        ...
+
+    async def aacquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+        """Wait, at most `timeout` seconds, until nobody else holds the key; hold it for at most `seconds`."""
+        ...
+
+    async def aextend(self, key: str, lease: object, seconds: float) -> bool:
+        """Hold the key for `seconds` from now; return False if somebody else has got it."""
+        ...
+
+    async def arelease(self, key: str, lease: object) -> None:
+        """Let the next one in, if the lease still holds."""
+        ...
+
+
+RECORD_VERSION = 1
+
+
+def to_json(record: Record) -> str:
+    """Write a record as text for a store outside of this process."""
+    ids = record.ids
+    return json.dumps(
+        {
+            "v": RECORD_VERSION,
+            "visitorId": ids.visitor_id,
+            "sessionId": ids.session_id,
+            "pageId": ids.page_id,
+            "engagement": record.engagement,
+            "answers": record.answers,
+        },
+        separators=(",", ":"),
+    )
+
+
+def from_json(text: str | bytes) -> Record | None:
+    """Read what `to_json` wrote. Return None, and log a warning, where it is corrupt: then forget it.
+
+    Raises StoreError where a newer version of this package wrote it: then leave it alone.
+    """
+    try:
+        return _parsed(json.loads(text))
+    except (ValueError, TypeError, KeyError, RecursionError):
+        logger.warning("session store: a record cannot be read and is replaced; its visit starts anew")
+        return None
+
+
+def _parsed(found: Any) -> Record:
+    if found["v"] > RECORD_VERSION:
+        raise StoreError("session store: a newer liveperson-engagement wrote this record; upgrade to read it")
+    if not isinstance(found["visitorId"], str) or not isinstance(found["engagement"], dict | None):
+        raise TypeError
+    return Record(
+        VisitIds(found["visitorId"], found["sessionId"], found["pageId"]), found["engagement"], found["answers"]
+    )
+
+
+def age(*elapsed: float) -> float:
+    """Return the age that several clocks agree on at least; infinite if one of them has gone backwards."""
+    return max(elapsed) if min(elapsed) >= 0 else math.inf
+
+
+class Turns:
+    """One holder a key, in order of arrival, whether threads or tasks of any event loop ask."""
+
+    def __init__(self) -> None:
+        self._guard = threading.Lock()
+        self._queues: dict[str, deque[Future[None]]] = {}
+
+    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:  # noqa: ARG002
+        """Wait for the key as a thread."""
+        turn = self._join(key)
+        try:
+            turn.result(timeout)
+        except TimeoutError:
+            self._give_up(key, turn)
+            return None
+        except BaseException:
+            self._give_up(key, turn)
+            raise
+        return turn
+
+    async def aacquire(self, key: str, timeout: float | None, seconds: float) -> object | None:  # noqa: ARG002
+        """Wait for the key as a task."""
+        turn = self._join(key)
+        if turn.done():
+            return turn
+        try:
+            async with asyncio.timeout(timeout):
+                await asyncio.wrap_future(turn)
+        except TimeoutError:
+            self._give_up(key, turn)
+            return None
+        except BaseException:
+            self._give_up(key, turn)
+            raise
+        return turn
+
+    def extend(self, key: str, lease: object, seconds: float) -> bool:  # noqa: ARG002
+        """Keep the key: within a process it is held until it is released."""
+        return True
+
+    async def aextend(self, key: str, lease: object, seconds: float) -> bool:
+        """Keep the key: within a process it is held until it is released."""
+        return self.extend(key, lease, seconds)
+
+    def release(self, key: str, lease: object) -> None:  # noqa: ARG002
+        """Hand the key to the next one that still waits."""
+        with self._guard:
+            queue = self._queues[key]
+            while queue:
+                turn = queue.popleft()
+                if turn.set_running_or_notify_cancel():
+                    turn.set_result(None)
+                    return
+            del self._queues[key]
+
+    async def arelease(self, key: str, lease: object) -> None:
+        """Hand the key to the next one that still waits."""
+        self.release(key, lease)
+
+    def _join(self, key: str) -> Future[None]:
+        turn: Future[None] = Future()
+        with self._guard:
+            if key in self._queues:
+                self._queues[key].append(turn)
+            else:
+                self._queues[key] = deque()
+                turn.set_result(None)
+        return turn
+
+    def _give_up(self, key: str, turn: Future[None]) -> None:
+        if not turn.cancel():  # it came after all, while we were leaving
+            self.release(key, turn)
+
+
+class MemoryStore(Turns):
+    """Remembers visits in this process, for sync and async clients alike; the default."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self._clock = clock
+        self._records: dict[str, tuple[Record, float]] = {}
+
+    def load(self, key: str) -> Remembered | None:
+        """Return what was saved last."""
+        found = self._records.get(key)
+        return None if found is None else Remembered(found[0], age(self._clock() - found[1]), found)
+
+    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+        """Save or forget, unless the key has changed."""
+        with self._guard:
+            if self._records.get(key) is not after:
+                return None
+            if record is None:
+                self._records.pop(key, None)
+                return True
+            saved = self._records[key] = record, self._clock()
+            return saved
+
+    async def aload(self, key: str) -> Remembered | None:
+        """Return what was saved last."""
+        return self.load(key)
+
+    async def areplace(self, key: str, record: Record | None, after: object | None) -> object | None:
+        """Save or forget, unless the key has changed."""
+        return self.replace(key, record, after)

@@ -1,0 +1,109 @@
+"""What stores outside of the process have in common: a key is held for a time, so that a crash frees it.
+
+Within a process callers wait in a queue; only the first of them asks the store, again and again until the key is free.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import secrets
+import time
+
+from . import Turns
+
+POLL = 0.02
+"""Seconds between two looks at a key that is taken, at first; up to ten times that later."""
+
+
+class LeasedStore:
+    """Base of stores that several processes share. A subclass says how a key is taken, kept and given back."""
+
+    def __init__(self) -> None:
+        self._turns = Turns()
+
+    def _take(self, key: str, token: str, seconds: float) -> bool:
+        """Hold a key that is free, or that `token` holds already, for `seconds` from now; False if it is another's."""
+        raise NotImplementedError
+
+    def _free(self, key: str, token: str) -> None:
+        """Give a key back, if `token` holds it."""
+        raise NotImplementedError
+
+    async def _atake(self, key: str, token: str, seconds: float) -> bool:
+        raise NotImplementedError
+
+    async def _afree(self, key: str, token: str) -> None:
+        raise NotImplementedError
+
+    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+        """Wait for the key as a thread."""
+        wait = _Wait(timeout)
+        turn = self._turns.acquire(key, timeout, seconds)
+        if turn is None:
+            return None
+        token, taken = secrets.token_hex(16), False
+        try:
+            while not (taken := self._take(key, token, seconds)) and (pause := wait.next()) is not None:
+                time.sleep(pause)
+        finally:
+            if not taken:
+                self._turns.release(key, turn)
+        return token if taken else None
+
+    async def aacquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+        """Wait for the key as a task."""
+        wait = _Wait(timeout)
+        turn = await self._turns.aacquire(key, timeout, seconds)
+        if turn is None:
+            return None
+        token, taken = secrets.token_hex(16), False
+        try:
+            while not (taken := await self._atake(key, token, seconds)) and (pause := wait.next()) is not None:  # noqa: ASYNC110
+                await asyncio.sleep(pause)
+        except asyncio.CancelledError:
+            await asyncio.shield(self._afree(key, token))  # the store may have heard the question
+            raise
+        finally:
+            if not taken:
+                self._turns.release(key, turn)
+        return token if taken else None
+
+    def extend(self, key: str, lease: object, seconds: float) -> bool:
+        """Hold the key for `seconds` from now."""
+        return self._take(key, str(lease), seconds)
+
+    async def aextend(self, key: str, lease: object, seconds: float) -> bool:
+        """Hold the key for `seconds` from now."""
+        return await self._atake(key, str(lease), seconds)
+
+    def release(self, key: str, lease: object) -> None:
+        """Let the next one in."""
+        try:
+            self._free(key, str(lease))
+        finally:
+            self._turns.release(key, lease)
+
+    async def arelease(self, key: str, lease: object) -> None:
+        """Let the next one in."""
+        try:
+            await self._afree(key, str(lease))
+        finally:
+            self._turns.release(key, lease)
+
+
+class _Wait:
+    """The pauses of a wait that ends in time."""
+
+    def __init__(self, timeout: float | None) -> None:
+        self._ends = None if timeout is None else time.monotonic() + timeout
+        self._pause = POLL
+
+    def next(self) -> float | None:
+        """Return how long to wait before the next look, or None when the time is up."""
+        pause = self._pause * random.uniform(0.5, 1.5)  # noqa: S311 - so that waiters do not march in step
+        self._pause = min(self._pause * 1.2, 10 * POLL)
+        if self._ends is None:
+            return pause
+        left = self._ends - time.monotonic()
+        return min(pause, left) if left > 0 else None
