@@ -59,6 +59,12 @@ class Colour:
         self._stack.callback(client.close)
         return cast(EngagementClient, client)
 
+    def store(self, store: Any) -> Any:
+        """Close a store's connections at the end of the test."""
+        runner = self._runner
+        self._stack.callback(store.close if runner is None else lambda: runner.run(store.aclose()))
+        return store
+
     async def _note(self, seconds: float) -> None:
         self.pauses.append(seconds)
 

@@ -130,20 +130,39 @@ class BrokenStore(MemoryStore):
         super().__init__()
         self.failing = failing
 
+    def _fail(self, method: str) -> None:
+        if self.failing == method:
+            raise OSError("disk full of shopper-42")
+
     def load(self, key: str) -> Any:
         """Fail, or load."""
-        if self.failing == "load":
-            raise OSError("disk full of shopper-42")
+        self._fail("load")
         return super().load(key)
 
     def replace(self, key: str, record: Any, after: Any) -> Any:
         """Fail, or save."""
-        if self.failing == "replace":
-            raise OSError("disk full of shopper-42")
+        self._fail("replace")
         return super().replace(key, record, after)
 
+    def acquire(self, key: str, timeout: float | None, seconds: float) -> Any:
+        """Fail, or wait."""
+        self._fail("acquire")
+        return super().acquire(key, timeout, seconds)
 
-@pytest.mark.parametrize(("failing", "requests"), [("load", 0), ("replace", 1)])
+    async def aacquire(self, key: str, timeout: float | None, seconds: float) -> Any:
+        """Fail, or wait."""
+        self._fail("acquire")
+        return await super().aacquire(key, timeout, seconds)
+
+    def release(self, key: str, lease: object) -> None:
+        """Fail, or give back."""
+        if self.failing == "acquire":
+            return
+        super().release(key, lease)
+        self._fail("release")
+
+
+@pytest.mark.parametrize(("failing", "requests"), [("load", 0), ("acquire", 0), ("replace", 1)])
 def test_a_store_that_fails_is_reported(colour: Colour, sandbox: Sandbox, failing: str, requests: int) -> None:
     """A store that cannot be read is noticed before anything is sent."""
     client = colour.client(base_url=sandbox.url, store=BrokenStore(failing))
@@ -152,6 +171,61 @@ def test_a_store_that_fails_is_reported(colour: Colour, sandbox: Sandbox, failin
     assert isinstance(raised.value.__cause__, OSError)
     assert "shopper-42" not in str(raised.value)
     assert len(sandbox.requests) == requests
+
+
+def test_ids_that_could_not_be_saved_are_kept_and_saved_later(colour: Colour, sandbox: Sandbox) -> None:
+    """The answer was good: the visit object still knows whose it was."""
+    store = BrokenStore("replace")
+    visit = colour.client(base_url=sandbox.url, store=store).visit("shopper")
+    with pytest.raises(StoreError):
+        visit.create_session(BODY)
+    store.failing = ""
+    assert visit.create_session(BODY).visitor_id == sandbox.visitors[0].visitor_id
+    assert len(sandbox.visitors) == 1
+    assert store.load("demo:shopper") is not None
+
+
+def test_ids_that_could_not_be_saved_give_way_to_newer_ones(colour: Colour, sandbox: Sandbox) -> None:
+    """Others have started the visit anew meanwhile: theirs is the one that goes on."""
+    store = BrokenStore("replace")
+    client = colour.client(base_url=sandbox.url, store=store)
+    visit = client.visit("shopper")
+    with pytest.raises(StoreError):
+        visit.create_session(BODY)
+    store.failing = ""
+    newer = client.visit("shopper").create_session(BODY).visitor_id
+    assert visit.create_session(BODY).visitor_id == newer
+    assert client.visit("shopper").create_session(BODY).visitor_id == newer
+
+
+@pytest.mark.parametrize("failing", ["load", "replace", "acquire", "release"])
+def test_a_caller_can_go_on_without_the_store(
+    colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, failing: str
+) -> None:
+    """The call is made, a warning is logged, and no key or id is in it."""
+    client = colour.client(base_url=sandbox.url, store=BrokenStore(failing), on_store_error="continue")
+    session = client.visit("shopper-42").create_session(BODY)
+    assert session.status == "Available"
+    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
+    assert f"session store: {failing} failed (OSError); going on without it" in warnings
+    assert not [line for line in warnings if "shopper-42" in line or session.visitor_id in line]
+
+
+def test_a_key_that_cannot_be_given_back_frees_itself(
+    colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The answer has been saved by then: it is returned, and a warning is logged."""
+    client = colour.client(base_url=sandbox.url, store=BrokenStore("release"))
+    assert client.visit("shopper").create_session(BODY).status == "Available"
+    assert [record.levelname for record in caplog.records if record.name == "liveperson_engagement"] == ["WARNING"]
+
+
+@pytest.mark.parametrize("value", ["ignore", None, True])
+def test_what_to_do_without_a_store_is_one_of_two(colour: Colour, value: Any) -> None:
+    """A misspelt choice fails at once."""
+    with pytest.raises(InvalidRequest) as raised:
+        colour.client(on_store_error=value)
+    assert raised.value.path == "on_store_error"
 
 
 def test_the_public_names_are_these() -> None:
@@ -176,7 +250,9 @@ def test_the_public_names_are_these() -> None:
         "MemoryStore",
         "NotAvailableSession",
         "NotFound",
+        "RedisStore",
         "RetryPolicy",
+        "SQLiteStore",
         "ServerError",
         "SessionNews",
         "SessionStore",

@@ -12,6 +12,7 @@ import pytest
 
 from conftest import BODY, Colour
 from liveperson_engagement import (
+    AccountLoading,
     AsyncEngagementClient,
     BadRequest,
     DeadlineExceeded,
@@ -19,6 +20,7 @@ from liveperson_engagement import (
     InvalidRequest,
     MemoryStore,
     NotFound,
+    RetryPolicy,
     ServerError,
     VisitIds,
 )
@@ -433,6 +435,46 @@ def test_when_the_first_caller_fails_the_next_one_tries(sandbox: Sandbox) -> Non
         found = list(pool.map(call, range(8)))
     assert found.count(None) == 1
     assert len(set(found) - {None}) == len(sandbox.visitors) == 1
+
+
+def test_callers_after_loading_account_start_one_session(sandbox: Sandbox) -> None:
+    """A visitor that has no session yet is started by one caller, and the others wait for its session."""
+    sandbox.loading_account()
+    with EngagementClient("demo", base_url=sandbox.url) as client, ThreadPoolExecutor(8) as pool:
+        with pytest.raises(AccountLoading):
+            client.with_options(retry=RetryPolicy.none()).visit("shopper").create_session(BODY)
+        sandbox.slow(0.2)
+        calls = [pool.submit(client.visit("shopper").create_session, BODY) for _ in range(8)]
+        assert len({call.result().session_id for call in calls}) == 1
+    assert len(sandbox.visitors) == 1
+
+
+def test_a_visitor_that_is_not_taken_without_a_session_is_forgotten(client: EngagementClient, sandbox: Sandbox) -> None:
+    """The session was made but its answer was lost: the key is not stuck with half of the ids."""
+    sandbox.loading_account()
+    sandbox.drop_connection(when="after")
+    with pytest.raises(BadRequest):
+        client.visit("shopper").create_session(BODY)
+    assert client.visit("shopper").ids is None
+    assert client.visit("shopper").create_session(BODY).status == "Available"
+
+
+def test_a_visit_that_is_forgotten_while_others_wait_is_started_once(sandbox: Sandbox) -> None:
+    """Whoever finds the key forgotten when its turn comes starts the visit within its turn."""
+    with EngagementClient("demo", base_url=sandbox.url) as client, ThreadPoolExecutor(8) as pool:
+        other: Any = {"appType": "MSDK"}
+        client.visit("shopper").create_session(other)
+        other = {"appType": "MSDK", "consumerSections": ["Support"]}
+        sandbox.slow(0.3)
+        first = pool.submit(client.visit("shopper").engagement, other)
+        while len(sandbox.requests) < 2:
+            threading.Event().wait(0.01)
+        waiting = [pool.submit(client.visit("shopper").engagement, BODY) for _ in range(5)]
+        threading.Event().wait(0.1)
+        client.visit("shopper").forget()
+        first.result()
+        assert len({call.result().visitor_id for call in waiting}) == 1
+    assert len(sandbox.visitors) == 2
 
 
 def test_a_cancelled_task_frees_the_key_at_once(sandbox: Sandbox) -> None:

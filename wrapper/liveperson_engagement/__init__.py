@@ -1,5 +1,7 @@
 """Visitor sessions and engagements of LivePerson's App Engagement API."""
 
+from typing import TYPE_CHECKING, Any
+
 from liveperson_engagement_api.models import AvailableSession, EngagementDetails, NotAvailableSession
 from liveperson_engagement_api.requests import CreateSessionBody, SessionNews, UpdateSessionBody
 
@@ -25,6 +27,10 @@ from .retry import RetryPolicy
 from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
 from .visit import AsyncVisit, Visit
 
+if TYPE_CHECKING:
+    from .stores.redis import RedisStore
+    from .stores.sqlite import SQLiteStore
+
 __all__ = [
     "AccountLoading",
     "ApiError",
@@ -45,7 +51,9 @@ __all__ = [
     "MemoryStore",
     "NotAvailableSession",
     "NotFound",
+    "RedisStore",
     "RetryPolicy",
+    "SQLiteStore",
     "ServerError",
     "SessionNews",
     "SessionStore",
@@ -57,3 +65,16 @@ __all__ = [
     "VisitIds",
     "__version__",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a store that brings a database along only when it is asked for."""
+    if name == "SQLiteStore":
+        from .stores.sqlite import SQLiteStore  # noqa: PLC0415
+
+        return SQLiteStore
+    if name == "RedisStore":
+        from .stores.redis import RedisStore  # noqa: PLC0415
+
+        return RedisStore
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -36,6 +36,8 @@ Hold: TypeAlias = Callable[[float], Flow[None]]
 
 LEASE = 30.0
 """Seconds that a key stays taken when its holder has crashed, besides what it was about to do."""
+NO_LEASE = object()
+"""Stands for the lease of a store that is done without."""
 PHASES = 3
 """An attempt connects, sends and waits for an answer, each within the timeout."""
 
@@ -162,11 +164,13 @@ def attempts(
         budget.paused(pause, time.monotonic() - started)
 
 
-def turn(store: Any, key: str, budget: Budget, work: Callable[[Hold], Flow[T]]) -> Flow[T]:
+def turn(store: Any, key: str, budget: Budget, work: Callable[[Hold | None], Flow[T]]) -> Flow[T]:
     """Run a flow while nobody else holds the key."""
     lease = yield methodcaller("store", store, "acquire", key, budget.left(), LEASE)
     if lease is None:
         raise budget.exceeded()
+    if lease is NO_LEASE:
+        return (yield from work(None))
 
     def hold(seconds: float) -> Flow[None]:
         if not (yield methodcaller("store", store, "extend", key, lease, LEASE + seconds)):
@@ -189,7 +193,7 @@ def _without_store(error: Exception, method: str, *, lenient: bool) -> Any:
             )
         ) from error
     logger.warning("session store: %s failed (%s); going on without it", method, type(error).__name__)
-    return None if method == "load" else True
+    return {"load": None, "acquire": NO_LEASE}.get(method, True)
 
 
 def _told(exchange: Exchange, failure: EngagementError, attempt: int, pause: float) -> tuple[Any, ...]:

@@ -6,9 +6,12 @@ statuses, broken bodies and lost connections are told apart here, below them.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
+import os
 import re
+import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
 from http.cookiejar import CookieJar, DefaultCookiePolicy
@@ -65,12 +68,30 @@ class Body:
 class Http(httpx.Client):
     """Sends an exchange and raises unless its answer is good."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._settings, self._process, self._moving = settings, os.getpid(), threading.Lock()
+
+    def _settle(self) -> None:
+        """Open new connections in a forked child: what arrives on its parent's would reach either of them."""
+        if self._process != os.getpid():
+            with self._moving:
+                if self._process != os.getpid() and not self.is_closed:
+                    super().__init__(**self._settings)
+                    self._process = os.getpid()
+
+    def close(self) -> None:
+        """Close the connections of this process."""
+        self._settle()
+        super().close()
+
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
         """Address the request, and put the encoded body in."""
         return super().build_request(method, **_completed(url, kwargs))
 
     def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
         """Send the request and judge its answer."""
+        self._settle()
         try:
             response = super().send(request, stream=True)
         except httpx.RequestError as error:
@@ -87,12 +108,35 @@ class Http(httpx.Client):
 class AsyncHttp(httpx.AsyncClient):
     """Sends an exchange and raises unless its answer is good."""
 
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self._settings, self._process, self._moving = settings, os.getpid(), threading.Lock()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def _settle(self) -> None:
+        """Open new connections in a forked child, and once the event loop of the old ones is closed."""
+        loop, process = asyncio.get_running_loop(), os.getpid()
+        if (self._loop, self._process) == (loop, process):
+            return
+        with self._moving:
+            if self._loop is not None and not self.is_closed:
+                if self._process == process and not self._loop.is_closed():
+                    raise RuntimeError("an async client belongs to one event loop: make one for each, with one store")
+                super().__init__(**self._settings)
+            self._loop, self._process = loop, process
+
+    async def aclose(self) -> None:
+        """Close the connections of this process and event loop."""
+        self._settle()
+        await super().aclose()
+
     def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
         """Address the request, and put the encoded body in."""
         return super().build_request(method, **_completed(url, kwargs))
 
     async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
         """Send the request and judge its answer."""
+        self._settle()
         try:
             response = await super().send(request, stream=True)
         except httpx.RequestError as error:

@@ -14,7 +14,7 @@ from liveperson_engagement_api import models, requests
 
 from .contract import Breach, contract, filled, is_object
 from .domain import Site
-from .errors import AccountLoading, InvalidRequest, NotFound, StoreError
+from .errors import AccountLoading, BadRequest, InvalidRequest, NotFound, StoreError
 from .flow import AsyncPorts, Flow, Hold, Ports, attempts, logger, run, run_async, turn
 from .http import Exchange
 from .retry import Budget
@@ -38,6 +38,8 @@ class _Visit:
         self._store: Any = MemoryStore() if key is None else client.store
         self._key = f"{client.site.account_id}:{key or ''}"
         self._given = _checked_ids(ids)
+        self._unsaved = False
+        """Whether `_given` are ids that a store would not take."""
         self._seen = self._given
 
     def __repr__(self) -> str:
@@ -49,10 +51,12 @@ class _Visit:
 
     def _recall(self) -> Flow[Remembered | None]:
         remembered: Remembered | None = yield from self._call_store("load")
+        if self._unsaved and remembered and self._given and remembered.record.ids.visitor_id != self._given.visitor_id:
+            self._given, self._unsaved = None, False  # others have started anew meanwhile
         if self._given is not None:
             record = Record(self._given)
             version = yield from self._remember(record, remembered, force=True)
-            remembered, self._given = Remembered(record, 0, version), None
+            remembered, self._given, self._unsaved = Remembered(record, 0, version), None, False
         self._seen = remembered.record.ids if remembered else None
         return remembered
 
@@ -67,7 +71,7 @@ class _Visit:
                     logger.info("session store: a newer visit is remembered for this key; it is left as it is")
                     break
         except StoreError:
-            self._given = record.ids  # this object, at least, still knows, and saves it with its next call
+            self._given, self._unsaved = record.ids, True  # this object still knows, and saves it with its next call
             raise
         return version
 
@@ -89,15 +93,15 @@ class _Visit:
             return session
         base_url = yield from self._base_url(budget)
 
-        def first_in_line(hold: Hold) -> Flow[tuple[Session | None, Remembered | None]]:
+        def first_in_line(hold: Hold | None) -> Flow[tuple[Session | None, Remembered | None]]:
             now = yield from self._recall()
             if reuse and (session := _still_valid(now, asked)):
                 return session, now
-            if (now and now.record) == (before and before.record):  # nobody asked while this call waited
+            if not _started(now) or (now and now.record) == (before and before.record):  # nobody asked meanwhile
                 return (yield from self._ask(content, asked, now, base_url, budget, hold)), now
             return None, now
 
-        if reuse or before is None:
+        if reuse or not _started(before):
             found, before = yield from turn(self._store, self._key, budget, first_in_line)
             if found:
                 return found
@@ -129,8 +133,9 @@ class _Visit:
         try:
             session: Session
             session, answer = yield from attempts(prepare, self._client.retry, budget, learn=learn, hold=hold)
-        except NotFound:
-            if ids is not None:
+        except (NotFound, BadRequest) as error:
+            # A visitor without a session that is not taken as such will never be: see "Loading account".
+            if ids is not None and (isinstance(error, NotFound) or ids.session_id is None):
                 yield from self._forget(ids)
             raise
         found = VisitIds(answer["visitorId"], answer["sessionId"], answer["pageId"])
@@ -325,6 +330,11 @@ def _visitor_in(failure: AccountLoading) -> str | None:
     except Breach:
         return None
     return found[1] if found else None
+
+
+def _started(remembered: Remembered | None) -> bool:
+    """Tell whether a session is known; after "Loading account" only the visitor is."""
+    return remembered is not None and remembered.record.ids.session_id is not None
 
 
 def _still_valid(remembered: Remembered | None, asked: str) -> models.AvailableSession | None:

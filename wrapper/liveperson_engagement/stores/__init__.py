@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import math
+import os
 import threading
 import time
 from collections import deque
@@ -17,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
+from weakref import WeakSet
 
 from ..errors import StoreError
 
@@ -161,6 +163,8 @@ class Turns:
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._queues: dict[str, deque[Future[None]]] = {}
+        """The holder of each key, and those who wait behind it."""
+        _turns.add(self)
 
     def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:  # noqa: ARG002
         """Wait for the key as a thread."""
@@ -199,15 +203,18 @@ class Turns:
         """Keep the key: within a process it is held until it is released."""
         return self.extend(key, lease, seconds)
 
-    def release(self, key: str, lease: object) -> None:  # noqa: ARG002
-        """Hand the key to the next one that still waits."""
+    def release(self, key: str, lease: object) -> None:
+        """Hand the key, if the lease holds it, to the next one that still waits."""
         with self._guard:
-            queue = self._queues[key]
+            queue = self._queues.get(key)
+            if not queue or queue[0] is not lease:
+                return
+            queue.popleft()
             while queue:
-                turn = queue.popleft()
-                if turn.set_running_or_notify_cancel():
-                    turn.set_result(None)
+                if queue[0].set_running_or_notify_cancel():
+                    queue[0].set_result(None)
                     return
+                queue.popleft()
             del self._queues[key]
 
     async def arelease(self, key: str, lease: object) -> None:
@@ -217,16 +224,32 @@ class Turns:
     def _join(self, key: str) -> Future[None]:
         turn: Future[None] = Future()
         with self._guard:
-            if key in self._queues:
-                self._queues[key].append(turn)
-            else:
-                self._queues[key] = deque()
+            queue = self._queues.setdefault(key, deque())
+            queue.append(turn)
+            if queue[0] is turn:
                 turn.set_result(None)
         return turn
 
     def _give_up(self, key: str, turn: Future[None]) -> None:
         if not turn.cancel():  # it came after all, while we were leaving
             self.release(key, turn)
+
+    def forked(self) -> None:
+        """Forget the turns of threads that are not in this process."""
+        self._guard = threading.Lock()
+        self._queues = {}
+
+
+_turns: WeakSet[Turns] = WeakSet()
+
+
+def _forked() -> None:
+    for turns in _turns:
+        turns.forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forked)
 
 
 class MemoryStore(Turns):

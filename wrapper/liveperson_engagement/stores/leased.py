@@ -9,11 +9,20 @@ import asyncio
 import random
 import secrets
 import time
+from contextlib import suppress
+from typing import NamedTuple
 
 from . import Turns
 
 POLL = 0.02
 """Seconds between two looks at a key that is taken, at first; up to ten times that later."""
+
+
+class _Lease(NamedTuple):
+    """What a holder has: a token in the database, and a turn in this process."""
+
+    token: str
+    turn: object
 
 
 class LeasedStore:
@@ -49,7 +58,7 @@ class LeasedStore:
         finally:
             if not taken:
                 self._turns.release(key, turn)
-        return token if taken else None
+        return _Lease(token, turn) if taken else None
 
     async def aacquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
         """Wait for the key as a task."""
@@ -62,34 +71,37 @@ class LeasedStore:
             while not (taken := await self._atake(key, token, seconds)) and (pause := wait.next()) is not None:  # noqa: ASYNC110
                 await asyncio.sleep(pause)
         except asyncio.CancelledError:
-            await asyncio.shield(self._afree(key, token))  # the store may have heard the question
+            with suppress(Exception):  # a failure would take the place of the cancellation
+                await asyncio.shield(self._afree(key, token))  # the store may have heard the question
             raise
         finally:
             if not taken:
                 self._turns.release(key, turn)
-        return token if taken else None
+        return _Lease(token, turn) if taken else None
 
     def extend(self, key: str, lease: object, seconds: float) -> bool:
         """Hold the key for `seconds` from now."""
-        return self._take(key, str(lease), seconds)
+        return isinstance(lease, _Lease) and self._take(key, lease.token, seconds)
 
     async def aextend(self, key: str, lease: object, seconds: float) -> bool:
         """Hold the key for `seconds` from now."""
-        return await self._atake(key, str(lease), seconds)
+        return isinstance(lease, _Lease) and await self._atake(key, lease.token, seconds)
 
     def release(self, key: str, lease: object) -> None:
         """Let the next one in."""
-        try:
-            self._free(key, str(lease))
-        finally:
-            self._turns.release(key, lease)
+        if isinstance(lease, _Lease):  # whoever goes on without the store has none
+            try:
+                self._free(key, lease.token)
+            finally:
+                self._turns.release(key, lease.turn)
 
     async def arelease(self, key: str, lease: object) -> None:
-        """Let the next one in."""
-        try:
-            await self._afree(key, str(lease))
-        finally:
-            self._turns.release(key, lease)
+        """Let the next one in, even if this task is cancelled meanwhile."""
+        if isinstance(lease, _Lease):
+            try:
+                await asyncio.shield(self._afree(key, lease.token))
+            finally:
+                self._turns.release(key, lease.turn)
 
 
 class _Wait:

@@ -1,0 +1,561 @@
+"""RedisStore against a real server: several processes, crashes, restarts, clocks, passwords and TLS."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import logging
+import math
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+
+from conftest import BODY, Colour
+from liveperson_engagement import (
+    AsyncEngagementClient,
+    EngagementClient,
+    InvalidRequest,
+    RedisStore,
+    StoreError,
+    Visit,
+    VisitIds,
+)
+from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement.stores import Record, to_json
+from liveperson_engagement.stores.conformance import StoreConformance
+from liveperson_engagement.stores.redis import REPLACE
+from redis_server import RedisServer
+
+VISIT = "liveperson-engagement:visit:demo:shopper"
+RECORD = Record(VisitIds("visitor", "session", "page"))
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Run one server for this module."""
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running: RedisServer) -> RedisServer:
+    """Give a server that knows nothing yet."""
+    with running.client as client:
+        client.flushall()
+    return running
+
+
+@pytest.fixture
+def raw(server: RedisServer) -> Iterator[Any]:
+    """Ask the server itself."""
+    with server.client as client:
+        yield client
+
+
+@pytest.fixture
+def store(server: RedisServer) -> Iterator[RedisStore]:
+    """Make a store."""
+    with RedisStore(server.url) as store:
+        yield store
+
+
+@pytest.fixture
+def visit(colour: Colour, server: RedisServer, sandbox: Sandbox) -> Visit:
+    """Make a visit of either colour that is remembered in Redis."""
+    return colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url))).visit("shopper")
+
+
+class TestRedisStore(StoreConformance):
+    """What every store has to do."""
+
+    @pytest.fixture(autouse=True)
+    def _server(self, server: RedisServer) -> None:
+        self.server = server
+
+    def make_store(self, folder: Path) -> RedisStore:
+        """Share what is kept below one prefix."""
+        return RedisStore(self.server.url, prefix=f"{folder.name}:")
+
+    async def close_store(self, store: RedisStore) -> None:
+        """Close both kinds of connections."""
+        store.close()
+        await store.aclose()
+
+
+# Several processes
+
+CALLERS = """
+import asyncio, sys
+from concurrent.futures import ThreadPoolExecutor
+from liveperson_engagement import AsyncEngagementClient, EngagementClient, RedisStore
+
+redis_url, base_url = sys.argv[1:]
+body = {"appType": "EXTERNAL"}
+store = RedisStore(redis_url)
+print("ready", flush=True)
+sys.stdin.readline()
+
+def as_a_thread(_):
+    with EngagementClient("demo", base_url=base_url, store=store) as client:
+        return client.visit("shopper").create_session(body).visitor_id
+
+async def as_tasks():
+    async with AsyncEngagementClient("demo", base_url=base_url, store=store) as client, store:
+        calls = (client.visit("shopper").create_session(body) for _ in range(3))
+        return [session.visitor_id for session in await asyncio.gather(*calls)]
+
+with ThreadPoolExecutor(4) as pool:
+    tasks = pool.submit(asyncio.run, as_tasks())
+    print(*pool.map(as_a_thread, range(3)), *tasks.result())
+"""
+
+
+def test_processes_threads_and_tasks_make_one_visitor(server: RedisServer, sandbox: Sandbox) -> None:
+    """The first caller creates while all others wait; what it was offered, another process need not ask for."""
+    command = [sys.executable, "-c", CALLERS, server.url, sandbox.url]
+    callers = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    for caller in callers:
+        assert caller.stdout
+        assert caller.stdout.readline() == "ready\n"
+    sandbox.slow(0.05)
+
+    def go(caller: subprocess.Popen[str]) -> list[str]:
+        return caller.communicate("go\n", timeout=30)[0].split()
+
+    with ThreadPoolExecutor(4) as pool:
+        found = [visitor for each in pool.map(go, callers) for visitor in each]
+    assert len(found) == len(sandbox.requests) == 24
+    assert set(found) == {visitor.visitor_id for visitor in sandbox.visitors}
+    assert [request.operation_id for request in sandbox.requests].count("createSession") == 1
+    with RedisStore(server.url) as store, EngagementClient("demo", base_url=sandbox.url, store=store) as client:
+        assert client.visit("shopper").engagement(BODY).visitor_id == found[0]
+    assert len(sandbox.requests) == 24
+
+
+HOLDER = """
+import sys, time
+from liveperson_engagement import RedisStore
+assert RedisStore(sys.argv[1]).acquire("demo:shopper", 0, 0.8)
+print("held", flush=True)
+time.sleep(60)
+"""
+
+
+def test_a_killed_process_frees_its_key_when_the_lease_runs_out(
+    visit: Visit, server: RedisServer, sandbox: Sandbox
+) -> None:
+    """Whoever waits goes on then, and not before."""
+    holder = subprocess.Popen([sys.executable, "-c", HOLDER, server.url], stdout=subprocess.PIPE)
+    assert holder.stdout is not None
+    with holder.stdout:
+        assert holder.stdout.readline() == b"held\n"
+    started = time.monotonic()
+    holder.kill()
+    holder.wait()
+    visit.create_session(BODY, deadline=5)
+    assert 0.3 < time.monotonic() - started < 3
+    assert len(sandbox.visitors) == 1
+
+
+FORKS = """
+import os, sys
+from liveperson_engagement import RedisStore
+from liveperson_engagement.stores import Record, VisitIds
+store = RedisStore(sys.argv[1])
+version = store.replace("key", Record(VisitIds("parent")), None)
+children = []
+for _ in range(4):
+    child = os.fork()
+    if not child:
+        good = all(store.load("key").record.ids.visitor_id == "parent" for _ in range(200))
+        lease = store.acquire("key", 10, 10)
+        store.release("key", lease)
+        os._exit(0 if good and lease else 1)
+    children.append(child)
+good = all(store.load("key").version == version for _ in range(200))
+sys.exit(not good or any(os.waitpid(child, 0)[1] for child in children))
+"""
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system cannot fork")
+def test_forks_do_not_share_connections(server: RedisServer) -> None:
+    """Parent and children use the same store at the same time."""
+    subprocess.run([sys.executable, "-c", FORKS, server.url], check=True, timeout=20)
+
+
+# Fencing
+
+
+def test_a_holder_whose_lease_ran_out_does_not_overwrite_the_newer_visit(
+    server: RedisServer, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its caller gets an answer, but what is remembered stays."""
+    sandbox.slow(0.5)
+    newer = Record(VisitIds("someone", "newer", "page"))
+    with (
+        RedisStore(server.url) as store,
+        RedisStore(server.url) as other,
+        EngagementClient("demo", base_url=sandbox.url, store=store) as client,
+        ThreadPoolExecutor() as pool,
+        server.client as raw,
+        caplog.at_level(logging.INFO),
+    ):
+        slow = pool.submit(client.visit("shopper").create_session, BODY)
+        while not sandbox.requests:
+            time.sleep(0.01)
+        raw.delete("liveperson-engagement:lock:demo:shopper")  # as if its time had run out
+        assert other.acquire("demo:shopper", 0, 30)
+        assert other.replace("demo:shopper", newer, None)
+        assert slow.result().visitor_id == sandbox.visitors[0].visitor_id
+        assert client.visit("shopper").ids == newer.ids
+        assert store.acquire("demo:shopper", 0, 30) is None
+    assert "a newer visit is remembered" in caplog.text
+
+
+def test_sync_and_async_callers_of_a_store_exclude_each_other(server: RedisServer, store: RedisStore) -> None:
+    """In both orders, and for another store's callers as well."""
+    with RedisStore(server.url) as other:
+
+        async def main() -> None:
+            async with store, other:
+                for one in (store, other):
+                    lease = await store.aacquire("key", 0, 30)
+                    assert one.acquire("key", 0, 30) is None
+                    await store.arelease("key", lease)
+                    lease = one.acquire("key", 0, 30)
+                    assert lease
+                    assert await store.aacquire("key", 0.05, 30) is None
+                    assert not await store.aextend("key", "another's", 30)
+                    one.release("key", lease)
+
+        asyncio.run(main())
+
+
+def test_event_loops_in_several_threads_share_a_store(server: RedisServer, sandbox: Sandbox) -> None:
+    """Each loop has connections of its own."""
+    sandbox.slow(0.1)
+    store = RedisStore(server.url)
+
+    async def tasks() -> set[str]:
+        async with AsyncEngagementClient("demo", base_url=sandbox.url, store=store) as client, store:
+            sessions = await asyncio.gather(*(client.visit("shopper").create_session(BODY) for _ in range(4)))
+            return {session.visitor_id for session in sessions}
+
+    with ThreadPoolExecutor() as pool:
+        loops = [pool.submit(asyncio.run, tasks()) for _ in range(2)]
+        assert {found for loop in loops for found in loop.result()} == {sandbox.visitors[0].visitor_id}
+    assert len(sandbox.visitors) == 1
+    assert not vars(store)["_of_loops"]
+
+
+@pytest.mark.filterwarnings("ignore:unclosed", "ignore::pytest.PytestUnraisableExceptionWarning")
+def test_event_loops_that_have_ended_leave_no_connections_behind(server: RedisServer, raw: Any) -> None:
+    """Even if nobody closed the store in them."""
+    store = RedisStore(server.url)
+    before = raw.info("clients")["connected_clients"]
+    for _ in range(5):
+        asyncio.run(store.aload("key"))
+
+    async def last() -> None:
+        async with store:
+            await store.aload("key")
+
+    asyncio.run(last())
+    gc.collect()
+    assert raw.info("clients")["connected_clients"] <= before
+    assert not vars(store)["_of_loops"]
+
+
+# Outages
+
+
+def test_without_redis_nothing_is_sent_and_after_a_restart_all_works(
+    colour: Colour, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """StoreError comes before the request; records that Redis kept are reused."""
+    with RedisServer(tmp_path, keeps=True) as server:
+        visit = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url))).visit("shopper")
+        first = visit.create_session(BODY)
+        server.client.config_set("appendfsync", "always")
+        server.kill()
+        sent = sandbox.requests
+        for method in (visit.create_session, visit.engagement):
+            with pytest.raises(StoreError) as raised:
+                method(BODY)
+            assert isinstance(raised.value.__cause__, redis.ConnectionError)
+        assert sandbox.requests == sent
+        server.start()
+        assert visit.create_session(BODY).session_id == first.session_id
+        assert len(sandbox.visitors) == 1
+
+
+def test_a_caller_may_go_on_without_redis(
+    colour: Colour, sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each call makes its own visitor then, and a warning is logged; after the restart the visit is shared again."""
+    with RedisServer(tmp_path) as server:
+        store = colour.store(RedisStore(server.url))
+        visit = colour.client(base_url=sandbox.url, store=store, on_store_error="continue").visit("shopper")
+        visit.create_session(BODY)
+        server.kill()
+        assert visit.create_session(BODY).visitor_id != visit.create_session(BODY).visitor_id
+        assert {record.levelname for record in caplog.records if "session store" in record.message} == {"WARNING"}
+        assert "session store: load failed (ConnectionError); going on without it" in caplog.text
+        server.start()
+        caplog.clear()
+        again = visit.create_session(BODY)
+        assert visit.create_session(BODY).visitor_id == again.visitor_id
+        assert not caplog.records
+    assert len(sandbox.visitors) == 4
+
+
+def test_a_server_that_does_not_answer_is_a_store_error_in_time(
+    colour: Colour, sandbox: Sandbox, tmp_path: Path
+) -> None:
+    """A timeout is not taken for a key that somebody else holds."""
+    with RedisServer(tmp_path) as server:
+        client = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url, timeout=0.2)))
+        client.visit("shopper").create_session(BODY)
+        sent = sandbox.requests
+        server.client.client_pause(60_000)
+        started = time.monotonic()
+        with pytest.raises(StoreError) as raised:
+            client.visit("other").create_session(BODY)
+        assert isinstance(raised.value.__cause__, redis.TimeoutError)
+        assert time.monotonic() - started < 1
+        assert sandbox.requests == sent
+
+
+def test_a_cancellation_stays_one_when_redis_is_gone(tmp_path: Path) -> None:
+    """A waiter that is cancelled tries to give back what it may have got, and that may fail."""
+
+    async def main() -> None:
+        with RedisServer(tmp_path) as server:
+            async with RedisStore(server.url) as store, RedisStore(server.url) as other:
+                assert await store.aacquire("key", 0, 30)
+                waiter = asyncio.create_task(other.aacquire("key", None, 30))
+                await asyncio.sleep(0.1)
+                server.kill()
+                waiter.cancel()
+                with pytest.raises(asyncio.CancelledError):
+                    await waiter
+
+    asyncio.run(main())
+
+
+# Passwords and TLS
+
+
+def test_a_password_opens_and_is_never_shown(
+    colour: Colour, sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Neither by the store, nor by an error, nor in a log."""
+    with RedisServer(tmp_path, password="s3cret/word") as server, caplog.at_level(logging.DEBUG):  # noqa: S106
+        good = colour.store(RedisStore(server.url))
+        assert colour.client(base_url=sandbox.url, store=good).visit("shopper").create_session(BODY).visitor_id
+        shown = [repr(good)]
+        for url in (server.address, server.url.replace("s3", "wrong-s3"), server.url.replace("//:", "//someone:")):
+            bad = colour.store(RedisStore(url))
+            with pytest.raises(StoreError) as raised:
+                colour.client(base_url=sandbox.url, store=bad).visit("shopper").create_session(BODY)
+            assert isinstance(raised.value.__cause__, redis.AuthenticationError)
+            shown += [repr(bad), repr(raised.value), str(raised.value), repr(raised.value.__cause__)]
+        assert shown[0] == f"<RedisStore 127.0.0.1:{server.port}/0 liveperson-engagement:>"
+        assert "cret" not in " ".join([*shown, caplog.text])
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:6379",
+        "http://:s3cret@localhost",
+        "redis://:s3/cret@localhost",
+        "redis://:12/cret@localhost",
+        "redis://:12#cret@localhost",
+        "redis://:12?cret@localhost",
+        "redis://:[cret@localhost",
+    ],
+)
+def test_a_url_that_cannot_be_meant_is_refused_without_its_password(url: str) -> None:
+    """A special character in a password would otherwise end up in the host, the port or the path."""
+    with pytest.raises(InvalidRequest) as raised:
+        RedisStore(url)
+    assert raised.value.path == "url"
+    assert "cret" not in str(raised.value)
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+@pytest.mark.parametrize("option", ["ttl", "timeout"])
+def test_seconds_have_to_be_some(option: str) -> None:
+    """Zero would mean something else to Redis."""
+    with pytest.raises(InvalidRequest) as raised:
+        RedisStore(**{option: 0})  # type: ignore[arg-type]
+    assert raised.value.path == option
+
+
+def test_connections_can_be_encrypted(colour: Colour, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Rediss checks the server's certificate."""
+    with RedisServer(tmp_path, tls=True) as server:
+        visit = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url))).visit("shopper")
+        assert visit.create_session(BODY).visitor_id == visit.create_session(BODY).visitor_id
+        unknown = colour.store(RedisStore(server.url.partition("?")[0]))
+        with pytest.raises(StoreError):
+            colour.client(base_url=sandbox.url, store=unknown).visit("shopper").create_session(BODY)
+
+
+# What is kept
+
+
+def test_a_visit_is_forgotten_when_its_time_to_live_is_over(
+    colour: Colour, visit: Visit, server: RedisServer, sandbox: Sandbox, raw: Any
+) -> None:
+    """It counts from the last save; without it a visit stays."""
+    colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url))).visit("shopper").create_session(
+        BODY
+    )
+    assert raw.pttl(VISIT) == -1
+    visit = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url, ttl=0.4))).visit("shopper")
+    visit.create_session(BODY)
+    assert 0 < raw.pttl(VISIT) <= 400
+    time.sleep(0.3)
+    visit.create_session(BODY)
+    time.sleep(0.2)
+    assert len(sandbox.visitors) == 1
+    time.sleep(0.3)
+    visit.create_session(BODY)
+    assert len(sandbox.visitors) == 2
+
+
+def test_stores_with_other_prefixes_know_nothing_of_each_other(server: RedisServer, raw: Any) -> None:
+    """Neither records nor turns; and nothing is kept outside of the prefix, nor after it was given back."""
+    with RedisStore(server.url, prefix="a:") as one, RedisStore(server.url, prefix="b:") as other:
+        lease = one.acquire("key", 0, 30)
+        version = one.replace("key", RECORD, None)
+        assert other.load("key") is None
+        assert other.acquire("key", 0, 30)
+        assert set(raw.keys()) == {b"a:lock:key", b"a:visit:key", b"b:lock:key"}
+        one.release("key", lease)
+        one.replace("key", None, version)
+        assert raw.keys() == [b"b:lock:key"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [b"", b" ", b"hello", b"hello\nworld", b"\x00\xff \x00", b"v 1 2 {}", b"v 1 x {}", b'v 1 2 {"v":1}', b"v 1 2"],
+)
+def test_a_corrupt_record_is_replaced(
+    visit: Visit,
+    raw: Any,
+    text: bytes,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """The visit starts anew, and a warning is logged."""
+    raw.set(VISIT, text)
+    assert visit.create_session(BODY).visitor_id == visit.create_session(BODY).visitor_id
+    assert [record.message for record in caplog.records] == [
+        "session store: a record cannot be read and is replaced; its visit starts anew"
+    ]
+
+
+def test_only_the_corrupt_version_is_dropped(store: RedisStore, raw: Any) -> None:
+    """What somebody else saves meanwhile stays."""
+    raw.set("liveperson-engagement:visit:key", "rubbish")
+    assert not store.replace("key", None, b"other")
+    assert store.replace("key", RECORD, b"rubbish")
+    assert not store.replace("key", None, b"rubbish")
+    known = store.load("key")
+    assert known
+    assert known.record == RECORD
+
+
+def test_a_record_of_a_newer_release_is_left_alone(visit: Visit, sandbox: Sandbox, raw: Any) -> None:
+    """StoreError says so, and nothing is sent."""
+    text = b'v 1 2 {"v":1000,"more":true}'
+    raw.set(VISIT, text)
+    with pytest.raises(StoreError, match="upgrade"):
+        visit.create_session(BODY)
+    assert sandbox.requests == ()
+    assert raw.get(VISIT) == text
+
+
+def test_a_save_that_is_sent_twice_counts_once(store: RedisStore, raw: Any) -> None:
+    """If the first answer was lost, the second one says what the first one would have said."""
+    for _ in range(2):
+        assert raw.eval(REPLACE, 1, "liveperson-engagement:visit:key", b"", b"version", 0, 0, to_json(RECORD))
+    known = store.load("key")
+    assert known
+    assert (known.record, known.version) == (RECORD, b"version")
+
+
+@pytest.mark.parametrize(
+    ("by_redis", "by_hosts", "age"),
+    [
+        (0, 0, 0),
+        (60, 60, 60),
+        (60, 55, 60),
+        (60, 65, 65),
+        (0, -8, 0),
+        (60, -8, 60),
+        (0, 900, 900),
+        (0, -12, math.inf),
+        (60, -3600, math.inf),
+        (-1, 60, math.inf),
+        (-3600, 3600, math.inf),
+    ],
+)
+def test_a_record_is_never_younger_than_a_clock_says(
+    store: RedisStore, raw: Any, by_redis: int, by_hosts: int, age: float
+) -> None:
+    """By Redis's clock; the hosts' clocks can only add, and differ a little; what went backwards tells nothing."""
+    store.replace("key", RECORD, None)
+    version, saved, host, text = raw.get("liveperson-engagement:visit:key").split(b" ", 3)
+    moved = f"{int(saved) - by_redis * 1_000_000} {int(host) - by_hosts * 1_000_000}".encode()
+    raw.set("liveperson-engagement:visit:key", b" ".join([version, moved, text]))
+    known = store.load("key")
+    assert known
+    assert known.age == pytest.approx(age, abs=0.5)
+
+
+def test_an_engagement_is_reused_while_it_is_valid(
+    colour: Colour, visit: Visit, server: RedisServer, sandbox: Sandbox, raw: Any
+) -> None:
+    """By every client; once its time is over it is asked for again."""
+    first = (
+        colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url)))
+        .visit("shopper")
+        .engagement(BODY)
+    )
+    visit = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url))).visit("shopper")
+    assert visit.engagement(BODY) == first
+    assert len(sandbox.requests) == 1
+    version, saved, rest = raw.get(VISIT).split(b" ", 2)
+    raw.set(VISIT, b" ".join([version, str(int(saved) - 900_000_000).encode(), rest]))
+    assert visit.engagement(BODY) != first
+    assert len(sandbox.requests) == 2
+
+
+def test_nothing_but_ids_and_the_engagement_is_kept(server: RedisServer, sandbox: Sandbox, raw: Any) -> None:
+    """No request body, and no lock once the call is over."""
+    body: Any = {**BODY, "engagementAttributes": [{"type": "personal", "personal": {"firstname": "Sarah"}}]}
+    with EngagementClient("demo", base_url=sandbox.url, store=RedisStore(server.url)) as client:
+        client.visit("shopper").create_session(body)
+    assert raw.keys() == [VISIT.encode()]
+    assert b"Sarah" not in raw.get(VISIT)
+    assert json.loads(raw.get(VISIT).split(b" ", 3)[3])["v"] == 1
+
+
+def test_without_redis_py_the_error_names_the_extra() -> None:
+    """One line, at the import."""
+    code = "import sys; sys.modules['redis'] = None\nfrom liveperson_engagement import RedisStore"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = done.stderr.strip().splitlines()[-1]
+    assert last == "ImportError: RedisStore needs one more package: pip install liveperson-engagement[redis]"

@@ -1,0 +1,53 @@
+"""A short soak of each shared store: processes are killed and answers lost, and every visitor is accounted for."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+SOAK = Path(__file__).parents[1] / "scripts" / "lib" / "soak.py"
+needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+
+
+def soak(folder: Path, *options: str) -> tuple[int, dict[str, Any], str]:
+    """Run a soak for some seconds; return its exit status, its figures and what it printed."""
+    figures = folder / "figures.json"
+    load = ["--processes", "2", "--tasks", "10", "--keys", "20", "--think", "0.05", "--lease", "2", "--timeout", "0.5"]
+    done = subprocess.run(
+        [sys.executable, SOAK, *load, *options, "--json", figures],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert figures.exists(), done.stdout + done.stderr
+    return done.returncode, json.loads(figures.read_text()), done.stdout
+
+
+@pytest.mark.parametrize("store", ["sqlite", pytest.param("redis", marks=needs_redis)])
+def test_one_key_stays_one_visitor_whatever_is_lost_or_killed(tmp_path: Path, store: str) -> None:
+    """Visitors are one a key, and those whose answer was lost on the way to the store."""
+    status, figures, printed = soak(
+        tmp_path, "--store", store, "--seconds", "4", "--kill-every", "0.8", "--restarts", "1"
+    )
+    assert (figures["lost"], figures["mixed_up"], figures["unexplained"], figures["crashed"]) == (0, 0, 0, 0), printed
+    assert status == 0
+    assert figures["kills"] >= 2
+    assert figures["restarts"] == (store == "redis")
+    assert figures["calls"] > 50
+    assert figures["keys_with_visitor"] > 10
+    assert figures["visitors"] == figures["keys_with_visitor"] + sum(figures["explained"].values())
+
+
+@pytest.mark.parametrize(("sabotage", "found"), [("amnesia", "unexplained"), ("shared", "mixed_up")])
+def test_a_store_that_does_not_work_is_found_out(tmp_path: Path, sabotage: str, found: str) -> None:
+    """The soak fails where visits are forgotten, or taken for one another."""
+    status, figures, _ = soak(tmp_path, "--sabotage", sabotage, "--seconds", "1.5", "--kill-every", "0")
+    assert status == 1
+    assert figures[found] > 0

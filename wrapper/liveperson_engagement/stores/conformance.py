@@ -1,0 +1,472 @@
+# ruff: noqa: S101 - these are tests
+"""What every store has to do, as tests to inherit: `class TestMyStore(StoreConformance)` with a `make_store`.
+
+Needs pytest. `pytest.register_assert_rewrite("liveperson_engagement.stores.conformance")` in a conftest.py makes
+failures tell more.
+
+What the contract could not express: what several callers may expect of the place where visits are remembered.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, ClassVar, TypeVar
+
+import pytest
+
+from . import AsyncSessionStore, Record, Remembered, SessionStore, VisitIds
+
+T = TypeVar("T")
+
+RECORDS = {
+    "visitor": Record(VisitIds("visitor")),
+    "ids": Record(VisitIds("visitor", "session", "page")),
+    "empty": Record(VisitIds("", "", ""), {}, ""),
+    "unicode": Record(VisitIds("Zoë", "🛍️ \ud800 \x00 '\"\\", "\u2028\r\n"), {"ключ": "値", "": "\x7f"}, "e\u0301"),
+    "numbers": Record(
+        VisitIds("visitor"),
+        {
+            "whole": [0, 1, -1, 2**53 + 1, 2**63 - 1, -(2**63)],
+            "real": [0.1, 1.0, -0.0, 1e308, 5e-324],
+            "no": [True, None],
+        },
+    ),
+    "nested": Record(VisitIds("visitor"), {"a": [{"b": [[], {}, {"c": None}]}]}, "0" * 64),
+    "large": Record(VisitIds("v" * 1000), {str(number): "x" * 100 for number in range(2000)}),
+}
+
+KEYS = (
+    *(
+        "",
+        " ",
+        "a",
+        "A",
+        "a ",
+        " a",
+        "a:b",
+        "a:",
+        "0",
+        "00",
+        "0.0",
+        "1e0",
+        "1",
+        "NULL",
+        "None",
+        "*",
+        "a*",
+        "%",
+        "?",
+        "\\",
+    ),
+    *("'; DROP TABLE visits; --", '"', "{a}", "[a]", "../a", "/a", "\n", "\r\n", "\t", "\x01", "\x7f", "\u2028"),
+    *("\u00e9", "e\u0301", "ß", "ss", "İ", "i", "Ⅳ", "IV", "🛍️", "\u202ea", "\ufeff", "x" * 10_000, "x" * 9_999),
+)
+
+
+class LocalStoreConformance:
+    """The protocols `SessionStore` and `AsyncSessionStore`, tested on a store that shares nothing with others."""
+
+    shared: ClassVar[bool] = False
+    """Whether stores made for one folder share what they remember, and a lease of one runs out for the others."""
+    moment: ClassVar[float] = 0.3
+    """Seconds of a lease that a test lets run out."""
+
+    def make_store(self, folder: Path) -> Any:
+        """Return a new store; stores made for one folder share a database, or part of one, which is empty at first."""
+        raise NotImplementedError
+
+    async def close_store(self, store: Any) -> None:
+        """Close a store on the event loop that used it; default: its `aclose` or `close`, where there is one."""
+        if hasattr(store, "aclose"):
+            await store.aclose()
+        elif hasattr(store, "close"):
+            store.close()
+
+    @pytest.fixture
+    def loop(self) -> Iterator[asyncio.AbstractEventLoop]:
+        """Run an event loop in a thread of its own."""
+        with asyncio.Runner() as runner, ThreadPoolExecutor(1) as pool:
+            loop = runner.get_loop()
+            running = pool.submit(loop.run_forever)
+            yield loop
+            loop.call_soon_threadsafe(loop.stop)
+            running.result()
+
+    @pytest.fixture
+    def make(self, tmp_path: Path, loop: asyncio.AbstractEventLoop) -> Iterator[Callable[[], Any]]:
+        """Make stores that are closed at the end of the test."""
+        made: list[Any] = []
+
+        def make() -> Any:
+            made.append(self.make_store(tmp_path))
+            return made[-1]
+
+        yield make
+        for store in made:
+            asyncio.run_coroutine_threadsafe(self.close_store(store), loop).result()
+
+    @pytest.fixture(params=["sync", "async"])
+    def store(
+        self, request: pytest.FixtureRequest, make: Callable[[], Any], loop: asyncio.AbstractEventLoop
+    ) -> SessionStore:
+        """Make a store that is asked in either way."""
+        return _user(request.param, make(), loop)
+
+    @pytest.fixture(params=["sync and sync", "async and async", "sync and async"])
+    def together(
+        self, request: pytest.FixtureRequest, make: Callable[[], Any], loop: asyncio.AbstractEventLoop
+    ) -> list[SessionStore]:
+        """Make one store for two users."""
+        store = make()
+        return [_user(colour, store, loop) for colour in request.param.split(" and ")]
+
+    def test_nothing_is_known_at_first(self, store: SessionStore) -> None:
+        """A key that was never saved is not found."""
+        assert store.load("key") is None
+
+    @pytest.mark.parametrize("name", RECORDS)
+    def test_a_record_comes_back_as_it_was_saved(self, store: SessionStore, name: str) -> None:
+        """Every digit and every character, and whole numbers as whole numbers."""
+        record = RECORDS[name]
+        assert store.replace("key", record, None) is not None
+        assert _known(store).record == record
+        assert repr(_known(store).record.engagement) == repr(record.engagement)
+
+    def test_a_saved_version_is_the_loaded_one(self, store: SessionStore) -> None:
+        """A caller that has saved can save again without loading."""
+        version = store.replace("key", _record(1), None)
+        version = store.replace("key", _record(2), version)
+        assert version is not None
+        assert store.replace("key", _record(3), version) is not None
+        assert _known(store).record == _record(3)
+        assert store.replace("key", _record(4), _known(store).version) is not None
+        assert _known(store).record == _record(4)
+
+    def test_nothing_is_saved_over_another_version(self, store: SessionStore) -> None:
+        """Neither over a newer one, nor over one that the caller does not know of."""
+        old = store.replace("key", _record(1), None)
+        store.replace("key", _record(2), old)
+        for after in (old, None):
+            assert store.replace("key", _record(3), after) is None
+            assert store.replace("key", None, after) is None
+        assert _known(store).record == _record(2)
+
+    def test_nothing_is_saved_after_a_version_that_is_gone(self, store: SessionStore) -> None:
+        """What was forgotten stays forgotten."""
+        version = store.replace("key", _record(1), None)
+        assert store.replace("key", None, version) is not None
+        assert store.load("key") is None
+        assert store.replace("key", _record(2), version) is None
+        assert store.replace("key", None, version) is None
+        assert store.load("key") is None
+
+    @pytest.mark.parametrize("forgotten", [True, False])
+    def test_the_same_record_again_is_another_version(self, store: SessionStore, forgotten: bool) -> None:
+        """A version stands for one save, not for what was saved."""
+        first = store.replace("key", _record(1), None)
+        again = store.replace("key", None if forgotten else _record(2), first)
+        second = store.replace("key", _record(1), None if forgotten else again)
+        assert second is not None
+        assert store.replace("key", _record(3), first) is None
+        assert store.replace("key", _record(3), second) is not None
+
+    def test_age_counts_from_the_last_save(self, store: SessionStore) -> None:
+        """It grows, and is never negative."""
+        version = store.replace("key", _record(1), None)
+        ages = [_known(store).age]
+        for _ in range(3):
+            time.sleep(0.05)
+            ages.append(_known(store).age)
+        assert ages == sorted(ages)
+        assert 0 <= ages[0] < 5
+        assert 0.1 < ages[-1] - ages[0] < 5
+        started = time.monotonic()
+        store.replace("key", _record(2), version)
+        assert 0 <= _known(store).age < time.monotonic() - started + 0.05
+
+    def test_keys_are_any_text_and_independent(self, store: SessionStore) -> None:
+        """No two texts are one key, whatever is in them."""
+        versions = {key: store.replace(key, _record(number), None) for number, key in enumerate(KEYS)}
+        assert None not in versions.values()
+        for number, key in enumerate(KEYS):
+            assert _known(store, key).record == _record(number), repr(key)
+        assert store.replace(KEYS[0], None, versions[KEYS[0]]) is not None
+        assert [key for key in KEYS if store.load(key) is None] == [KEYS[0]]
+
+    def test_keys_are_held_independently(self, store: SessionStore) -> None:
+        """Holding one key keeps nobody from another."""
+        leases = {key: store.acquire(key, 0, 30) for key in KEYS}
+        assert None not in leases.values()
+        assert [key for key in KEYS if store.acquire(key, 0, 30) is not None] == []
+        for key, lease in leases.items():
+            store.release(key, lease)
+
+    def test_records_and_turns_are_apart(self, store: SessionStore) -> None:
+        """Whoever holds the key: it can be read and saved, and holding it saves nothing."""
+        lease = store.acquire("key", 0, 30)
+        assert store.load("key") is None
+        version = store.replace("key", _record(1), None)
+        assert store.extend("key", lease, 30)
+        assert store.replace("key", _record(2), version) is not None
+        store.release("key", lease)
+        assert _known(store).record == _record(2)
+
+    def test_of_many_that_save_at_once_one_does(self, together: list[SessionStore]) -> None:
+        """The others learn that another version is there."""
+
+        def save(store: SessionStore, number: int) -> bool:
+            return store.replace("key", _record(number), None) is not None
+
+        won = _at_once(together, save)
+        assert won.count(True) == 1
+        assert _known(together[0]).record == _record(won.index(True))
+
+    def test_no_save_is_lost(self, together: list[SessionStore]) -> None:
+        """Many that load, change and save, again until they may, count every change."""
+        together[0].replace("key", Record(VisitIds("visitor"), {"count": 0}), None)
+
+        def count(store: SessionStore, _: int) -> None:
+            for _ in range(5):
+                saved = None
+                while saved is None:
+                    known = _known(store)
+                    assert known.record.engagement is not None
+                    more = Record(VisitIds("visitor"), {"count": known.record.engagement["count"] + 1})
+                    saved = store.replace("key", more, known.version)
+
+        users = len(_at_once(together, count))
+        assert _known(together[0]).record.engagement == {"count": 5 * users}
+
+    def test_one_at_a_time_holds_a_key(self, together: list[SessionStore]) -> None:
+        """However many threads and tasks ask, each has its turn, and nobody else meanwhile."""
+        inside: list[int] = []
+        most: list[int] = []
+
+        def hold(store: SessionStore, number: int) -> None:
+            lease = store.acquire("key", 30, 30)
+            assert lease is not None
+            inside.append(number)
+            most.append(len(inside))
+            time.sleep(0.005)
+            inside.remove(number)
+            store.release("key", lease)
+
+        assert len(_at_once(together, hold)) == len(most)
+        assert set(most) == {1}
+
+    @pytest.mark.parametrize("timeout", [0, 0.05])
+    def test_waiting_ends_in_time(self, together: list[SessionStore], timeout: float) -> None:
+        """Whoever has waited in vain gets nothing, and the key goes to the next one."""
+        one, *_, other = together
+        lease = one.acquire("key", timeout, 30)
+        assert lease is not None
+        started = time.monotonic()
+        assert other.acquire("key", timeout, 30) is None
+        assert timeout <= time.monotonic() - started < timeout + 5
+        one.release("key", lease)
+        _assert_free(other)
+
+    def test_without_a_timeout_one_waits_until_the_key_is_free(self, together: list[SessionStore]) -> None:
+        """None stands for any time."""
+        one, *_, other = together
+        lease = one.acquire("key", None, 30)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(other.acquire, "key", None, 30)
+            time.sleep(0.1)
+            assert not waiting.done()
+            one.release("key", lease)
+            other.release("key", waiting.result(5))
+        _assert_free(one)
+
+    def test_what_was_given_back_is_not_given_back_again(self, together: list[SessionStore]) -> None:
+        """A lease that is released twice, or that never was one, keeps the next holder's place."""
+        one, *_, other = together
+        lease = one.acquire("key", 0, 30)
+        one.release("key", lease)
+        newer = other.acquire("key", 5, 30)
+        one.release("key", lease)
+        one.release("key", True)
+        assert one.acquire("key", 0, 30) is None
+        assert other.extend("key", newer, 30)
+        other.release("key", newer)
+        _assert_free(one)
+
+    def test_a_key_is_free_once_its_waiter_or_holder_is_cancelled(
+        self, make: Callable[[], Any], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Whatever moment it is: the key does not stay taken until the lease runs out."""
+        store: AsyncSessionStore = make()
+        other: AsyncSessionStore = make() if self.shared else store
+
+        async def hold() -> None:
+            lease = await store.aacquire("key", None, 30)
+            try:
+                await asyncio.sleep(60)
+            finally:
+                await store.arelease("key", lease)
+
+        async def main() -> None:
+            for _ in range(20):
+                tasks = [asyncio.create_task(hold()) for _ in range(3)]
+                await asyncio.sleep(random.uniform(0, 0.004))  # noqa: S311
+                for task in random.sample(tasks, 3):
+                    task.cancel()
+                outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+                assert [outcome for outcome in outcomes if not isinstance(outcome, asyncio.CancelledError)] == []
+                lease = await other.aacquire("key", 5, 30)
+                assert lease is not None
+                await other.arelease("key", lease)
+
+        _wait_for(main(), loop)
+
+    def test_a_cancelled_waiter_leaves_the_holder_alone(
+        self, make: Callable[[], Any], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """Only the waiter stops waiting."""
+        store: AsyncSessionStore = make()
+        other: AsyncSessionStore = make() if self.shared else store
+
+        async def main() -> None:
+            lease = await store.aacquire("key", None, 30)
+            for waited in (store, other):
+                waiter = asyncio.create_task(waited.aacquire("key", None, 30))
+                await asyncio.sleep(0.05)
+                waiter.cancel()
+                assert isinstance((await asyncio.gather(waiter, return_exceptions=True))[0], asyncio.CancelledError)
+                assert await waited.aacquire("key", 0, 30) is None
+            assert await store.aextend("key", lease, 30)
+            await store.arelease("key", lease)
+
+        _wait_for(main(), loop)
+
+
+class StoreConformance(LocalStoreConformance):
+    """The same, and what two stores on one database owe each other."""
+
+    shared = True
+
+    @pytest.fixture(params=["sync and sync", "async and async", "sync and async"])
+    def apart(
+        self, request: pytest.FixtureRequest, make: Callable[[], Any], loop: asyncio.AbstractEventLoop
+    ) -> list[SessionStore]:
+        """Make two stores on one database."""
+        return [_user(colour, make(), loop) for colour in request.param.split(" and ")]
+
+    @pytest.fixture(params=["sync and sync", "async and async", "sync and async", "apart"])
+    def together(
+        self, request: pytest.FixtureRequest, make: Callable[[], Any], loop: asyncio.AbstractEventLoop
+    ) -> list[SessionStore]:
+        """Make one store for two users, or for four on two stores."""
+        if request.param != "apart":
+            store = make()
+            return [_user(colour, store, loop) for colour in request.param.split(" and ")]
+        stores = make(), make()
+        return [_user(colour, store, loop) for store in stores for colour in ("sync", "async")]
+
+    def test_stores_on_one_database_share_records(self, apart: list[SessionStore]) -> None:
+        """Records, versions and ages are the database's, not the object's."""
+        one, other = apart
+        version = one.replace("key", _record(1), None)
+        assert _known(other).record == _record(1)
+        assert 0 <= _known(other).age < 5
+        assert other.replace("key", _record(2), None) is None
+        assert other.replace("key", _record(2), version) is not None
+        assert one.replace("key", _record(3), version) is None
+        assert one.replace("key", None, _known(one).version) is not None
+        assert other.load("key") is None
+
+    def test_a_lease_that_has_run_out_lets_the_next_one_in(self, apart: list[SessionStore]) -> None:
+        """A holder that has crashed keeps the others waiting no longer than that."""
+        one, other = apart
+        started = time.monotonic()
+        assert one.acquire("key", 0, self.moment) is not None
+        assert other.acquire("key", 10 + self.moment, 30) is not None
+        assert 0.9 * self.moment < time.monotonic() - started < 5 + self.moment
+
+    def test_a_lease_can_be_extended(self, apart: list[SessionStore]) -> None:
+        """The time counts anew from then on, longer or shorter."""
+        one, other = apart
+        lease = one.acquire("key", 0, self.moment)
+        assert one.extend("key", lease, 30)
+        time.sleep(1.5 * self.moment)
+        assert other.acquire("key", 0, 30) is None
+        assert one.extend("key", lease, self.moment)
+        assert other.acquire("key", 5 + self.moment, 30) is not None
+
+    def test_a_lost_lease_is_neither_extended_nor_given_back(self, apart: list[SessionStore]) -> None:
+        """Whoever was too slow learns it, and leaves the newer holder alone."""
+        one, other = apart
+        lost = one.acquire("key", 0, self.moment)
+        newer = other.acquire("key", 5 + self.moment, 30)
+        assert newer is not None
+        assert not one.extend("key", lost, 30)
+        one.release("key", lost)
+        assert one.acquire("key", 0, 30) is None
+        assert other.extend("key", newer, 30)
+        other.release("key", newer)
+        _assert_free(one)
+
+
+class _Awaiting:
+    """The async protocol of a store, asked by threads: each question is a task of one event loop."""
+
+    def __init__(self, store: AsyncSessionStore, loop: asyncio.AbstractEventLoop) -> None:
+        self._store, self._loop = store, loop
+
+    def load(self, key: str) -> Remembered | None:
+        return _wait_for(self._store.aload(key), self._loop)
+
+    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+        return _wait_for(self._store.areplace(key, record, after), self._loop)
+
+    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+        return _wait_for(self._store.aacquire(key, timeout, seconds), self._loop)
+
+    def extend(self, key: str, lease: object, seconds: float) -> bool:
+        return _wait_for(self._store.aextend(key, lease, seconds), self._loop)
+
+    def release(self, key: str, lease: object) -> None:
+        _wait_for(self._store.arelease(key, lease), self._loop)
+
+
+def _user(colour: str, store: Any, loop: asyncio.AbstractEventLoop) -> SessionStore:
+    return _Awaiting(store, loop) if colour == "async" else store
+
+
+def _wait_for(todo: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
+    asked: Future[T] = asyncio.run_coroutine_threadsafe(todo, loop)
+    return asked.result()
+
+
+def _at_once(stores: list[SessionStore], work: Callable[[SessionStore, int], T], users: int = 8) -> list[T]:
+    """Start work in several threads at the same moment, each on one of the stores."""
+    barrier = threading.Barrier(users)
+
+    def start(number: int) -> T:
+        barrier.wait()
+        return work(stores[number % len(stores)], number)
+
+    with ThreadPoolExecutor(users) as pool:
+        return list(pool.map(start, range(users)))
+
+
+def _record(number: int) -> Record:
+    return Record(VisitIds(f"visitor {number}", "session", "page"))
+
+
+def _known(store: SessionStore, key: str = "key") -> Remembered:
+    known = store.load(key)
+    assert known is not None
+    return known
+
+
+def _assert_free(store: SessionStore) -> None:
+    lease = store.acquire("key", 0, 30)
+    assert lease is not None
+    store.release("key", lease)
