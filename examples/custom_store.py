@@ -53,6 +53,13 @@ class FileStore(LeasedStore):
             self._write(path, f"{token} {time.time() + seconds}")
             return True
 
+    def _keep(self, key: str, token: str, seconds: float) -> bool:
+        with self._alone(f"lease of {key}") as path:
+            held = path.exists() and path.read_text().split()[0] == token
+            if held:
+                self._write(path, f"{token} {time.time() + seconds}")
+            return held
+
     def _free(self, key: str, token: str) -> None:
         with self._alone(f"lease of {key}") as path:
             if path.exists() and path.read_text().split()[0] == token:
@@ -68,6 +75,9 @@ class FileStore(LeasedStore):
 
     async def _atake(self, key: str, token: str, seconds: float) -> bool:
         return self._take(key, token, seconds)
+
+    async def _akeep(self, key: str, token: str, seconds: float) -> bool:
+        return self._keep(key, token, seconds)
 
     async def _afree(self, key: str, token: str) -> None:
         self._free(key, token)

@@ -449,6 +449,24 @@ def test_callers_after_loading_account_start_one_session(sandbox: Sandbox) -> No
     assert len(sandbox.visitors) == 1
 
 
+def test_a_caller_that_has_lost_its_turn_looks_again_before_it_starts_a_visit(colour: Colour, sandbox: Sandbox) -> None:
+    """It stalled for longer than its lease, and somebody else has started the visit: no second visitor is made."""
+    theirs = colour.client(base_url=sandbox.url).visit("shopper")
+    theirs.create_session(BODY)
+
+    class Stalling(MemoryStore):
+        def extend(self, key: str, lease: object, seconds: float) -> bool:
+            if self.load(key) is not None:
+                return super().extend(key, lease, seconds)
+            assert theirs.ids is not None
+            self.replace(key, Record(theirs.ids), None)
+            return False
+
+    ours = colour.client(base_url=sandbox.url, store=Stalling()).visit("shopper")
+    assert ours.create_session(BODY).visitor_id == sandbox.visitors[0].visitor_id
+    assert len(sandbox.visitors) == 1
+
+
 def test_a_visitor_that_is_not_taken_without_a_session_is_forgotten(client: EngagementClient, sandbox: Sandbox) -> None:
     """The session was made but its answer was lost: the key is not stuck with half of the ids."""
     sandbox.loading_account()

@@ -596,6 +596,9 @@ class Impatient(SQLiteStore):
     def _take(self, key: str, token: str, seconds: float) -> bool:  # noqa: ARG002
         return super()._take(key, token, 0.6)
 
+    def _keep(self, key: str, token: str, seconds: float) -> bool:  # noqa: ARG002
+        return super()._keep(key, token, 0.6)
+
 
 def test_a_crash_frees_the_key_when_the_lease_has_run_out(sandbox: Sandbox, tmp_path: Path) -> None:
     """A process that is killed in its call keeps the key for its lease, no longer."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -12,7 +11,6 @@ from typing import Any
 import pytest
 
 SOAK = Path(__file__).parents[1] / "scripts" / "lib" / "soak.py"
-needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
 
 
 def soak(folder: Path, *options: str) -> tuple[int, dict[str, Any], str]:
@@ -30,7 +28,7 @@ def soak(folder: Path, *options: str) -> tuple[int, dict[str, Any], str]:
     return done.returncode, json.loads(figures.read_text()), done.stdout
 
 
-@pytest.mark.parametrize("store", ["sqlite", pytest.param("redis", marks=needs_redis)])
+@pytest.mark.parametrize("store", ["sqlite", "redis"])
 def test_one_key_stays_one_visitor_whatever_is_lost_or_killed(tmp_path: Path, store: str) -> None:
     """Visitors are one a key, and those whose answer was lost on the way to the store."""
     status, figures, printed = soak(

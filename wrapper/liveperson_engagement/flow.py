@@ -31,8 +31,8 @@ OPERATIONS: dict[str, Any] = {
     "findDomain": find_domain,
 }
 
-Hold: TypeAlias = Callable[[float], Flow[None]]
-"""Keeps a key for some more seconds."""
+Hold: TypeAlias = Callable[[float], Flow[bool]]
+"""Keeps a key for some more seconds; tells whether it was still held."""
 
 LEASE = 30.0
 """Seconds that a key stays taken when its holder has crashed, besides what it was about to do."""
@@ -42,6 +42,10 @@ PHASES = 3
 """An attempt connects, sends and waits for an answer, each within the timeout."""
 
 logger = logging.getLogger("liveperson_engagement")
+
+
+class LostTurn(Exception):
+    """Somebody else may have started the visit meanwhile: to be taken up from the wait for the turn."""
 
 
 class Ports:
@@ -140,8 +144,8 @@ def attempts(
         budget.left()
         attempt += 1
         exchange = prepare()
-        if hold:
-            yield from hold(PHASES * (exchange.timeout or LEASE))
+        if hold and not (yield from hold(PHASES * (exchange.timeout or LEASE))) and not exchange.repeatable:
+            raise LostTurn
         try:
             return (yield methodcaller("send", exchange)), exchange.answer
         except EngagementError as error:
@@ -172,9 +176,11 @@ def turn(store: Any, key: str, budget: Budget, work: Callable[[Hold | None], Flo
     if lease is NO_LEASE:
         return (yield from work(None))
 
-    def hold(seconds: float) -> Flow[None]:
-        if not (yield methodcaller("store", store, "extend", key, lease, LEASE + seconds)):
-            logger.warning("session store: a call was too slow and lost its turn; its answer may not be remembered")
+    def hold(seconds: float) -> Flow[bool]:
+        held: bool = yield methodcaller("store", store, "extend", key, lease, LEASE + seconds)
+        if not held:
+            logger.warning("session store: a call was too slow and lost its turn")
+        return held
 
     try:
         return (yield from work(hold))

@@ -15,7 +15,7 @@ from liveperson_engagement_api import models, requests
 from .contract import Breach, contract, filled, is_object
 from .domain import Site
 from .errors import AccountLoading, BadRequest, InvalidRequest, NotFound, StoreError
-from .flow import AsyncPorts, Flow, Hold, Ports, attempts, logger, run, run_async, turn
+from .flow import AsyncPorts, Flow, Hold, LostTurn, Ports, attempts, logger, run, run_async, turn
 from .http import Exchange
 from .retry import Budget
 from .stores import MemoryStore, Record, Remembered, VisitIds
@@ -101,10 +101,15 @@ class _Visit:
                 return (yield from self._ask(content, asked, now, base_url, budget, hold)), now
             return None, now
 
-        if reuse or not _started(before):
-            found, before = yield from turn(self._store, self._key, budget, first_in_line)
+        while reuse or not _started(before):
+            try:
+                found, before = yield from turn(self._store, self._key, budget, first_in_line)
+            except LostTurn:
+                before = yield from self._recall()
+                continue
             if found:
                 return found
+            break
         return (yield from self._ask(content, asked, before, base_url, budget))
 
     def _ask(  # noqa: PLR0917

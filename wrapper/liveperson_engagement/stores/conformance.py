@@ -399,6 +399,16 @@ class StoreConformance(LocalStoreConformance):
         assert one.extend("key", lease, self.moment)
         assert other.acquire("key", 5 + self.moment, 30) is not None
 
+    def test_a_lease_that_somebody_else_has_had_since_is_not_extended(self, apart: list[SessionStore]) -> None:
+        """The key is free again, but what its holder knew of it may be old."""
+        one, other = apart
+        lost = one.acquire("key", 0, self.moment)
+        newer = other.acquire("key", 5 + self.moment, 30)
+        assert newer is not None
+        other.release("key", newer)
+        assert not one.extend("key", lost, 30)
+        _assert_free(other)
+
     def test_a_lost_lease_is_neither_extended_nor_given_back(self, apart: list[SessionStore]) -> None:
         """Whoever was too slow learns it, and leaves the newer holder alone."""
         one, other = apart

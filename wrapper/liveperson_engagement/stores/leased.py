@@ -35,11 +35,18 @@ class LeasedStore:
         """Hold a key that is free, or that `token` holds already, for `seconds` from now; False if it is another's."""
         raise NotImplementedError
 
+    def _keep(self, key: str, token: str, seconds: float) -> bool:
+        """Hold a key for `seconds` from now if `token` still holds it, False otherwise, even if it is free by now."""
+        raise NotImplementedError
+
     def _free(self, key: str, token: str) -> None:
         """Give a key back, if `token` holds it."""
         raise NotImplementedError
 
     async def _atake(self, key: str, token: str, seconds: float) -> bool:
+        raise NotImplementedError
+
+    async def _akeep(self, key: str, token: str, seconds: float) -> bool:
         raise NotImplementedError
 
     async def _afree(self, key: str, token: str) -> None:
@@ -81,11 +88,11 @@ class LeasedStore:
 
     def extend(self, key: str, lease: object, seconds: float) -> bool:
         """Hold the key for `seconds` from now."""
-        return isinstance(lease, _Lease) and self._take(key, lease.token, seconds)
+        return isinstance(lease, _Lease) and self._keep(key, lease.token, seconds)
 
     async def aextend(self, key: str, lease: object, seconds: float) -> bool:
         """Hold the key for `seconds` from now."""
-        return isinstance(lease, _Lease) and await self._atake(key, lease.token, seconds)
+        return isinstance(lease, _Lease) and await self._akeep(key, lease.token, seconds)
 
     def release(self, key: str, lease: object) -> None:
         """Let the next one in."""

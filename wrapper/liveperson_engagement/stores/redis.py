@@ -153,11 +153,14 @@ class RedisStore(LeasedStore):
 
     def _take(self, key: str, token: str, seconds: float) -> bool:
         lock = Lock(self._client, self._name("lock", key), seconds, blocking=False, thread_local=False)
-        if lock.acquire(token=token):
-            return True
+        # A first question may have been heard although its answer was lost: then the key is held already.
+        return bool(lock.acquire(token=token)) or self._keep(key, token, seconds)
+
+    def _keep(self, key: str, token: str, seconds: float) -> bool:
+        lock = Lock(self._client, self._name("lock", key), seconds, thread_local=False)
         lock.local.token = token
         with suppress(LockNotOwnedError):
-            return lock.reacquire()
+            return bool(lock.reacquire())
         return False
 
     def _free(self, key: str, token: str) -> None:
@@ -168,11 +171,13 @@ class RedisStore(LeasedStore):
 
     async def _atake(self, key: str, token: str, seconds: float) -> bool:
         lock = AsyncLock(self._of_loop(), self._name("lock", key), seconds, blocking=False, thread_local=False)
-        if await lock.acquire(token=token):
-            return True
+        return bool(await lock.acquire(token=token)) or await self._akeep(key, token, seconds)
+
+    async def _akeep(self, key: str, token: str, seconds: float) -> bool:
+        lock = AsyncLock(self._of_loop(), self._name("lock", key), seconds, thread_local=False)
         lock.local.token = token
         with suppress(LockNotOwnedError):
-            return await lock.reacquire()
+            return bool(await lock.reacquire())
         return False
 
     async def _afree(self, key: str, token: str) -> None:

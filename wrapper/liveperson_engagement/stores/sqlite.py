@@ -47,6 +47,7 @@ INSERT INTO turns (key, token, since, until) VALUES (?1, ?2, ?3, ?3 + ?4)
 ON CONFLICT (key) DO UPDATE SET token = ?2, since = ?3, until = ?3 + ?4
 WHERE token = ?2 OR ?3 >= until OR ?3 < since
 """
+KEEP = "UPDATE turns SET since = ?3, until = ?3 + ?4 WHERE key = ?1 AND token = ?2"
 FREE = "DELETE FROM turns WHERE key = ? AND token = ?"
 FREE_LATE = "DELETE FROM turns WHERE until <= ?"
 FORGET_OLD = "DELETE FROM visits WHERE wall <= ?"
@@ -161,12 +162,19 @@ class SQLiteStore(LeasedStore):
             with database:  # the time is read once nobody else can take the key
                 return database.execute(TAKE, (key, token, self._monotonic(), seconds)).rowcount == 1
 
+    def _keep(self, key: str, token: str, seconds: float) -> bool:
+        with self._database.connected() as database:
+            return database.execute(KEEP, (key, token, self._monotonic(), seconds)).rowcount == 1
+
     def _free(self, key: str, token: str) -> None:
         with self._database.connected() as database:
             database.execute(FREE, (key, token))
 
     async def _atake(self, key: str, token: str, seconds: float) -> bool:
         return await self._database.threaded(self._take, key, token, seconds)
+
+    async def _akeep(self, key: str, token: str, seconds: float) -> bool:
+        return await self._database.threaded(self._keep, key, token, seconds)
 
     async def _afree(self, key: str, token: str) -> None:
         await self._database.threaded(self._free, key, token)
