@@ -108,8 +108,12 @@ def fill_redis(url: str, count: int, record: Record) -> Filled:
     return Filled("Redis", count, store, size)
 
 
-def measure(filled: Filled, calls: int, chance: random.Random, which: str, step: int) -> None:
+def measure(filled: Filled, calls: int, chance: random.Random, which: str, step: int, *, url: str) -> None:
     """Make some calls of each kind, on every so manieth visit."""
+    with EngagementClient(ACCOUNT, base_url=url, store=filled.store) as client:
+        visits = [client.visit(f"key-{chance.randrange(0, filled.visits, step)}") for _ in range(calls)]
+        visits[0].create_session(BODY)  # connects
+        filled.times["create_session", which].append(_timed(lambda number: visits[number].create_session(BODY), calls))
     with EngagementClient(ACCOUNT, base_url="http://127.0.0.1", store=filled.store, transport=Nowhere()) as client:
         visits = [client.visit(f"key-{chance.randrange(0, filled.visits, step)}") for _ in range(calls)]
         filled.times["engagement", which].append(_timed(lambda number: visits[number].engagement(BODY), calls))
@@ -148,11 +152,15 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack, console: Co
                 filled.append(fill_redis(server.url(database), visits, record))
     for each in filled:
         stack.callback(each.store.close)
+    sandbox = stack.enter_context(Sandbox())
+    sandbox.answer_next(times=sys.maxsize, body=json.dumps(record.engagement))
     chance = random.Random(options.seed)  # noqa: S311 - which keys are asked for
     for _ in track(range(1 + options.rounds), "Measuring", console=console, transient=True):
         for each in chance.sample(filled, len(filled)):
-            measure(each, options.calls, chance, f"{options.few:,} of them", each.visits // options.few)
-            measure(each, options.calls, chance, "all of them", 1)
+            measure(
+                each, options.calls, chance, f"{options.few:,} of them", each.visits // options.few, url=sandbox.url
+            )
+            measure(each, options.calls, chance, "all of them", 1, url=sandbox.url)
     for times in (times for each in filled for times in each.times.values()):
         del times[0]  # that was to warm up
     return filled
