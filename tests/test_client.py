@@ -211,6 +211,19 @@ def test_a_caller_can_go_on_without_the_store(
     assert not [line for line in warnings if "shopper-42" in line or session.visitor_id in line]
 
 
+def test_a_record_that_cannot_be_read_does_not_stop_a_caller_who_goes_on(colour: Colour, sandbox: Sandbox) -> None:
+    """Nothing is saved over it, and the visit object goes on with the ids that it was given."""
+    store = BrokenStore("")
+    client = colour.client(base_url=sandbox.url, store=store, on_store_error="continue")
+    before = client.visit("shopper").create_session(BODY)
+    store.failing = "load"
+    visit = client.visit("shopper")
+    first, second = visit.create_session(BODY), visit.create_session(BODY)
+    assert first.visitor_id == second.visitor_id != before.visitor_id
+    store.failing = ""
+    assert client.visit("shopper").create_session(BODY).visitor_id == before.visitor_id
+
+
 def test_a_key_that_cannot_be_given_back_frees_itself(
     colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:

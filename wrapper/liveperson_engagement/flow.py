@@ -191,13 +191,10 @@ def turn(store: Any, key: str, budget: Budget, work: Callable[[Hold | None], Flo
 def _without_store(error: Exception, method: str, *, lenient: bool) -> Any:
     """Go on without the store if the caller wants that; a key that cannot be given back frees itself."""
     if not lenient and method != "release":
-        raise (
-            error
-            if isinstance(error, EngagementError)
-            else StoreError(
-                f"session store: {method} failed ({type(error).__name__}); see on_store_error to go on without it"
-            )
-        ) from error
+        if isinstance(error, EngagementError):
+            raise error
+        reason = f"{method} failed ({type(error).__name__}); see on_store_error to go on without it"
+        raise StoreError(f"session store: {reason}") from error
     logger.warning("session store: %s failed (%s); going on without it", method, type(error).__name__)
     return {"load": None, "acquire": NO_LEASE}.get(method, True)
 

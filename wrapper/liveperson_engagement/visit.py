@@ -56,17 +56,23 @@ class _Visit:
         if self._given is not None:
             record = Record(self._given)
             version = yield from self._remember(record, remembered, force=True)
-            remembered, self._given, self._unsaved = Remembered(record, 0, version), None, False
+            remembered = Remembered(record, 0, version)
+            if version is not None:
+                self._given, self._unsaved = None, False
         self._seen = remembered.record.ids if remembered else None
         return remembered
 
     def _remember(self, record: Record, before: Remembered | None, *, force: bool = False) -> Flow[object]:
         """Save what an answer said, unless the key has become another visitor's since `before`; return the version."""
         self._seen = record.ids
+        after = before and before.version
         try:
-            while (version := (yield from self._call_store("replace", record, before and before.version))) is None:
-                known, before = before, (yield from self._call_store("load"))
-                forgotten = before is None and known is not None
+            while (version := (yield from self._call_store("replace", record, after))) is None:
+                before = yield from self._call_store("load")
+                if before is None and after is None:  # refused although nothing is there: it could not be read
+                    self._given, self._unsaved = record.ids, True
+                    break
+                forgotten, after = before is None, before and before.version
                 if not force and (forgotten or (before and before.record.ids.visitor_id != record.ids.visitor_id)):
                     logger.info("session store: a newer visit is remembered for this key; it is left as it is")
                     break
