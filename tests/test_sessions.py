@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
+import json
+import pickle
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from dataclasses import replace
+from typing import Any, cast
 
 import pytest
 
@@ -26,7 +31,10 @@ from liveperson_engagement import (
 )
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record
+from liveperson_engagement_api.models import CreateSessionBody as CreateSessionModel
+from liveperson_engagement_api.types import UNSET
 
+NOT_AVAILABLE = '{"status": "NotAvailable", "pageId": "p", "sessionId": "s", "visitorId": "v"}'
 LEAD: Any = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
 
 
@@ -346,6 +354,48 @@ def test_other_bodies_are_not_served_from_each_others_answer(client: EngagementC
     assert len(sandbox.requests) == 3
 
 
+def test_a_body_is_looked_at_anew_each_time(client: EngagementClient, sandbox: Sandbox) -> None:
+    """One that was changed meanwhile, if only from 1 to True, is another; one that has become wrong is refused."""
+    visit, body = client.visit("shopper"), cast(Any, {**BODY, "note": 1})
+    for _ in range(3):
+        visit.engagement(body)
+    assert len(sandbox.requests) == 1
+    body["note"] = True
+    for _ in range(3):
+        visit.engagement(body)
+    assert len(sandbox.requests) == 2
+    body["appType"] = "WEB"
+    with pytest.raises(InvalidRequest):
+        visit.engagement(body)
+
+
+def test_a_model_is_as_good_as_its_json(client: EngagementClient, sandbox: Sandbox) -> None:
+    """Either is served from the other's answer."""
+    visit = client.visit("shopper")
+    for body in (BODY, CreateSessionModel.from_dict(BODY), CreateSessionModel.from_dict(BODY), BODY):
+        visit.engagement(body)
+    assert len(sandbox.requests) == 1
+
+
+@pytest.mark.parametrize("text", ["", "rubbish", "{}", '"\ud800"', "null", '{"status": "Available"}', NOT_AVAILABLE])
+def test_a_remembered_engagement_that_cannot_be_read_is_asked_for_again(
+    colour: Colour, sandbox: Sandbox, text: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The visit goes on; its impressions are refused as if no engagement had been offered."""
+    store = MemoryStore()
+    visit = colour.client(base_url=sandbox.url, store=store).visit("shopper")
+    first = visit.engagement(BODY)
+    known = store.load("demo:shopper")
+    assert known
+    store.replace("demo:shopper", replace(known.record, engagement=text), known.version)
+    with pytest.raises(InvalidRequest):
+        visit.report_impressions("impDisplay")
+    assert visit.engagement(BODY).visitor_id == first.visitor_id
+    assert len(sandbox.requests) == 2
+    visit.report_impressions("impDisplay")
+    assert [record.levelname for record in caplog.records if record.name == "liveperson_engagement"] == ["WARNING"] * 3
+
+
 def test_not_available_is_asked_again_each_time(client: EngagementClient, sandbox: Sandbox) -> None:
     """Only an Available session is remembered, and a later NotAvailable ends it."""
     visit = client.visit("shopper")
@@ -361,8 +411,41 @@ def test_not_available_is_asked_again_each_time(client: EngagementClient, sandbo
 def test_a_remembered_session_is_each_callers_own_copy(client: EngagementClient) -> None:
     """Changing a result changes nothing that is remembered."""
     visit = client.visit("shopper")
-    visit.engagement(BODY).visitor_id = "changed"
-    assert visit.engagement(BODY).visitor_id != "changed"
+    for _ in range(3):
+        session = visit.engagement(BODY)
+        assert session.status == "Available"
+        assert "changed" not in {session.visitor_id, session.engagement_details.context_id, *session.additional_keys}
+        session.visitor_id = session.engagement_details.context_id = "changed"
+        session["changed"] = True
+
+
+def test_a_remembered_session_keeps_what_the_contract_does_not_know(client: EngagementClient, sandbox: Sandbox) -> None:
+    """Each caller's copy of it as well."""
+    visit, body = client.visit("shopper"), cast(Any, {**BODY, "more": True})
+    answer = visit.create_session(BODY).to_dict()
+    answer["more"] = {"of": ["it"]}
+    answer["engagementDetails"]["more"] = [1]
+    sandbox.answer_next(200, json.dumps(answer))
+    for _ in range(4):
+        session = visit.engagement(body)
+        assert session.to_dict() == answer
+        session["more"]["of"].clear()
+    assert len(sandbox.requests) == 2
+
+
+def pickled(session: object) -> Any:
+    """Go through a pickle."""
+    return pickle.loads(pickle.dumps(session))  # noqa: S301
+
+
+@pytest.mark.parametrize("copied", [copy.copy, copy.deepcopy, pickled])
+def test_a_session_can_be_copied_and_pickled(client: EngagementClient, copied: Callable[[Any], Any]) -> None:
+    """A cache may keep it: what the answer did not have is still missing afterwards."""
+    session = client.visit("shopper").create_session(BODY)
+    assert session.status == "Available"
+    assert session.engagement_details.skill_id is UNSET
+    assert copied(session) == session
+    assert copied(session).to_dict() == session.to_dict()
 
 
 @pytest.mark.parametrize("method", ["create_session", "engagement"])

@@ -709,7 +709,7 @@ def serving(folder: Path, sandbox: Sandbox, *commands: list[str]) -> Generator[l
 
 def until_served(client: httpx.Client, log: Path) -> None:
     """Wait until a server answers anything."""
-    ends = time.monotonic() + 15
+    ends = time.monotonic() + 60
     while True:
         try:
             client.get("/")
@@ -732,7 +732,7 @@ EXAMPLES = {  # one of several workers may take every connection of a port: so a
 def test_an_example(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
     """Two processes at least: many requests for one shopper make one visitor; no error reaches the page."""
     with serving(tmp_path, sandbox, *EXAMPLES[name]) as clients:
-        sandbox.slow(0.5)
+        sandbox.slow(0.2)
         answers = in_threads(
             *[lambda client=client: client.get("/engagement/s1") for client in clients * (24 // len(clients))]
         )

@@ -73,8 +73,8 @@ def records(count: int, example: Record) -> Iterator[tuple[str, str]]:
     for number in range(1, count):
         ids = VisitIds(*(f"{prefix}-{chance.getrandbits(128):032x}" for prefix in ("vid", "sid", "pid")))
         named = {"visitorId": ids.visitor_id, "sessionId": ids.session_id, "pageId": ids.page_id}
-        engagement = {**(example.engagement or {}), **named}
-        yield f"{ACCOUNT}:key-{number}", to_json(Record(ids, engagement, example.answers))
+        engagement = {**json.loads(example.engagement or "{}"), **named}
+        yield f"{ACCOUNT}:key-{number}", to_json(Record(ids, json.dumps(engagement), example.answers))
 
 
 def fill_sqlite(path: Path, count: int, record: Record) -> Filled:

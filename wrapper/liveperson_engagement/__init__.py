@@ -1,9 +1,7 @@
 """Visitor sessions and engagements of LivePerson's App Engagement API."""
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
-
-from liveperson_engagement_api.models import AvailableSession, EngagementDetails, NotAvailableSession
-from liveperson_engagement_api.requests import CreateSessionBody, SessionNews, UpdateSessionBody
 
 from ._version import __version__
 from .client import AsyncEngagementClient, EngagementClient
@@ -28,6 +26,9 @@ from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
 from .visit import AsyncVisit, Visit
 
 if TYPE_CHECKING:
+    from liveperson_engagement_api.models import AvailableSession, EngagementDetails, NotAvailableSession
+    from liveperson_engagement_api.requests import CreateSessionBody, SessionNews, UpdateSessionBody
+
     from .stores.redis import RedisStore
     from .stores.sqlite import SQLiteStore
 
@@ -67,14 +68,22 @@ __all__ = [
 ]
 
 
+_MODELS, _REQUESTS = "liveperson_engagement_api.models", "liveperson_engagement_api.requests"
+_IMPORTED_LATE = {
+    **dict.fromkeys(("AvailableSession", "EngagementDetails", "NotAvailableSession"), _MODELS),
+    **dict.fromkeys(("CreateSessionBody", "SessionNews", "UpdateSessionBody"), _REQUESTS),
+    "RedisStore": "liveperson_engagement.stores.redis",
+    "SQLiteStore": "liveperson_engagement.stores.sqlite",
+}
+"""What takes long to import, or brings a database along, is imported when it is asked for."""
+
+
 def __getattr__(name: str) -> Any:
-    """Import a store that brings a database along only when it is asked for."""
-    if name == "SQLiteStore":
-        from .stores.sqlite import SQLiteStore  # noqa: PLC0415
+    if name not in _IMPORTED_LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_IMPORTED_LATE[name]), name)
+    return value
 
-        return SQLiteStore
-    if name == "RedisStore":
-        from .stores.redis import RedisStore  # noqa: PLC0415
 
-        return RedisStore
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+def __dir__() -> list[str]:
+    return [*globals(), *_IMPORTED_LATE]

@@ -12,10 +12,11 @@ from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypedDict, 
 import httpx
 
 from . import http
-from .contract import Breach, contract
+from .contract import contract
 from .domain import Site, checked_url
 from .errors import InvalidRequest
 from .flow import AsyncPorts, Ports
+from .jsontext import Breach
 from .retry import RetryPolicy, check_seconds
 from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
 from .visit import AsyncVisit, Visit
@@ -62,26 +63,26 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
         sleep: SleepT | None = None,
         on_store_error: OnStoreError = "raise",
     ) -> None:
-        self._options: dict[str, Any] = {
-            "account_id": _from_environment("LIVEPERSON_ACCOUNT_ID", account_id),
-            "base_url": _from_environment("LIVEPERSON_BASE_URL", base_url),
-            "domain_api": domain_api,
-            "store": MemoryStore() if store is None else store,
-            "retry": RetryPolicy() if retry is None else retry,
-            "timeout": timeout,
-            "deadline": deadline,
-            "sleep": sleep,
-            "on_store_error": on_store_error,
-        }
         self._http = self._http_class(transport=transport, **http.options())
-        self._configure(**self._options)
+        self._configure(
+            account_id=_from_environment("LIVEPERSON_ACCOUNT_ID", account_id),
+            base_url=_from_environment("LIVEPERSON_BASE_URL", base_url),
+            domain_api=domain_api,
+            store=MemoryStore() if store is None else store,
+            retry=RetryPolicy() if retry is None else retry,
+            timeout=timeout,
+            deadline=deadline,
+            sleep=sleep,
+            on_store_error=on_store_error,
+        )
 
     def with_options(self, **changes: Unpack[Options]) -> Self:
         """Return a copy with other settings that shares the connections; closing either closes them for both."""
+        if unknown := changes.keys() - Options.__annotations__.keys():
+            raise TypeError(f"with_options() got an unexpected keyword argument {min(unknown)!r}")
         copy = object.__new__(type(self))
         copy._http = self._http
-        copy._options = {**self._options, **changes}
-        copy._configure(**copy._options)
+        copy._configure(**{**self._options, **changes})
         if not changes.keys() & {"account_id", "base_url", "domain_api"}:
             copy.site = self.site
         return copy
@@ -90,40 +91,31 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
         """Name the account."""
         return f"{type(self).__name__}({self.site.account_id!r})"
 
-    def _configure(
-        self,
-        *,
-        account_id: Any,
-        base_url: Any,
-        domain_api: Any,
-        store: Any,
-        retry: Any,
-        timeout: Any,
-        deadline: Any,
-        sleep: Any,
-        on_store_error: Any,
-    ) -> None:
+    def _configure(self, **options: Any) -> None:
+        """Check all `Options`, and set up what calls read of them."""
+        self._options, account_id, base_url = options, options["account_id"], options["base_url"]
+        self.store, self.retry = options["store"], options["retry"]
+        self.timeout, self.deadline = options["timeout"], options["deadline"]
         if account_id is None:
             raise InvalidRequest("account_id", "is required: pass it, or set LIVEPERSON_ACCOUNT_ID")
         try:
             contract().check_value("AccountId", account_id)
         except Breach as breach:
             raise InvalidRequest("account_id", breach.reason) from None
-        for path, seconds in (("timeout", timeout), ("deadline", deadline)):
-            if seconds is not None:
-                check_seconds(path, seconds)
-        if store is None:
+        for path in ("timeout", "deadline"):
+            if options[path] is not None:
+                check_seconds(path, options[path])
+        if self.store is None:
             raise InvalidRequest("store", "must be a session store")
-        if not isinstance(retry, RetryPolicy):
-            raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(retry).__name__}")
-        if on_store_error not in ("raise", "continue"):
+        if not isinstance(self.retry, RetryPolicy):
+            raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(self.retry).__name__}")
+        if options["on_store_error"] not in ("raise", "continue"):
             raise InvalidRequest("on_store_error", "must be raise or continue")
-        if sleep is not None and not callable(sleep):
-            raise InvalidRequest("sleep", f"must be callable, not {type(sleep).__name__}")
+        if options["sleep"] is not None and not callable(options["sleep"]):
+            raise InvalidRequest("sleep", f"must be callable, not {type(options['sleep']).__name__}")
         base_url = None if base_url is None else checked_url("base_url", base_url)
-        self.site = Site(account_id, checked_url("domain_api", domain_api), base_url)
-        self.store, self.retry, self.timeout, self.deadline = store, retry, timeout, deadline
-        self.ports = self._ports_class(self._http, sleep, lenient=on_store_error == "continue")
+        self.site = Site(account_id, checked_url("domain_api", options["domain_api"]), base_url)
+        self.ports = self._ports_class(self._http, options["sleep"], lenient=options["on_store_error"] == "continue")
 
 
 class EngagementClient(_Client[SessionStore, httpx.BaseTransport, Callable[[float], None]]):

@@ -7,27 +7,15 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any
 
 from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
-Path: TypeAlias = list[str | int]
-
-
-class Breach(Exception):
-    """A value breaks the contract."""
-
-    def __init__(self, path: Path, reason: str) -> None:
-        super().__init__()
-        text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
-        self.path = text.removeprefix(".") or "body"
-        """Written as people do: `engagementAttributes[0].personal`, or `body` for the whole."""
-        self.reason = reason
+from .jsontext import Breach, Path, decode, encode, is_array, is_object, not_json
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +92,7 @@ class Contract:
             if check.is_valid(value):
                 return
         except ValueError:  # a Python value that no JSON type stands for
-            raise _not_json(value) from None
+            raise not_json(value) from None
         raise Breach(*self._explained(next(check.iter_errors(value))))
 
     def _explained(self, error: ValidationError) -> tuple[Path, str]:
@@ -150,16 +138,6 @@ def contract() -> Contract:
     return Contract(json.loads(resources.files("liveperson_engagement_api").joinpath("openapi.json").read_bytes()))
 
 
-def is_object(value: object) -> TypeGuard[dict[str, Any]]:
-    """Tell whether a value stands for a JSON object."""
-    return isinstance(value, dict)
-
-
-def is_array(value: object) -> TypeGuard[list[Any]]:
-    """Tell whether a value stands for a JSON array."""
-    return isinstance(value, list | tuple)
-
-
 def filled(template: Any, answer: dict[str, Any]) -> Any:
     """Replace the runtime expressions of a link's requestBody by values of the answer that the link belongs to."""
     if is_object(template):
@@ -170,28 +148,6 @@ def filled(template: Any, answer: dict[str, Any]) -> Any:
         return _at(answer, template.removeprefix("$response.body#/").split("/"))
     return template
 
-
-def encode(value: Any) -> bytes:
-    """Write a value as JSON; raise `Breach` with the path of what JSON cannot carry."""
-    try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
-    except (TypeError, ValueError, RecursionError):
-        raise _not_json(value) from None
-
-
-def decode(content: bytes) -> Any:
-    """Read JSON as RFC 8259 has it: UTF-8, no NaN; raise `Breach` otherwise."""
-    try:
-        return _DECODER.decode(content.decode("utf-8-sig"))
-    except (ValueError, RecursionError):
-        raise Breach([], "must be JSON") from None
-
-
-def _refused(constant: str) -> Any:
-    raise ValueError(constant)
-
-
-_DECODER = json.JSONDecoder(parse_constant=_refused)
 
 _REASONS = {
     "required": "is required",
@@ -206,37 +162,6 @@ _REASONS = {
     "maxLength": "must have at most {limit} characters",
 }
 """What to say of a broken rule; the names in braces are jsonschema-rs's own for the rule's facts."""
-
-_DEEPEST = 200
-
-
-def _not_json(value: Any) -> Breach:
-    """Find the first part that JSON cannot carry; slow, and only called once something is known to be wrong."""
-    todo: list[tuple[Path, Any]] = [([], value)]
-    while todo:
-        path, part = todo.pop()
-        members: list[tuple[Any, Any]] = []
-        if is_object(part):
-            members = list(part.items())
-            if not all(isinstance(name, str) and _is_text(name) for name, _ in members):
-                return Breach(path, "must have text as the names of its members")
-        elif is_array(part):
-            members = list(enumerate(part))
-        elif isinstance(part, str):
-            if not _is_text(part):
-                return Breach(path, "must be text without lone surrogates")
-        elif isinstance(part, float) and not math.isfinite(part):
-            return Breach(path, "must be a finite number")
-        elif part is not None and not isinstance(part, int | float):
-            return Breach(path, f"must be a JSON value, not {type(part).__name__}")
-        if len(path) > _DEEPEST:
-            return Breach(path[:3], "is nested too deeply, or contains itself")
-        todo += [([*path, name], member) for name, member in reversed(members)]
-    return Breach([], "cannot be written as JSON")
-
-
-def _is_text(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _schema(holder: Any) -> Any:

@@ -41,8 +41,8 @@ class Site:
             return Exchange("findDomain", self.domain_api, arguments, budget.limit(timeout))
 
         try:
-            _, answer = yield from attempts(prepare, retry, budget)
-            self.base_url = self._accepted(answer["baseURI"])
+            answer, _ = yield from attempts(prepare, retry, budget)
+            self.base_url = self._accepted(answer.base_uri)
         except (ApiError, ConnectionFailed, InvalidResponse) as failure:
             error = DomainLookupFailed(
                 f"domain_api: no host for the account ({failure}); check account_id or give base_url"

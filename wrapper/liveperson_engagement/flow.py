@@ -6,6 +6,8 @@ What the contract could not express: a call that takes several requests, with pa
 from __future__ import annotations
 
 import asyncio
+import copyreg
+import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Generator
@@ -13,8 +15,7 @@ from operator import methodcaller
 from typing import Any, TypeAlias, TypeVar
 
 from liveperson_engagement_api import Client
-from liveperson_engagement_api.api.domain import find_domain
-from liveperson_engagement_api.api.session import continue_session, create_session, update_session
+from liveperson_engagement_api.types import Unset
 
 from .errors import AccountLoading, ApiError, ConnectionFailed, EngagementError, StoreError
 from .http import AsyncHttp, Exchange, Http, current
@@ -23,13 +24,6 @@ from .retry import Budget, RetryPolicy
 T = TypeVar("T")
 Flow: TypeAlias = Generator[Callable[[Any], Any], Any, T]
 """Yields steps, each a call on the ports below; gets their results; returns a T."""
-
-OPERATIONS: dict[str, Any] = {
-    "createSession": create_session,
-    "continueSession": continue_session,
-    "updateSession": update_session,
-    "findDomain": find_domain,
-}
 
 Hold: TypeAlias = Callable[[float], Flow[bool]]
 """Keeps a key for some more seconds; tells whether it was still held."""
@@ -42,6 +36,8 @@ PHASES = 3
 """An attempt connects, sends and waits for an answer, each within the timeout."""
 
 logger = logging.getLogger("liveperson_engagement")
+
+copyreg.pickle(Unset, lambda _: "UNSET")  # the generated models look for this very object, also once they were copied
 
 
 class LostTurn(Exception):
@@ -60,7 +56,7 @@ class Ports:
         """Run the generated function."""
         token = current.set(exchange)
         try:
-            return OPERATIONS[exchange.operation_id].sync_detailed(client=self._client, **exchange.call).parsed
+            return _generated()[exchange.operation_id].sync_detailed(client=self._client, **exchange.call).parsed
         finally:
             current.reset(token)
 
@@ -84,7 +80,7 @@ class AsyncPorts:
         """Run the generated function."""
         token = current.set(exchange)
         try:
-            operation = OPERATIONS[exchange.operation_id]
+            operation = _generated()[exchange.operation_id]
             return (await operation.asyncio_detailed(client=self._client, **exchange.call)).parsed
         finally:
             current.reset(token)
@@ -134,8 +130,8 @@ def attempts(
     *,
     learn: Callable[[AccountLoading], Flow[None]] | None = None,
     hold: Hold | None = None,
-) -> Flow[tuple[Any, Any]]:
-    """Send what `prepare` builds until an answer is good; return it parsed, and as checked JSON.
+) -> Flow[tuple[Any, Exchange]]:
+    """Send what `prepare` builds until an answer is good; return it parsed, and the exchange that brought it.
 
     Between attempts `learn` may change what `prepare` builds next. `hold` keeps the key for an attempt or a pause.
     """
@@ -147,7 +143,7 @@ def attempts(
         if hold and not (yield from hold(PHASES * (exchange.timeout or LEASE))) and not exchange.repeatable:
             raise LostTurn
         try:
-            return (yield methodcaller("send", exchange)), exchange.answer
+            return (yield methodcaller("send", exchange)), exchange
         except EngagementError as error:
             failure = error
         failure.attempts = attempt
@@ -186,6 +182,20 @@ def turn(store: Any, key: str, budget: Budget, work: Callable[[Hold | None], Flo
         return (yield from work(hold))
     finally:
         yield methodcaller("store", store, "release", key, lease)
+
+
+@functools.cache
+def _generated() -> dict[str, Any]:
+    """Import the generated functions with the first call: their models take long."""
+    from liveperson_engagement_api.api.domain import find_domain  # noqa: PLC0415
+    from liveperson_engagement_api.api.session import continue_session, create_session, update_session  # noqa: PLC0415
+
+    return {
+        "createSession": create_session,
+        "continueSession": continue_session,
+        "updateSession": update_session,
+        "findDomain": find_domain,
+    }
 
 
 def _without_store(error: Exception, method: str, *, lenient: bool) -> Any:

@@ -21,7 +21,8 @@ import httpx
 
 from . import errors
 from ._version import __version__
-from .contract import Breach, DocumentedPolicy, contract, is_object
+from .contract import DocumentedPolicy, contract
+from .jsontext import Breach, is_object
 
 
 @dataclass(slots=True)
@@ -34,8 +35,8 @@ class Exchange:
     """The generated function's own arguments, the body aside."""
     timeout: float | None
     content: bytes | None = None
-    answer: Any = None
-    """The checked JSON of a good answer."""
+    received: bytes = b""
+    """The body of a good answer."""
 
     @property
     def policy(self) -> DocumentedPolicy:
@@ -219,11 +220,12 @@ def _judged(response: httpx.Response) -> httpx.Response:
     if response.status_code != 200:
         raise errors.InvalidResponse("status", f"{response.status_code} is not an answer that the contract has")
     try:
-        exchange.answer = contract().check_answer(exchange.operation_id, response.content)
+        answer = contract().check_answer(exchange.operation_id, response.content)
     except Breach as breach:
         raise errors.InvalidResponse(breach.path, breach.reason) from None
     response.__class__ = _Answer  # a copy of the response would cost more than all checks
-    response.checked = exchange.answer  # type: ignore[attr-defined]
+    response.checked = answer  # type: ignore[attr-defined]
+    exchange.received = response.content
     return response
 
 

@@ -40,8 +40,8 @@ class Record:
     """What a store keeps for a visit: ids and the last engagement, no request bodies."""
 
     ids: VisitIds
-    engagement: dict[str, Any] | None = field(default=None, repr=False)
-    """The last Available answer of this session, as JSON."""
+    engagement: str | None = field(default=None, repr=False)
+    """The last Available answer of this session, the JSON text that came."""
     answers: str | None = field(default=None, repr=False)
     """Hash of the request body that the engagement still answers; None once a later answer was NotAvailable."""
 
@@ -145,7 +145,7 @@ def from_json(text: str | bytes) -> Record | None:
 def _parsed(found: Any) -> Record:
     if found["v"] > RECORD_VERSION:
         raise StoreError("session store: a newer liveperson-engagement wrote this record; upgrade to read it")
-    if not isinstance(found["visitorId"], str) or not isinstance(found["engagement"], dict | None):
+    if not isinstance(found["visitorId"], str) or not isinstance(found["engagement"], str | None):
         raise TypeError
     return Record(
         VisitIds(found["visitorId"], found["sessionId"], found["pageId"]), found["engagement"], found["answers"]
@@ -263,7 +263,10 @@ class MemoryStore(Turns):
     def load(self, key: str) -> Remembered | None:
         """Return what was saved last."""
         found = self._records.get(key)
-        return None if found is None else Remembered(found[0], age(self._clock() - found[1]), found)
+        if found is None:
+            return None
+        elapsed = self._clock() - found[1]
+        return Remembered(found[0], elapsed if elapsed >= 0 else math.inf, found)
 
     def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
         """Save or forget, unless the key has changed."""

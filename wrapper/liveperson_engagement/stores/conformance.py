@@ -27,18 +27,13 @@ T = TypeVar("T")
 RECORDS = {
     "visitor": Record(VisitIds("visitor")),
     "ids": Record(VisitIds("visitor", "session", "page")),
-    "empty": Record(VisitIds("", "", ""), {}, ""),
-    "unicode": Record(VisitIds("Zoë", "🛍️ \ud800 \x00 '\"\\", "\u2028\r\n"), {"ключ": "値", "": "\x7f"}, "e\u0301"),
-    "numbers": Record(
-        VisitIds("visitor"),
-        {
-            "whole": [0, 1, -1, 2**53 + 1, 2**63 - 1, -(2**63)],
-            "real": [0.1, 1.0, -0.0, 1e308, 5e-324],
-            "no": [True, None],
-        },
+    "empty": Record(VisitIds("", "", ""), "", ""),
+    "unicode": Record(
+        VisitIds("Zoë", "🛍️ \ud800 \x00 '\"\\", "\u2028\r\n"), '{"ключ": "値\\ud800", "": "\x7f"}', "e\u0301"
     ),
-    "nested": Record(VisitIds("visitor"), {"a": [{"b": [[], {}, {"c": None}]}]}, "0" * 64),
-    "large": Record(VisitIds("v" * 1000), {str(number): "x" * 100 for number in range(2000)}),
+    "numbers": Record(VisitIds("visitor"), '{"whole": 18446744073709551616, "real": 1.0, "no": [true, null]}'),
+    "spaced": Record(VisitIds("visitor"), '\t{"a": [{"b":\r\n[[], {}]}]}\n', "0" * 64),
+    "large": Record(VisitIds("v" * 1000), "x" * 200_000),
 }
 
 KEYS = (
@@ -136,7 +131,7 @@ class LocalStoreConformance:
         record = RECORDS[name]
         assert store.replace("key", record, None) is not None
         assert _known(store).record == record
-        assert repr(_known(store).record.engagement) == repr(record.engagement)
+        assert _known(store).record.engagement == record.engagement
 
     def test_a_saved_version_is_the_loaded_one(self, store: SessionStore) -> None:
         """A caller that has saved can save again without loading."""
@@ -229,7 +224,7 @@ class LocalStoreConformance:
 
     def test_no_save_is_lost(self, together: list[SessionStore]) -> None:
         """Many that load, change and save, again until they may, count every change."""
-        together[0].replace("key", Record(VisitIds("visitor"), {"count": 0}), None)
+        together[0].replace("key", Record(VisitIds("visitor"), "0"), None)
 
         def count(store: SessionStore, _: int) -> None:
             for _ in range(5):
@@ -237,11 +232,11 @@ class LocalStoreConformance:
                 while saved is None:
                     known = _known(store)
                     assert known.record.engagement is not None
-                    more = Record(VisitIds("visitor"), {"count": known.record.engagement["count"] + 1})
+                    more = Record(VisitIds("visitor"), str(int(known.record.engagement) + 1))
                     saved = store.replace("key", more, known.version)
 
         users = len(_at_once(together, count))
-        assert _known(together[0]).record.engagement == {"count": 5 * users}
+        assert _known(together[0]).record.engagement == str(5 * users)
 
     def test_one_at_a_time_holds_a_key(self, together: list[SessionStore]) -> None:
         """However many threads and tasks ask, each has its turn, and nobody else meanwhile."""
