@@ -63,7 +63,7 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
         sleep: SleepT | None = None,
         on_store_error: OnStoreError = "raise",
     ) -> None:
-        self._http = self._http_class(transport=transport, **http.options())
+        self._http = self._http_class(transport)
         self._configure(
             account_id=_from_environment("LIVEPERSON_ACCOUNT_ID", account_id),
             base_url=_from_environment("LIVEPERSON_BASE_URL", base_url),

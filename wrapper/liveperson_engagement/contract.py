@@ -10,12 +10,12 @@ import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from importlib import resources
-from typing import Any
-
-from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
+from typing import TYPE_CHECKING, Any
 
 from .jsontext import Breach, Path, decode, encode, is_array, is_object, not_json
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +86,8 @@ class Contract:
     def _check(self, name: str, schema: dict[str, Any], value: Any) -> None:
         check = self._checks.get(name)
         if check is None:
+            from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - importing it takes long
+
             schema = {**schema, "components": self._document["components"]}
             check = self._checks[name] = Draft202012Validator(schema, validate_formats=True)
         try:
@@ -96,6 +98,8 @@ class Contract:
         raise Breach(*self._explained(next(check.iter_errors(value))))
 
     def _explained(self, error: ValidationError) -> tuple[Path, str]:
+        from jsonschema_rs import ValidationErrorKind  # noqa: PLC0415 - importing it takes long
+
         path, kind = list(error.instance_path), error.kind
         if isinstance(kind, ValidationErrorKind.OneOfNotValid):
             return self._explained_union(error, kind)
@@ -135,6 +139,8 @@ class Contract:
 @functools.cache
 def contract() -> Contract:
     """Load the contract that the generated package was written from."""
+    from importlib import resources  # noqa: PLC0415 - only calls need it
+
     return Contract(json.loads(resources.files("liveperson_engagement_api").joinpath("openapi.json").read_bytes()))
 
 

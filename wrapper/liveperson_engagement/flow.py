@@ -5,17 +5,13 @@ What the contract could not express: a call that takes several requests, with pa
 
 from __future__ import annotations
 
-import asyncio
 import copyreg
 import functools
 import logging
 import time
 from collections.abc import Awaitable, Callable, Generator
 from operator import methodcaller
-from typing import Any, TypeAlias, TypeVar
-
-from liveperson_engagement_api import Client
-from liveperson_engagement_api.types import Unset
+from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from .errors import AccountLoading, ApiError, ConnectionFailed, EngagementError, StoreError
 from .http import AsyncHttp, Exchange, Http, current
@@ -37,26 +33,55 @@ PHASES = 3
 
 logger = logging.getLogger("liveperson_engagement")
 
-copyreg.pickle(Unset, lambda _: "UNSET")  # the generated models look for this very object, also once they were copied
-
 
 class LostTurn(Exception):
     """Somebody else may have started the visit meanwhile: to be taken up from the wait for the turn."""
 
 
-class Ports:
+class _Ports:
+    """What both ways share."""
+
+    _attach: ClassVar[str]
+
+    def __init__(self, http: Any, *, lenient: bool) -> None:
+        self._http, self._lenient = http, lenient
+
+    @functools.cached_property
+    def _generated(self) -> tuple[Any, dict[str, Any]]:
+        """Import the generated functions with the first call: their models take long."""
+        from liveperson_engagement_api import Client  # noqa: PLC0415
+        from liveperson_engagement_api.api.domain import find_domain  # noqa: PLC0415
+        from liveperson_engagement_api.api.session import (  # noqa: PLC0415
+            continue_session,
+            create_session,
+            update_session,
+        )
+        from liveperson_engagement_api.types import Unset  # noqa: PLC0415
+
+        copyreg.pickle(Unset, lambda _: "UNSET")  # a copied model needs this very object
+        return getattr(Client(base_url=""), self._attach)(self._http), {
+            "createSession": create_session,
+            "continueSession": continue_session,
+            "updateSession": update_session,
+            "findDomain": find_domain,
+        }
+
+
+class Ports(_Ports):
     """What a flow can have done, in the sync way."""
 
+    _attach = "set_httpx_client"
+
     def __init__(self, http: Http, sleep: Callable[[float], None] | None, *, lenient: bool) -> None:
-        self._client = Client(base_url="").set_httpx_client(http)
-        self._lenient = lenient
+        super().__init__(http, lenient=lenient)
         self.pause = sleep or time.sleep
 
     def send(self, exchange: Exchange) -> Any:
         """Run the generated function."""
         token = current.set(exchange)
         try:
-            return _generated()[exchange.operation_id].sync_detailed(client=self._client, **exchange.call).parsed
+            client, operations = self._generated
+            return operations[exchange.operation_id].sync_detailed(client=client, **exchange.call).parsed
         finally:
             current.reset(token)
 
@@ -68,20 +93,23 @@ class Ports:
             return _without_store(error, method, lenient=self._lenient)
 
 
-class AsyncPorts:
+class AsyncPorts(_Ports):
     """What a flow can have done, in the async way."""
 
+    _attach = "set_async_httpx_client"
+
     def __init__(self, http: AsyncHttp, sleep: Callable[[float], Awaitable[None]] | None, *, lenient: bool) -> None:
-        self._client = Client(base_url="").set_async_httpx_client(http)
-        self._lenient = lenient
+        import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
+
+        super().__init__(http, lenient=lenient)
         self.pause = sleep or asyncio.sleep
 
     async def send(self, exchange: Exchange) -> Any:
         """Run the generated function."""
         token = current.set(exchange)
         try:
-            operation = _generated()[exchange.operation_id]
-            return (await operation.asyncio_detailed(client=self._client, **exchange.call)).parsed
+            client, operations = self._generated
+            return (await operations[exchange.operation_id].asyncio_detailed(client=client, **exchange.call)).parsed
         finally:
             current.reset(token)
 
@@ -182,20 +210,6 @@ def turn(store: Any, key: str, budget: Budget, work: Callable[[Hold | None], Flo
         return (yield from work(hold))
     finally:
         yield methodcaller("store", store, "release", key, lease)
-
-
-@functools.cache
-def _generated() -> dict[str, Any]:
-    """Import the generated functions with the first call: their models take long."""
-    from liveperson_engagement_api.api.domain import find_domain  # noqa: PLC0415
-    from liveperson_engagement_api.api.session import continue_session, create_session, update_session  # noqa: PLC0415
-
-    return {
-        "createSession": create_session,
-        "continueSession": continue_session,
-        "updateSession": update_session,
-        "findDomain": find_domain,
-    }
 
 
 def _without_store(error: Exception, method: str, *, lenient: bool) -> Any:

@@ -6,16 +6,13 @@ statuses, broken bodies and lost connections are told apart here, below them.
 
 from __future__ import annotations
 
-import asyncio
 import json
-import logging
 import os
 import re
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
-from http.cookiejar import CookieJar, DefaultCookiePolicy
-from typing import Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import httpx
 
@@ -23,6 +20,9 @@ from . import errors
 from ._version import __version__
 from .contract import DocumentedPolicy, contract
 from .jsontext import Breach, is_object
+
+if TYPE_CHECKING:
+    import asyncio
 
 
 @dataclass(slots=True)
@@ -69,16 +69,24 @@ class Body:
 class Http(httpx.Client):
     """Sends an exchange and raises unless its answer is good."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._settings, self._process, self._moving = settings, os.getpid(), threading.Lock()
+    def __init__(self, transport: httpx.BaseTransport | Literal["fast"] | None) -> None:
+        self._chosen, self._process, self._moving = transport, os.getpid(), threading.Lock()
+        self._connect()
+
+    def _connect(self) -> None:
+        transport = self._chosen
+        if transport == "fast":
+            from .fast import FastTransport  # noqa: PLC0415 - only this needs the extra
+
+            transport = FastTransport()
+        super().__init__(transport=transport, headers=HEADERS)
 
     def _settle(self) -> None:
         """Open new connections in a forked child: what arrives on its parent's would reach either of them."""
         if self._process != os.getpid():
             with self._moving:
                 if self._process != os.getpid() and not self.is_closed:
-                    super().__init__(**self._settings)
+                    self._connect()
                     self._process = os.getpid()
 
     def close(self) -> None:
@@ -86,18 +94,21 @@ class Http(httpx.Client):
         self._settle()
         super().close()
 
-    def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
-        """Address the request, and put the encoded body in."""
-        return super().build_request(method, **_completed(url, kwargs))
+    def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
+        """Send the current exchange straight to the connections, and judge its answer.
 
-    def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
-        """Send the request and judge its answer."""
+        What `httpx.Client` does besides takes longer and is not wanted: cookies, redirects, and logging whole URLs.
+        """
         self._settle()
+        if self.is_closed:
+            raise RuntimeError(CLOSED)
+        request = _request(method, url, self.headers, **options)
         try:
-            response = super().send(request, stream=True)
+            response = self._transport_for_url(request.url).handle_request(request)
         except httpx.RequestError as error:
             raise _no_answer(error) from error
         try:
+            response.request = request
             response.read()
         except httpx.RequestError as error:
             return _cut_short(response, error)
@@ -109,13 +120,23 @@ class Http(httpx.Client):
 class AsyncHttp(httpx.AsyncClient):
     """Sends an exchange and raises unless its answer is good."""
 
-    def __init__(self, **settings: Any) -> None:
-        super().__init__(**settings)
-        self._settings, self._process, self._moving = settings, os.getpid(), threading.Lock()
+    def __init__(self, transport: httpx.AsyncBaseTransport | Literal["fast"] | None) -> None:
+        self._chosen, self._process, self._moving = transport, os.getpid(), threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._connect()
+
+    def _connect(self) -> None:
+        transport = self._chosen
+        if transport == "fast":
+            from .fast import AsyncFastTransport  # noqa: PLC0415 - only this needs the extra
+
+            transport = AsyncFastTransport()
+        super().__init__(transport=transport, headers=HEADERS)
 
     def _settle(self) -> None:
         """Open new connections in a forked child, and once the event loop of the old ones is closed."""
+        import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
+
         loop, process = asyncio.get_running_loop(), os.getpid()
         if (self._loop, self._process) == (loop, process):
             return
@@ -123,7 +144,7 @@ class AsyncHttp(httpx.AsyncClient):
             if self._loop is not None and not self.is_closed:
                 if self._process == process and not self._loop.is_closed():
                     raise RuntimeError("an async client belongs to one event loop: make one for each, with one store")
-                super().__init__(**self._settings)
+                self._connect()
             self._loop, self._process = loop, process
 
     async def aclose(self) -> None:
@@ -131,18 +152,18 @@ class AsyncHttp(httpx.AsyncClient):
         self._settle()
         await super().aclose()
 
-    def build_request(self, method: str, url: httpx.URL | str, **kwargs: Any) -> httpx.Request:
-        """Address the request, and put the encoded body in."""
-        return super().build_request(method, **_completed(url, kwargs))
-
-    async def send(self, request: httpx.Request, **_: Any) -> httpx.Response:
-        """Send the request and judge its answer."""
+    async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
+        """Do as `Http.request` does."""
         self._settle()
+        if self.is_closed:
+            raise RuntimeError(CLOSED)
+        request = _request(method, url, self.headers, **options)
         try:
-            response = await super().send(request, stream=True)
+            response = await self._transport_for_url(request.url).handle_async_request(request)
         except httpx.RequestError as error:
             raise _no_answer(error) from error
         try:
+            response.request = request
             await response.aread()
         except httpx.RequestError as error:
             return _cut_short(response, error)
@@ -151,14 +172,8 @@ class AsyncHttp(httpx.AsyncClient):
         return _judged(response)
 
 
-def options() -> dict[str, Any]:
-    """Give the settings that both clients share: no cookies, since one visitor's would go out with another's call."""
-    logging.getLogger("httpx").addFilter(_mask_urls)
-    return {
-        "headers": {"Accept": "application/json", "User-Agent": f"liveperson-engagement/{__version__}"},
-        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=())),
-        "follow_redirects": False,
-    }
+HEADERS = {"Accept": "application/json", "User-Agent": f"liveperson-engagement/{__version__}"}
+CLOSED = "the client is closed: make another"
 
 
 def parsed_url(url: str) -> httpx.URL | None:
@@ -190,12 +205,18 @@ _UNSENT = (
 )
 
 
-def _completed(url: httpx.URL | str, kwargs: dict[str, Any]) -> dict[str, Any]:
-    exchange = current.get()
-    kwargs |= {"url": f"{exchange.base_url}{url}", "timeout": httpx.Timeout(exchange.timeout)}
-    if exchange.content is not None:
-        kwargs |= {"json": None, "content": exchange.content}
-    return kwargs
+def _request(
+    method: str, url: httpx.URL | str, always: httpx.Headers, params: Any = None, headers: Any = None, **_: Any
+) -> httpx.Request:
+    """Address what a generated function sends, and put the encoded body in."""
+    exchange, timeout = current.get(), current.get().timeout
+    return httpx.Request(
+        method,
+        f"{exchange.base_url}{url}?{httpx.QueryParams(params)}",
+        headers=[*always.raw, *httpx.Headers(headers).raw],
+        content=exchange.content,
+        extensions={"timeout": {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}},
+    )
 
 
 def _no_answer(error: httpx.RequestError) -> errors.ConnectionFailed:
@@ -267,14 +288,3 @@ def _shown(message: str, exchange: Exchange) -> str:
 
 _TEXT = re.compile(r'("(?:[^"\\]|\\.)*")(:?)')
 """A string of compact JSON, and whether it names a member."""
-
-_URL_OF_A_VISIT = re.compile(r"(/app/engagement/visitors/)[^?\s]*(\?\S*)?")
-
-
-def _mask_urls(record: logging.LogRecord) -> bool:
-    """Keep ids out of the HTTP library's own log lines, which print whole URLs."""
-    if isinstance(record.args, tuple):
-        record.args = tuple(
-            _URL_OF_A_VISIT.sub(r"\1…", str(part)) if isinstance(part, httpx.URL) else part for part in record.args
-        )
-    return True

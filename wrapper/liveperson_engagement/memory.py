@@ -12,8 +12,6 @@ from functools import partial
 from operator import methodcaller
 from typing import TYPE_CHECKING, Any
 
-import attrs
-
 from .contract import contract
 from .errors import InvalidRequest, StoreError
 from .flow import Flow, logger
@@ -144,6 +142,8 @@ def _plain(body: Any) -> bytes | None:
 
 def _copier(model: Any) -> Callable[[], Any]:
     """Return what makes copies of a generated model as it is now, faster than `copy` does."""
+    import attrs  # noqa: PLC0415 - importing it takes long
+
     kind: Callable[..., Any] = model.__class__
     values = {part.name: getattr(model, part.name) for part in attrs.fields(model.__class__) if part.init}
     if model.additional_properties or any(isinstance(value, list | dict) for value in values.values()):

@@ -6,7 +6,6 @@ made once.
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import math
@@ -184,6 +183,8 @@ class Turns:
         turn = self._join(key)
         if turn.done():
             return turn
+        import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
+
         try:
             async with asyncio.timeout(timeout):
                 await asyncio.wrap_future(turn)
