@@ -39,17 +39,18 @@ class Blocking:
 
 
 class Colour:
-    """Makes clients of one colour; their pauses take no time and are noted in `pauses`."""
+    """Makes clients of one colour and transport; their pauses take no time and are noted in `pauses`."""
 
     def __init__(self, name: str, stack: ExitStack) -> None:
-        self.name = name
+        self.name, _, self._transport = name.partition(" ")
         self.pauses: list[float] = []
         self._stack = stack
-        self._runner = stack.enter_context(asyncio.Runner()) if name == "async" else None
+        self._runner = stack.enter_context(asyncio.Runner()) if self.name == "async" else None
 
     def client(self, account_id: str | None = "demo", **options: Any) -> EngagementClient:
         """Connect a client that is closed at the end of the test."""
         client: Any
+        options.setdefault("transport", self._transport or None)
         if self._runner is None:
             options.setdefault("sleep", self.pauses.append)
             client = EngagementClient(account_id, **options)
@@ -69,9 +70,9 @@ class Colour:
         self.pauses.append(seconds)
 
 
-@pytest.fixture(params=["sync", "async"])
+@pytest.fixture(params=["sync", "async", "sync fast", "async fast"])
 def colour(request: pytest.FixtureRequest) -> Iterator[Colour]:
-    """Run the test once with the sync and once with the async client."""
+    """Run the test with the sync and with the async client, each on either transport."""
     with ExitStack() as stack:
         yield Colour(request.param, stack)
 

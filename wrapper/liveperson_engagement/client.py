@@ -59,7 +59,7 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
         retry: RetryPolicy | None = None,
         timeout: float | None = 10.0,
         deadline: float | None = None,
-        transport: TransportT | None = None,
+        transport: TransportT | Literal["fast"] | None = None,
         sleep: SleepT | None = None,
         on_store_error: OnStoreError = "raise",
     ) -> None:
@@ -127,7 +127,7 @@ class EngagementClient(_Client[SessionStore, httpx.BaseTransport, Callable[[floa
     - `retry`: default: the documented policy, pauses of 5, 10 and 15 seconds after a 5xx.
     - `timeout`: seconds that connecting, and each wait for data, may take; None for no limit.
     - `deadline`: seconds that each whole call may take, pauses included; default: no limit.
-    - `transport`: any httpx transport; default: httpx's own.
+    - `transport`: any httpx transport, or "fast" for connections in Rust (extra `fast`); default: httpx's own.
     - `sleep`: what a pause calls, with seconds; default: real time.
     - `on_store_error`: "raise" StoreError where the store fails, before anything is sent if it cannot be read; or
       "continue" without reuse, which makes a new visitor of each call, and log a warning.

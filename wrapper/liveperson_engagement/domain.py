@@ -38,7 +38,7 @@ class Site:
 
         def prepare() -> Exchange:
             arguments = {"account_id": self.account_id, "service_name": "msdkgw"}
-            return Exchange("findDomain", self.domain_api, arguments, budget.limit(timeout))
+            return Exchange("findDomain", self.domain_api, arguments, budget.limit(timeout), timeout)
 
         try:
             answer, _ = yield from attempts(prepare, retry, budget)

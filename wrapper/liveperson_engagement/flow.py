@@ -170,6 +170,7 @@ def attempts(
         exchange = prepare()
         if hold and not (yield from hold(PHASES * (exchange.timeout or LEASE))) and not exchange.repeatable:
             raise LostTurn
+        logger.debug("%s: attempt %d", exchange.operation_id, attempt)
         try:
             return (yield methodcaller("send", exchange)), exchange
         except EngagementError as error:

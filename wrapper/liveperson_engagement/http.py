@@ -12,13 +12,14 @@ import re
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import httpx
 
 from . import errors
 from ._version import __version__
 from .contract import DocumentedPolicy, contract
+from .fast import AsyncFastTransport, Chosen, CutShort, FastTransport, Sending, opened
 from .jsontext import Breach, is_object
 
 if TYPE_CHECKING:
@@ -34,6 +35,8 @@ class Exchange:
     arguments: dict[str, Any]
     """The generated function's own arguments, the body aside."""
     timeout: float | None
+    usual_timeout: float | None
+    """The same, as long as the deadline is far."""
     content: bytes | None = None
     received: bytes = b""
     """The body of a good answer."""
@@ -69,17 +72,12 @@ class Body:
 class Http(httpx.Client):
     """Sends an exchange and raises unless its answer is good."""
 
-    def __init__(self, transport: httpx.BaseTransport | Literal["fast"] | None) -> None:
+    def __init__(self, transport: Chosen[httpx.BaseTransport]) -> None:
         self._chosen, self._process, self._moving = transport, os.getpid(), threading.Lock()
         self._connect()
 
     def _connect(self) -> None:
-        transport = self._chosen
-        if transport == "fast":
-            from .fast import FastTransport  # noqa: PLC0415 - only this needs the extra
-
-            transport = FastTransport()
-        super().__init__(transport=transport, headers=HEADERS)
+        super().__init__(transport=opened(self._chosen, FastTransport))
 
     def _settle(self) -> None:
         """Open new connections in a forked child: what arrives on its parent's would reach either of them."""
@@ -102,9 +100,14 @@ class Http(httpx.Client):
         self._settle()
         if self.is_closed:
             raise RuntimeError(CLOSED)
-        request = _request(method, url, self.headers, **options)
+        sending = _sending(method, url, **options)
         try:
+            if isinstance(self._transport, FastTransport):
+                return _judged(_named(self._transport.send(sending), sending))
+            request = _request(sending)
             response = self._transport_for_url(request.url).handle_request(request)
+        except CutShort as cut:
+            return _cut_short(_named(cut.response, sending), cut.error)
         except httpx.RequestError as error:
             raise _no_answer(error) from error
         try:
@@ -120,18 +123,13 @@ class Http(httpx.Client):
 class AsyncHttp(httpx.AsyncClient):
     """Sends an exchange and raises unless its answer is good."""
 
-    def __init__(self, transport: httpx.AsyncBaseTransport | Literal["fast"] | None) -> None:
+    def __init__(self, transport: Chosen[httpx.AsyncBaseTransport]) -> None:
         self._chosen, self._process, self._moving = transport, os.getpid(), threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connect()
 
     def _connect(self) -> None:
-        transport = self._chosen
-        if transport == "fast":
-            from .fast import AsyncFastTransport  # noqa: PLC0415 - only this needs the extra
-
-            transport = AsyncFastTransport()
-        super().__init__(transport=transport, headers=HEADERS)
+        super().__init__(transport=opened(self._chosen, AsyncFastTransport))
 
     def _settle(self) -> None:
         """Open new connections in a forked child, and once the event loop of the old ones is closed."""
@@ -157,9 +155,14 @@ class AsyncHttp(httpx.AsyncClient):
         self._settle()
         if self.is_closed:
             raise RuntimeError(CLOSED)
-        request = _request(method, url, self.headers, **options)
+        sending = _sending(method, url, **options)
         try:
+            if isinstance(self._transport, AsyncFastTransport):
+                return _judged(_named(await self._transport.send(sending), sending))
+            request = _request(sending)
             response = await self._transport_for_url(request.url).handle_async_request(request)
+        except CutShort as cut:
+            return _cut_short(_named(cut.response, sending), cut.error)
         except httpx.RequestError as error:
             raise _no_answer(error) from error
         try:
@@ -172,7 +175,12 @@ class AsyncHttp(httpx.AsyncClient):
         return _judged(response)
 
 
-HEADERS = {"Accept": "application/json", "User-Agent": f"liveperson-engagement/{__version__}"}
+HEADERS = [
+    ("Accept", "application/json"),
+    ("Accept-Encoding", "gzip, deflate"),
+    ("Connection", "keep-alive"),
+    ("User-Agent", f"liveperson-engagement/{__version__}"),
+]
 CLOSED = "the client is closed: make another"
 
 
@@ -205,18 +213,30 @@ _UNSENT = (
 )
 
 
-def _request(
-    method: str, url: httpx.URL | str, always: httpx.Headers, params: Any = None, headers: Any = None, **_: Any
-) -> httpx.Request:
+def _sending(method: str, url: httpx.URL | str, params: Any = None, headers: Any = None, **_: Any) -> Sending:
     """Address what a generated function sends, and put the encoded body in."""
-    exchange, timeout = current.get(), current.get().timeout
+    exchange = current.get()
+    url = f"{exchange.base_url}{url}?{httpx.QueryParams(params)}"
+    named: list[tuple[str, str]] = [*HEADERS, *(headers or {}).items()]
+    return Sending(method, url, named, exchange.content, exchange.timeout, exchange.usual_timeout)
+
+
+def _request(sending: Sending) -> httpx.Request:
+    limits = dict.fromkeys(("connect", "read", "write", "pool"), sending.timeout)
     return httpx.Request(
-        method,
-        f"{exchange.base_url}{url}?{httpx.QueryParams(params)}",
-        headers=[*always.raw, *httpx.Headers(headers).raw],
-        content=exchange.content,
-        extensions={"timeout": {"connect": timeout, "read": timeout, "write": timeout, "pool": timeout}},
+        sending.method,
+        sending.url,
+        headers=sending.headers,
+        content=sending.content,
+        extensions={"timeout": limits},
     )
+
+
+def _named(response: httpx.Response, sending: Sending) -> httpx.Response:
+    """Say what was answered with an error, for `ApiError.response`; for good answers it would take too long."""
+    if not response.is_success:
+        response.request = _request(sending)
+    return response
 
 
 def _no_answer(error: httpx.RequestError) -> errors.ConnectionFailed:

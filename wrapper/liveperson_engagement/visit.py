@@ -63,8 +63,8 @@ class _Call:
                 arguments["visitor_id"] = ids.visitor_id
             if ids and ids.session_id is not None:
                 arguments["sid"] = ids.session_id
-            timeout = self.budget.limit(self._client.timeout)
-            return Exchange(operation_id, self._base_url, arguments, timeout, self.content)
+            usual: float | None = self._client.timeout
+            return Exchange(operation_id, self._base_url, arguments, self.budget.limit(usual), usual, self.content)
 
         return attempts(prepare, self._client.retry, self.budget, **options)
 

@@ -10,7 +10,7 @@ from urllib.parse import parse_qs, unquote
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
-from starlette.routing import Route, Router
+from starlette.routing import BaseRoute, Route, Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from liveperson_engagement.sandbox.contract import Operation, parse_json
@@ -21,13 +21,13 @@ from liveperson_engagement.sandbox.service import MAX_BODY, Answer, Service
 TRANSPORT = "liveperson_engagement.sandbox.transport"
 
 
-def application(service: Service) -> ASGIApp:
-    """Return the ASGI application that speaks a service's contract."""
+def application(service: Service, *more: BaseRoute) -> ASGIApp:
+    """Return the ASGI application that speaks a service's contract, and answers at more routes than that."""
     resources: dict[str, dict[str, Operation]] = {}
     for operation in service.contract.operations:
         resources.setdefault(operation.path, {})[operation.method] = operation
     routes = [Route(path, Resource(service, operations)) for path, operations in resources.items()]
-    router = Router(routes, redirect_slashes=False, default=Resource(service, {}))
+    router = Router([*routes, *more], redirect_slashes=False, default=Resource(service, {}))
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         # Routed before it is decoded: an encoded slash belongs to the id that it stands in.
@@ -66,6 +66,7 @@ class Resource:
             visitor_id=path.get("visitorId", [None])[0],
             session_id=query.get("sid", [None])[0],
             at=at,
+            caller=scope["client"][1],
         )
         if operation is not None:
             sent = {"path": path, "query": query, "header": {name: headers.getlist(name) for name in headers}}

@@ -101,7 +101,7 @@ class Operation:
             # Lone surrogates, nesting beyond reason: JSON that the validator cannot read.
             raise Rejected("the body cannot be read") from None
         if error is not None:
-            raise Rejected(_path(_deepest(error)))
+            raise Rejected(place_of(error))
 
     def example(self, status: int, name: str = "") -> Json:
         """Return a documented answer, by name or else the first of the status, or None."""
@@ -124,7 +124,7 @@ class Contract:
     """The operations of a parsed OpenAPI 3.1 document."""
 
     def __init__(self, document: Node) -> None:
-        self._document: Node = json.loads(json.dumps(document))
+        self.document: Node = json.loads(json.dumps(document))
         self._errors: dict[int, Mapping[str, Json]] = {}
         self.operations = tuple(self._operations())
 
@@ -136,7 +136,7 @@ class Contract:
         raise ValueError(f"the contract has no operation {operation_id}")
 
     def _operations(self) -> Iterator[Operation]:
-        for path, item in self._document["paths"].items():
+        for path, item in self.document["paths"].items():
             for method in METHODS:
                 if method in item:
                     yield self._operation(path, method, item)
@@ -194,12 +194,12 @@ class Contract:
 
     def _validator(self, schema: Node) -> Validator:
         return Draft202012Validator(
-            {**schema, "components": _child(self._document, "components")}, validate_formats=True
+            {**schema, "components": _child(self.document, "components")}, validate_formats=True
         )
 
     def _resolve(self, node: Node) -> Node:
         while "$ref" in node:
-            target: Any = self._document
+            target: Any = self.document
             for part in str(node["$ref"]).removeprefix("#/").split("/"):
                 target = target[part.replace("~1", "/").replace("~0", "~")]
             node = target
@@ -237,6 +237,19 @@ def _readings(values: list[str]) -> Iterator[Json]:
     yield values
 
 
+def place_of(error: ValidationError) -> str:
+    """Say where in a value the error is, as people write it: `engagementAttributes[0].personal`."""
+    error = _deepest(error)
+    steps = list(error.instance_path)
+    match error.kind:
+        case ValidationErrorKind.Required(property=name):
+            steps.append(name)
+        case _:
+            pass
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
+    return path.removeprefix(".") or "the body"
+
+
 def _deepest(error: ValidationError) -> ValidationError:
     match error.kind:
         case ValidationErrorKind.OneOfNotValid(context=branches) | ValidationErrorKind.AnyOf(context=branches):
@@ -249,14 +262,3 @@ def _deepest(error: ValidationError) -> ValidationError:
 
 def _is_constant(error: ValidationError) -> bool:
     return isinstance(error.kind, ValidationErrorKind.Constant)
-
-
-def _path(error: ValidationError) -> str:
-    steps = list(error.instance_path)
-    match error.kind:
-        case ValidationErrorKind.Required(property=name):
-            steps.append(name)
-        case _:
-            pass
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps)
-    return path.removeprefix(".") or "the body"

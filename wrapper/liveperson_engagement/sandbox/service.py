@@ -2,10 +2,13 @@
 
 import dataclasses
 import json
+import logging
+import re
 import threading
 import time
 import uuid
-from collections.abc import Callable, Collection, Mapping
+from collections import deque
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -14,6 +17,9 @@ from liveperson_engagement.sandbox.records import SandboxRequest, SandboxSession
 
 FIND_DOMAIN = "findDomain"
 MAX_BODY = 2**20
+
+# A line for each request, at INFO, without ids: for whoever turns it on.
+journal = logging.getLogger("liveperson_engagement.sandbox.requests")
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +31,8 @@ class Answer:
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
     delay: float = 0.0
     ending: Literal["whole", "closed", "reset", "cut"] = "whole"
+    reason: str = ""
+    """What in the request was refused: a place in it, never a value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,6 +112,7 @@ class Service:
             self.visitors: dict[str, Visitor] = {}
             self.requests: list[SandboxRequest] = []
             self.plans: list[Plan] = []
+            self.script: deque[Callable[[], None]] = deque()
             self.offering = True
             self.valid_for_seconds = self._valid_for_seconds
 
@@ -116,16 +125,28 @@ class Service:
         with self.lock:
             self.plans.append(Plan(behave, operation, times))
 
+    def follow(self, script: Iterable[Callable[[], None]]) -> None:
+        """Take the steps of a script one after the other, each once all that was planned before has happened."""
+        with self.lock:
+            self.script.extend(script)
+
     def record(self, request: SandboxRequest, answer: Answer) -> Answer:
         """Write a request and how it was answered into the journal."""
         status = answer.status if answer.ending == "whole" else None
         with self.lock:
             self.requests.append(dataclasses.replace(request, status=status))
+        if journal.isEnabledFor(logging.INFO):
+            operation_id = request.operation_id
+            path = self.contract.operation(operation_id).path if operation_id else _masked(request.path)
+            reason = f" ({answer.reason})" if answer.reason else ""
+            journal.info("%s %s → %s%s", request.method, path, status or "dropped", reason)
         return answer
 
     def respond(self, operation: Operation, request: SandboxRequest, parameters: Mapping[str, Any]) -> Answer:
         """Answer a request to an operation, and write it into the journal."""
         with self.lock:
+            while self.script and not self.plans:
+                self.script.popleft()()
             turn = Turn(operation, request, parameters, lambda: self._serve(turn))
             plan = next((plan for plan in self.plans if plan.concerns(operation.operation_id)), None)
             if plan is None:
@@ -283,7 +304,12 @@ def error(
         entity["message"] = f"{entity['message']}: {about}"
     if code is not None:
         entity["internalCode"] = code
-    return document(status, entity)
+    return dataclasses.replace(document(status, entity), reason=about or "")
+
+
+def _masked(path: str) -> str:
+    # Of a path that the contract does not know, only what is plainly a word.
+    return "/".join(part if re.fullmatch(r"[A-Za-z.]*", part) else "***" for part in path.split("/"))
 
 
 def _now() -> int:
