@@ -39,7 +39,9 @@ class Contract:
         operations = (each for item in document["paths"].values() for each in item.values() if is_object(each))
         self._operations: dict[str, Any] = {each["operationId"]: each for each in operations}
         answer = self._answer("createSession")
-        self._numeric = sorted(self._numeric_ids(_schema(answer), ()))
+        self._numeric: dict[tuple[str, ...], list[str]] = {}
+        for *parents, name in sorted(self._numeric_ids(_schema(answer), ())):
+            self._numeric.setdefault(tuple(parents), []).append(name)
         self.events: dict[str, Any] = {
             name: link["requestBody"]
             for name, link in answer["links"].items()
@@ -60,10 +62,11 @@ class Contract:
             return {}  # the contract's empty answer may be an empty body
         value = decode(content)
         self._check(f"{operation_id} 200", schema, value)
-        for *parents, name in self._numeric:
+        for parents, names in self._numeric.items():
             holder: Any = functools.reduce(lambda part, key: part.get(key, {}), parents, value)
-            if name in holder:
-                holder[name] = int(holder[name])
+            for name in names:
+                if name in holder:
+                    holder[name] = int(holder[name])
         return value
 
     def check_value(self, component: str, value: Any) -> None:

@@ -13,6 +13,7 @@ import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 import httpx
 
@@ -213,10 +214,18 @@ _UNSENT = (
 )
 
 
-def _sending(method: str, url: httpx.URL | str, params: Any = None, headers: Any = None, **_: Any) -> Sending:
+def _sending(
+    method: str,
+    url: httpx.URL | str,
+    params: dict[str, Any] | None = None,
+    headers: dict[str, str] | None = None,
+    **_: Any,
+) -> Sending:
     """Address what a generated function sends, and put the encoded body in."""
     exchange = current.get()
-    url = f"{exchange.base_url}{url}?{httpx.QueryParams(params)}"
+    texts = {name: part if isinstance(part, str) else json.dumps(part) for name, part in (params or {}).items()}
+    query = "&".join([f"{name}={quote(text, safe='')}" for name, text in texts.items()])
+    url = f"{exchange.base_url}{url}?{query}" if query else f"{exchange.base_url}{url}"
     named: list[tuple[str, str]] = [*HEADERS, *(headers or {}).items()]
     return Sending(method, url, named, exchange.content, exchange.timeout, exchange.usual_timeout)
 
