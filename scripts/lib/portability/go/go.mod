@@ -1,0 +1,3 @@
+module example.com/portability
+
+go 1.23

@@ -1,0 +1,118 @@
+// Makes the calls of the conformance vectors: one JSON line in, one out.
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/http"
+	"os"
+	"reflect"
+
+	"example.com/portability/engagement"
+)
+
+type call struct {
+	BaseUrl, Operation, AccountId, VisitorId, ServiceName, Body string
+	Sid                                                         *string
+}
+
+type reply struct {
+	Status  int    `json:"status,omitempty"`
+	Type    string `json:"type,omitempty"`
+	Value   any    `json:"value,omitempty"`
+	Failure string `json:"failure,omitempty"`
+}
+
+func main() {
+	lines := bufio.NewScanner(os.Stdin)
+	lines.Buffer(nil, 1<<20)
+	out := json.NewEncoder(os.Stdout)
+	for lines.Scan() {
+		var c call
+		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
+			panic(err)
+		}
+		if err := out.Encode(do(c)); err != nil {
+			panic(err)
+		}
+	}
+}
+
+func do(c call) reply {
+	configuration := engagement.NewConfiguration()
+	configuration.Servers = engagement.ServerConfigurations{{URL: c.BaseUrl}}
+	configuration.OperationServers = nil // findDomain has a server of its own
+	api := engagement.NewAPIClient(configuration)
+	ctx := context.Background()
+	switch c.Operation {
+	case "findDomain":
+		found, response, err := api.DomainAPI.FindDomain(ctx, c.AccountId, c.ServiceName).Version("1.0").Execute()
+		return answered(found, response, err)
+	case "updateSession":
+		var body engagement.UpdateSessionBody
+		if err := json.Unmarshal([]byte(c.Body), &body); err != nil {
+			return reply{Failure: err.Error()}
+		}
+		writeNulls(body)
+		request := api.SessionAPI.UpdateSession(ctx, c.AccountId, c.VisitorId).V("1.0").UpdateSessionBody(body)
+		if c.Sid != nil {
+			request = request.Sid(*c.Sid)
+		}
+		response, err := request.Execute()
+		return answered(nil, response, err)
+	}
+	var body engagement.CreateSessionBody
+	if err := json.Unmarshal([]byte(c.Body), &body); err != nil {
+		return reply{Failure: err.Error()}
+	}
+	var session *engagement.Session
+	var response *http.Response
+	var err error
+	if c.Operation == "createSession" {
+		session, response, err = api.SessionAPI.CreateSession(ctx, c.AccountId).V("1.0").CreateSessionBody(body).Execute()
+	} else {
+		request := api.SessionAPI.ContinueSession(ctx, c.AccountId, c.VisitorId).V("1.0").CreateSessionBody(body)
+		if c.Sid != nil {
+			request = request.Sid(*c.Sid)
+		}
+		session, response, err = request.Execute()
+	}
+	return answered(session.GetActualInstance(), response, err)
+}
+
+// The client leaves members out that are null; impExpanded is documented with nulls.
+func writeNulls(body engagement.UpdateSessionBody) {
+	for _, event := range body.ImpAttributes {
+		if expanded := event.ExpandedImpression; expanded != nil {
+			expanded.AdditionalProperties = map[string]any{"expanded": nil, "userInit": nil, "actionableItems": nil}
+		}
+	}
+}
+
+func answered(value any, response *http.Response, err error) reply {
+	if response == nil {
+		return reply{Failure: err.Error()}
+	}
+	if err == nil {
+		return reply{Status: response.StatusCode, Type: name(value), Value: value}
+	}
+	var failure *engagement.GenericOpenAPIError
+	if errors.As(err, &failure) && response.StatusCode >= 300 {
+		if answer, ok := failure.Model().(engagement.ErrorAnswer); ok {
+			value = answer.GetActualInstance()
+			return reply{Status: response.StatusCode, Type: name(value), Value: value}
+		}
+		return reply{Status: response.StatusCode}
+	}
+	return reply{Failure: fmt.Sprintf("%d: %v", response.StatusCode, err)}
+}
+
+func name(value any) string {
+	if value == nil {
+		return ""
+	}
+	return reflect.TypeOf(value).Elem().Name()
+}

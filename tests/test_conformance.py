@@ -1,0 +1,246 @@
+"""The Python client holds to the conformance vectors that other languages are held to, over real sockets."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import json
+import sys
+from collections.abc import Sequence
+from typing import Any, cast
+
+import httpx
+import pytest
+
+from contract_tools import CONTRACT, ROOT, validator
+from liveperson_engagement import (
+    ApiError,
+    ConnectionFailed,
+    DomainLookupFailed,
+    EngagementClient,
+    RetryPolicy,
+    VisitIds,
+)
+from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement_api import Client
+from liveperson_engagement_api.api.domain import find_domain
+from liveperson_engagement_api.api.session import continue_session, create_session, update_session
+from liveperson_engagement_api.models import (
+    AvailableSession,
+    CreateSessionBody,
+    ErrorEntity,
+    UpdateSessionBody,
+    WrappedErrorEntity,
+)
+
+sys.path.append(str(ROOT / "scripts/lib"))
+from portability.judge import Call, Reply, play
+from portability.vectors import Vector, vectors, write
+
+VECTORS = vectors()
+OF_VISITS = [vector for vector in VECTORS if vector.exchanges[0].result.get("type") != "ServiceDomain"]
+OF_DOMAINS = [vector for vector in VECTORS if vector not in OF_VISITS]
+
+OPERATIONS: list[Any] = [
+    operation
+    for item in CONTRACT["paths"].values()
+    for method, operation in item.items()
+    if method in {"get", "post", "put"}
+]
+
+# The generated parser reads a body before anyone has looked at the status; the wrapper looks first.
+NOT_FOR_THE_GENERATED_CLIENT = {"error-503-html", "error-503-empty"}
+
+
+def each(chosen: Sequence[Vector] = VECTORS) -> pytest.MarkDecorator:
+    """Run a test once for each vector."""
+    return pytest.mark.parametrize("vector", chosen, ids=lambda vector: vector.name)
+
+
+def generated(call: Call) -> Reply:
+    """Make a call with the generated client."""
+    with Client(base_url=call["baseUrl"]) as client:
+        answer = _generated(client, {name: value for name, value in call.items() if name != "baseUrl"})
+    parsed: Any = answer.parsed
+    status = int(answer.status_code)
+    return {"status": status} if parsed is None else {"status": status, **_shown(type(parsed).__name__, parsed)}
+
+
+def _generated(client: Client, call: dict[str, Any]) -> Any:
+    account, visitor, sid, body = (call.get(name) for name in ("accountId", "visitorId", "sid", "body"))
+    plain: Any = body and json.loads(write(body))
+    match call["operation"]:
+        case "findDomain":
+            return find_domain.sync_detailed(cast(str, account), call["serviceName"], client=client)
+        case "createSession":
+            made = CreateSessionBody.from_dict(plain)
+            return create_session.sync_detailed(cast(str, account), client=client, body=made)
+        case "updateSession":
+            news = UpdateSessionBody.from_dict(plain)
+            return update_session.sync_detailed(
+                cast(str, account), cast(str, visitor), client=client, body=news, sid=cast(str, sid)
+            )
+        case _:
+            again = CreateSessionBody.from_dict(plain)
+            session = {} if sid is None else {"sid": sid}
+            return continue_session.sync_detailed(
+                cast(str, account), cast(str, visitor), client=client, body=again, **session
+            )
+
+
+def wrapped(call: Call) -> Reply:
+    """Make a call with the wrapper."""
+    options: dict[str, Any] = {"retry": RetryPolicy.none()}
+    site = "domain_api" if call["operation"] == "findDomain" else "base_url"
+    with EngagementClient(call["accountId"], **{site: call["baseUrl"]}, **options) as client:
+        try:
+            return _wrapped(client, call)
+        except ApiError as error:
+            return _failed(error)
+        except DomainLookupFailed as error:
+            return _failed(cast(ApiError, error.__cause__))
+
+
+def _wrapped(client: EngagementClient, call: Call) -> Reply:
+    body = json.loads(write(call.get("body", {"appType": "EXTERNAL"})))
+    page = body.pop("pageId", None)  # filled in by the visit
+    visit = client.visit(ids=VisitIds(call["visitorId"], call.get("sid"), page) if "visitorId" in call else None)
+    if call["operation"] == "updateSession":
+        visit.update_session(body)
+        return {"status": 200}
+    session = visit.create_session(body)
+    kind = "AvailableSession" if isinstance(session, AvailableSession) else "NotAvailableSession"
+    return {"status": 200, **_shown(kind, session)}
+
+
+def _failed(error: ApiError) -> Reply:
+    try:
+        entity = json.loads(error.response.content)
+    except ValueError:
+        return {"status": error.status_code}
+    kind: Any = WrappedErrorEntity if "error" in entity else ErrorEntity
+    plain = entity.get("error", entity)
+    assert (error.internal_code, error.message) == (plain["internalCode"], plain.get("message"))
+    return {"status": error.status_code, **_shown(kind.__name__, kind.from_dict(entity))}
+
+
+def _shown(kind: str, model: Any) -> dict[str, Any]:
+    return {"type": kind, "value": model.to_dict()}
+
+
+@each()
+def test_the_generated_client_passes(vector: Vector, sandbox: Sandbox) -> None:
+    """Sent and answered as the vector says, by the generated code alone; errors that are not JSON aside."""
+    if vector.name in NOT_FOR_THE_GENERATED_CLIENT:
+        with pytest.raises(json.JSONDecodeError):
+            play(vector, sandbox, generated)
+    else:
+        assert play(vector, sandbox, generated) == []
+
+
+@each(OF_VISITS)
+def test_the_client_passes(vector: Vector, sandbox: Sandbox) -> None:
+    """Sent and answered as the vector says, by the client that people use."""
+    assert play(vector, sandbox, wrapped) == []
+
+
+@each(OF_DOMAINS)
+def test_the_client_goes_where_the_domain_api_says(vector: Vector, sandbox: Sandbox) -> None:
+    """The client hands nobody the answer of findDomain: its next request goes to the host that it names."""
+    asked: list[str] = []
+
+    class OnlyLoopback(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            asked.append(request.url.netloc.decode())
+            if request.url.host != "127.0.0.1":
+                raise httpx.ConnectError("not in a test")
+            return super().handle_request(request)
+
+    exchange = vector.exchanges[0]
+    if answer := exchange.answer:
+        sandbox.answer_next(answer["status"], answer["body"], operation="findDomain")
+    options: dict[str, Any] = {"retry": RetryPolicy.none(), "transport": OnlyLoopback()}
+    with EngagementClient(exchange.call["accountId"], domain_api=sandbox.url, **options) as client:
+        if answer:
+            with pytest.raises(ConnectionFailed):
+                client.visit().create_session({"appType": "EXTERNAL"})
+        else:
+            client.visit().create_session({"appType": "EXTERNAL"})
+    assert asked == [sandbox.host, exchange.result["value"].get("baseURI", sandbox.host)]
+    assert sandbox.requests[0].path == f"/api/account/{exchange.call['accountId']}/service/msdkgw/baseURI.json"
+
+
+def test_every_attribute_event_and_error_status_has_a_vector() -> None:
+    """Nothing that the contract lists is left out: attributes, events, error statuses, operations."""
+    bodies = [exchange.call.get("body", {}) for vector in VECTORS for exchange in vector.exchanges]
+    for member, union in (("engagementAttributes", "EngagementAttribute"), ("impAttributes", "ImpressionEvent")):
+        sent = {each["type"] for body in bodies for each in body.get(member, ())}
+        assert sent == set(CONTRACT["components"]["schemas"][union]["discriminator"]["mapping"])
+    statuses = {int(code) for operation in OPERATIONS for code in operation["responses"]}
+    assert statuses <= {exchange.result["status"] for vector in VECTORS for exchange in vector.exchanges}
+    calls = {exchange.call["operation"] for vector in VECTORS for exchange in vector.exchanges}
+    assert calls == {operation["operationId"] for operation in OPERATIONS}
+
+
+@each([vector for vector in VECTORS if vector.group != "visits"])
+def test_what_vectors_send_is_valid(vector: Vector) -> None:
+    """A vector asks nobody to send what the contract refuses."""
+    for exchange in vector.exchanges:
+        if "body" in exchange.call:
+            name = "UpdateSessionBody" if exchange.call["operation"] == "updateSession" else "CreateSessionBody"
+            body = json.loads(write(exchange.call["body"]))
+            validator(CONTRACT, {"$ref": f"#/components/schemas/{name}"}).validate(body)
+
+
+def _refused(vector: Vector, sandbox: Sandbox, **change: Any) -> list[str]:
+    return play(vector, sandbox, lambda call: {**wrapped(call), **change})
+
+
+def test_the_judge_sees_a_lost_digit(sandbox: Sandbox) -> None:
+    """An id that has been through a double is not the id that was sent."""
+    vector = next(vector for vector in VECTORS if vector.name == "available-numbers-64-bit")
+    value = copy.deepcopy(vector.exchanges[0].result["value"])
+    assert _refused(vector, sandbox, value=value) == []
+    value["engagementDetails"]["campaignId"] = int(float(value["engagementDetails"]["campaignId"]))
+    assert _refused(vector, sandbox, value=value) == [
+        "value.engagementDetails.campaignId is 9007199254740992 instead of 9007199254740993"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "complaint"),
+    [
+        ({"status": 500}, "status is 500 instead of 200"),
+        ({"type": "AvailableSession"}, "type is AvailableSession instead of NotAvailableSession"),
+        ({"value": {"status": "NotAvailable"}}, "value.sessionId is missing"),
+        ({"failure": "it broke"}, "it broke"),
+    ],
+)
+def test_the_judge_sees_a_wrong_reply(sandbox: Sandbox, change: dict[str, Any], complaint: str) -> None:
+    """Status, type, members and failures count."""
+    vector = next(vector for vector in VECTORS if vector.name == "not-available")
+    assert _refused(vector, sandbox, **change)[0] == complaint
+
+
+def test_the_judge_sees_what_else_was_sent_or_left_out(sandbox: Sandbox) -> None:
+    """Path, query and body have to be what the vector says, and nothing more."""
+    vector = next(vector for vector in VECTORS if vector.name == "continue")
+
+    def wrong(call: Call) -> Reply:
+        return generated({**call, "visitorId": "other", "sid": "1.0", "body": {"appType": "MSDK", "appDetails": {}}})
+
+    assert play(vector, sandbox, wrong) == [
+        'body.appType is "MSDK" instead of "EXTERNAL"',
+        "body.appDetails comes from nowhere",
+        "sent /api/account/le12345678/app/engagement/visitors/other instead of "
+        "/api/account/le12345678/app/engagement/visitors/xyz",
+        'query.sid is "1.0" instead of "abc"',
+    ]
+
+
+def test_the_judge_counts_requests_and_visitors(sandbox: Sandbox) -> None:
+    """A client that asks twice, or makes a visitor too many, does not pass."""
+    create = next(vector for vector in VECTORS if vector.name == "create-smallest")
+    assert play(create, sandbox, lambda call: generated(call) and generated(call))[0].startswith("made 2 requests")
+    visit = next(vector for vector in VECTORS if vector.name == "visit")
+    assert play(dataclasses.replace(visit, visitors=2), sandbox, wrapped) == ["1 visitors instead of 2"]
