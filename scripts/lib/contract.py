@@ -44,10 +44,11 @@ class Contract:
 
     def error(self, *problems: Problem) -> ContractError:
         """Name the line of each problem; what has no line of its own is reported where its parent begins."""
-        located = sorted({(self._line(problem.pointer), problem.reason) for problem in problems})
+        located = sorted({(self.line(problem.pointer), problem.reason) for problem in problems})
         return ContractError("\n".join(f"{self.label}:{line}: {_one_line(reason)}" for line, reason in located))
 
-    def _line(self, pointer: Pointer) -> int:
+    def line(self, pointer: Pointer) -> int:
+        """Give the line on which a value, or the nearest one around it, begins."""
         return next(self.lines[pointer[:end]] for end in range(len(pointer), -1, -1) if pointer[:end] in self.lines)
 
 
@@ -57,6 +58,15 @@ def read(path: Path, label: str) -> Contract:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ContractError(f"{label}:1: cannot be read: {error}") from None
+    contract = parse(text, label)
+    for check in (dangling_references, repeated_names, invalid_schemas, invalid_openapi):
+        if problems := check(contract.document):
+            raise contract.error(*problems)
+    return contract
+
+
+def parse(text: str, label: str) -> Contract:
+    """Parse the text of a contract, YAML or JSON, without checking what it says."""
     lines: dict[Pointer, int] = {}
     try:
         node = yaml.compose(text, Loader=yaml.CBaseLoader)
@@ -73,11 +83,7 @@ def read(path: Path, label: str) -> Contract:
         raise ContractError(f"{label}:1: nested too deeply, or an anchor that contains itself") from None
     if not isinstance(document, dict):
         raise ContractError(f"{label}:1: not an OpenAPI document")
-    contract = Contract(label, document, lines)
-    for check in (dangling_references, repeated_names, invalid_schemas, invalid_openapi):
-        if problems := check(document):
-            raise contract.error(*problems)
-    return contract
+    return Contract(label, document, lines)
 
 
 def dangling_references(document: Document) -> list[Problem]:

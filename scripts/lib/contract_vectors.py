@@ -1,0 +1,252 @@
+"""Shows that two editions of the contract accept and refuse the same values.
+
+The values are the contract's examples, those of tests/conformance, and what becomes of them when each place in turn is
+left out, added to, or filled with something else, which comes from the limits, constants and enums of the contract.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote
+
+import jsonschema_rs
+from openapi_schema_validator import OAS30Validator
+
+from contract import Document, Pointer, resolve, walk
+
+# What is wrong nearly everywhere, and what is nearly right: other types, empty values, edges of 64 bits, addresses.
+ODDITIES: tuple[Any, ...] = (
+    *(None, True, False, [], {}, [None], {"type": None}, "", " ", ".", "..", "x", "0", "7", "-1", "1.5"),
+    *(0, -1, 1.5, 2**31, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1),
+    *(
+        "9223372036854775807",
+        "12345678901234567890",
+        "10.0.0.1",
+        "999.1.1.1",
+        "::1",
+        "1::2::3",
+        "en-US",
+        "é",
+        "GB",
+        "gb",
+    ),
+)
+LIMITS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
+LENGTHS = {"minLength", "maxLength"}
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """A value that one edition accepts and the other refuses."""
+
+    schema: Pointer
+    value: Any
+    accepted_by: str
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        written = json.dumps(self.value, ensure_ascii=False)
+        return f"only {self.accepted_by} accepts {written[:160]} as {'/'.join(self.schema)}"
+
+
+@dataclass
+class Verdicts:
+    """How many values were tried, and how many of them both editions accept."""
+
+    tried: int = 0
+    accepted: int = 0
+
+
+def compare(original: Document, edition: Document, examples: Iterable[Any]) -> tuple[Verdicts, list[Disagreement]]:
+    """Try every schema of two editions, of which the second may be in OpenAPI 3.0, with values made from examples."""
+    verdicts, disagreements = Verdicts(), list[Disagreement]()
+    seeds = _seeds(original, examples)
+    spares = _whole_numbers([*ODDITIES, *_limits(original)])
+    for place in schemas(original):
+        one, other = judge(original, place), judge(edition, place)
+        for value in _values(seeds.get(place, []), spares):
+            verdict = one.is_valid(value)
+            verdicts.tried += 1
+            verdicts.accepted += verdict
+            if other.is_valid(value) != verdict:
+                accepted_by = (original if verdict else edition)["openapi"]
+                disagreements.append(Disagreement(place, value, accepted_by))
+    return verdicts, disagreements
+
+
+def confirm(edition: Document, examples: Iterable[Any]) -> list[Disagreement]:
+    """Try an edition of OpenAPI 3.0 with the validator made for that dialect, too: it is too slow for every value."""
+    seeds = unique([*ODDITIES, *(part for example in examples for _, part in walk(example))])
+    disagreements = list[Disagreement]()
+    for place in schemas(edition):
+        # The validator reads a reference from the document that holds it, so the schema brings the components along.
+        schema = {**cast(Document, resolve(edition, _reference(place))), "components": edition["components"]}
+        one, other = judge(edition, place), OAS30Validator(schema, format_checker=OAS30Validator.FORMAT_CHECKER)
+        disagreements += [
+            Disagreement(place, value, "one of two validators")
+            for value in seeds
+            if other.is_valid(value) != one.is_valid(value)
+        ]
+    return disagreements
+
+
+def examples_of(document: Document) -> list[Any]:
+    """Give the values of every example."""
+    return [
+        value
+        for pointer, value in walk(document)
+        if pointer[-1:] == ("example",) or (pointer[-3:-2] == ("examples",) and pointer[-1:] == ("value",))
+    ]
+
+
+def conformance_examples(directory: Path) -> list[Any]:
+    """Give the bodies of the conformance vectors: of calls as they are, of answers as the text that they come in."""
+    bodies: list[Any] = []
+    for path in sorted(directory.glob("*.json")):
+        for pointer, value in walk(json.loads(path.read_text(encoding="utf-8"))):
+            if pointer[-1:] == ("body",):
+                bodies += [value] if not isinstance(value, str) else _parsed(value)
+    return bodies
+
+
+def schemas(document: Document) -> list[Pointer]:
+    """List the schemas: each component, and each that a parameter, body or answer has of its own."""
+    components = [("components", "schemas", name) for name in document["components"]["schemas"]]
+    own = [pointer for pointer, _ in walk(document) if pointer[-1:] == ("schema",) and "properties" not in pointer]
+    return [*components, *own]
+
+
+def judge(document: Document, place: Pointer) -> Any:
+    """Give a validator of one schema, in the dialect of its document."""
+    schema = {"$ref": _reference(place), **{key: document[key] for key in ("components", "paths")}}
+    if document["openapi"].startswith("3.0"):
+        return jsonschema_rs.Draft4Validator(_without_nullable(schema), validate_formats=True)
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+
+
+def unique(values: Iterable[Any]) -> list[Any]:
+    """Leave out what has been there; 1, 1.0 and true are three values."""
+    return list({json.dumps(value, sort_keys=True): value for value in values}.values())
+
+
+class _Judges(dict[Pointer, Any]):
+    """Validators of a document's schemas, made when they are first asked for."""
+
+    def __init__(self, document: Document) -> None:
+        super().__init__()
+        self.document = document
+
+    def __missing__(self, place: Pointer) -> Any:
+        self[place] = judge(self.document, place)
+        return self[place]
+
+
+def _seeds(document: Document, examples: Iterable[Any]) -> dict[Pointer, list[Any]]:
+    """Give for each schema the values that examples have for it, found on the way down from bodies and parameters."""
+    seeds: dict[Pointer, list[Any]] = {}
+    judges = _Judges(document)
+    roots = [place for place in schemas(document) if place[-1] == "schema"]
+    for example in unique(examples):
+        for root in roots:
+            _descend(judges, root, example, seeds)
+    return {place: unique(_whole_numbers(values)) for place, values in seeds.items()}
+
+
+def _descend(judges: _Judges, place: Pointer, value: Any, seeds: dict[Pointer, list[Any]]) -> None:
+    if not judges[place].is_valid(value):
+        return
+    seeds.setdefault(place, []).append(value)
+    schema = cast(Document, resolve(judges.document, _reference(place)))
+    if "$ref" in schema:
+        _descend(judges, tuple(schema["$ref"].removeprefix("#/").split("/")), value, seeds)
+    for keyword in ("allOf", "anyOf", "oneOf"):
+        for index in range(len(schema.get(keyword, ()))):
+            _descend(judges, (*place, keyword, str(index)), value, seeds)
+    if isinstance(value, dict):
+        for name in schema.get("properties", {}).keys() & cast(Document, value).keys():
+            _descend(judges, (*place, "properties", name), value[name], seeds)
+    members = cast(list[Any], value)
+    if isinstance(value, list) and "items" in schema:
+        for one in members:
+            _descend(judges, (*place, "items"), one, seeds)
+
+
+def _whole_numbers(values: Iterable[Any]) -> list[Any]:
+    """Write 30.0 as 30: only the newer dialect takes both for integers, and no schema of 3.0.3 could say so."""
+    return list(json.loads(json.dumps(list(values)), parse_float=_whole_number))
+
+
+def _whole_number(text: str) -> float:
+    return int(float(text)) if float(text).is_integer() else float(text)
+
+
+def _values(seeds: list[Any], spares: list[Any]) -> Iterator[Any]:
+    yield from unique([*seeds, *spares])
+    for seed in seeds:
+        yield from _changed(seed, spares)
+
+
+def _changed(seed: Any, spares: list[Any]) -> Iterator[Any]:
+    """Change a value in one place at a time."""
+    for pointer, part in walk(seed):
+        if isinstance(part, dict):
+            yield _with(seed, (*pointer, "unheardOf"), 1)
+            yield from (_with(seed, (*pointer, name), ...) for name in part)
+        if pointer:
+            yield from (_with(seed, pointer, spare) for spare in spares)
+
+
+def _with(value: Any, pointer: Pointer, other: Any) -> Any:
+    """Copy a value with something else in one place; an ellipsis takes the place away."""
+    if not pointer:
+        return other
+    copy = cast(dict[Any, Any], value.copy())
+    key: Any = int(pointer[0]) if isinstance(value, list) else pointer[0]
+    if len(pointer) == 1 and other is ...:
+        del copy[key]
+    else:
+        copy[key] = other if len(pointer) == 1 else _with(value[key], pointer[1:], other)
+    return copy
+
+
+def _limits(document: Document) -> Iterator[Any]:
+    for pointer, value in walk(document):
+        keyword = pointer[-1] if pointer else ""
+        if keyword in LIMITS:
+            number = cast(float, value)
+            yield from (number - 1, number, number + 1)
+        elif keyword in LENGTHS:
+            length = int(cast(float, value))
+            yield from ("a" * (length + more) for more in (-1, 0, 1) if length + more >= 0)
+        elif keyword == "const":
+            yield value
+        elif keyword == "enum":
+            yield from cast(list[Any], value)
+
+
+def _without_nullable(value: Any) -> Any:
+    """Write `nullable` as the draft does that 3.0 has taken the rest from."""
+    items = cast(list[Any], value)
+    if isinstance(value, list):
+        return [_without_nullable(one) for one in items]
+    if not isinstance(value, dict):
+        return value
+    members = {key: _without_nullable(one) for key, one in cast(Document, value).items()}
+    if members.get("nullable") is True and isinstance(members.get("type"), str):
+        members["type"] = [members["type"], "null"]
+    return members
+
+
+def _reference(place: Pointer) -> str:
+    return "#/" + "/".join(quote(part.replace("~", "~0").replace("/", "~1")) for part in place)
+
+
+def _parsed(text: str) -> list[Any]:
+    try:
+        return [json.loads(text)]
+    except ValueError:
+        return []

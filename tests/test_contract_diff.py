@@ -1,0 +1,618 @@
+"""scripts/contract-diff tells what breaks callers from what does not, and keeps the version honest."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import re
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, NamedTuple, cast
+
+import pytest
+
+from contract_tools import CONTRACT, CONTRACT_FILE, ROOT, Document, Place
+
+sys.path.append(str(ROOT / "scripts/lib"))
+
+import contract_diff
+from contract_changes import Change, Effect, changes, worst
+
+BREAKING, ADDITIVE, DOCUMENTATION = Effect.BREAKING, Effect.ADDITIVE, Effect.DOCUMENTATION
+FIRST = "/api/account/{accountId}/app/engagement/visitors/"
+LATER = "/api/account/{accountId}/app/engagement/visitors/{visitorId}"
+DOMAIN = "/api/account/{accountId}/service/{serviceName}/baseURI.json"
+SCHEMAS: Place = ("components", "schemas")
+CREATE: Place = ("paths", FIRST, "post")
+POLICY: Place = ("x-retry-policies", "documented")
+SESSION: Place = ("components", "responses", "Session")
+BODY: Place = ("components", "requestBodies", "CreateSession")
+JSON = "application/json"
+SECURED: list[Document] = [{"key": []}]
+GONE: Any = object()
+TEXT: Document = {"description": "A text.", "type": "string"}
+
+
+class Edit:
+    """Changes a contract at several places; a function gets what is there, GONE takes it away."""
+
+    def __init__(self, *parts: object, first: tuple[tuple[Place, Any], ...] = ()) -> None:
+        *place, value = parts
+        flat: list[str | int] = []
+        for part in place:
+            flat += cast(Place, part) if isinstance(part, tuple) else [cast(str, part)]
+        self._edits = (*first, (tuple(flat), value))
+
+    def and_at(self, *parts: object) -> Edit:
+        """Change one more place: path tuples, keys, and the new value last."""
+        return Edit(*parts, first=self._edits)
+
+    def of(self, document: Document) -> Document:
+        """Change a copy."""
+        copy = deepcopy(document)
+        for (*parents, last), value in self._edits:
+            target: Any = copy
+            for key in parents:
+                target = target[key]
+            if value is GONE:
+                del target[last]
+            else:
+                target[last] = value(target[last]) if callable(value) else value
+        return copy
+
+
+def plus(*values: object) -> Callable[[list[Any]], list[Any]]:
+    """Lengthen a list."""
+    return lambda known: [*known, *values]
+
+
+def without(*values: object) -> Callable[[list[Any]], list[Any]]:
+    """Shorten a list."""
+    return lambda known: [value for value in known if value not in values]
+
+
+def as_cbor(content: Document) -> Document:
+    """Offer a body in another format than JSON."""
+    return {"application/cbor": content[JSON]}
+
+
+def with_key(components: Document) -> Document:
+    """Describe a way to authenticate."""
+    return {**components, "securitySchemes": {"key": {"type": "apiKey", "in": "header", "name": "X-Key"}}}
+
+
+def component(name: str) -> Document:
+    """Refer to a schema."""
+    return {"$ref": f"#/components/schemas/{name}"}
+
+
+def member(tag: str, value: str) -> Document:
+    """Describe one more member of a union."""
+    properties = {tag: {"description": "A tag.", "type": "string", "const": value}}
+    return {"description": "A member.", "type": "object", "required": [tag], "properties": properties}
+
+
+class Case(NamedTuple):
+    """A change of known effect. The expected line is the gravest one; `base` is what the contract has been before."""
+
+    name: str
+    effect: Effect
+    heading: str
+    line: str
+    edit: Edit
+    base: Edit | None = None
+
+
+def schema(*parts: object) -> Edit:
+    """Change a schema."""
+    return Edit(SCHEMAS, *parts)
+
+
+LANGUAGE = ("EngagementDetails", "properties", "language")
+LANGUAGES = schema(*LANGUAGE, {**TEXT, "enum": ["en-US", "de-DE"]})
+GREETING = schema("EngagementDetails", "properties", "greeting", TEXT)
+MOVED = (
+    schema("MoveImpression", member("type", "impMove"))
+    .and_at(SCHEMAS, "ImpressionEvent", "oneOf", plus(component("MoveImpression")))
+    .and_at(SCHEMAS, "ImpressionEvent", "discriminator", "mapping", "impMove", component("MoveImpression")["$ref"])
+)
+QUEUED = (
+    schema("QueuedSession", member("status", "Queued"))
+    .and_at(SCHEMAS, "Session", "oneOf", plus(component("QueuedSession")))
+    .and_at(SCHEMAS, "Session", "discriminator", "mapping", "Queued", component("QueuedSession")["$ref"])
+)
+NO_CLOSING = schema("ImpressionEvent", "oneOf", without(component("CloseImpression"))).and_at(
+    SCHEMAS, "ImpressionEvent", "discriminator", "mapping", "impClose", GONE
+)
+LISTING: Document = {
+    "operationId": "listVisitors",
+    "summary": "List visitors",
+    "description": "Lists them.",
+    "tags": ["Session"],
+    "responses": {"200": {"description": "The list."}},
+}
+TRACE: Document = {"name": "trace", "in": "query", "description": "A trace.", "schema": {"type": "string"}}
+HEADED = Edit(SESSION, "headers", {"X-Trace": {"description": "A trace.", "schema": {"type": "string"}}})
+# fmt: off
+REQUESTS = [
+    Case("a value of a request enum goes", BREAKING, "Removed", 'OsFamily/enum: value "LINUX" is gone',
+         schema("OsFamily", "enum", without("LINUX"))),
+    Case("a request enum gains a value", ADDITIVE, "Added", 'OsFamily/enum: value "TV"',
+         schema("OsFamily", "enum", plus("TV"))),
+    Case("a request text becomes an enum", BREAKING, "Changed", 'Currency/enum: only "EUR", "USD"',
+         schema("Currency", "enum", ["EUR", "USD"])),
+    Case("a new required request field", BREAKING, "Changed", "CreateSessionBody/required: tenant is required now",
+         schema("CreateSessionBody", "properties", "tenant", TEXT)
+         .and_at(SCHEMAS, "CreateSessionBody", "required", plus("tenant"))),
+    Case("a request field becomes required", BREAKING, "Changed", "Product/required: sku is required now",
+         schema("Product", "required", ["sku"])),
+    Case("a request field becomes optional", ADDITIVE, "Changed",
+         "CartAttribute/required: numItems is no longer required",
+         schema("CartAttribute", "required", without("numItems"))),
+    Case("a new optional request field", ADDITIVE, "Added", "AppDetails.battery: new field",
+         schema("AppDetails", "properties", "battery", TEXT)),
+    Case("a request field goes", BREAKING, "Removed", "AppDetails.osVersion: field is gone",
+         schema("AppDetails", "properties", "osVersion", GONE)),
+    Case("a request pattern is tightened", BREAKING, "Changed",
+         "AccountId: pattern: ^[a-zA-Z0-9_]{1,20}$ → ^[a-zA-Z0-9_]{1,10}$",
+         schema("AccountId", "pattern", "^[a-zA-Z0-9_]{1,10}$")),
+    Case("a request pattern is loosened", ADDITIVE, "Changed",
+         "AccountId: pattern: ^[a-zA-Z0-9_]{1,20}$ → ^[a-zA-Z0-9_-]{1,30}$",
+         schema("AccountId", "pattern", "^[a-zA-Z0-9_-]{1,30}$")),
+    Case("a request pattern loses its anchors", ADDITIVE, "Changed", "CountryCode: pattern: ^[A-Z]{2}$ → [A-Z]{2}",
+         schema("CountryCode", "pattern", "[A-Z]{2}")),
+    Case("a request pattern is written in another way", DOCUMENTATION, "Changed",
+         "AccountId: pattern: ^[a-zA-Z0-9_]{1,20}$ → ^[A-Za-z_0-9]{1,20}$",
+         schema("AccountId", "pattern", "^[A-Za-z_0-9]{1,20}$")),
+    Case("a request pattern is replaced by one that looks ahead", BREAKING, "Changed",
+         "AccountId: pattern: ^[a-zA-Z0-9_]{1,20}$ → ^(?=a).*$", schema("AccountId", "pattern", "^(?=a).*$")),
+    Case("a request pattern is added", BREAKING, "Changed", "Currency: pattern: nothing → ^[A-Z]{3}$",
+         schema("Currency", "pattern", "^[A-Z]{3}$")),
+    Case("a member of a request union goes", BREAKING, "Removed",
+         "ImpressionEvent/discriminator/mapping/impClose: tag is gone", NO_CLOSING),
+    Case("a request union gains a member", ADDITIVE, "Added",
+         "ImpressionEvent/discriminator/mapping/impMove: new tag", MOVED),
+    Case("a tag leads to another member", BREAKING, "Changed",
+         "ImpressionEvent/discriminator/mapping/impClose: #/components/schemas/CloseImpression → "
+         "#/components/schemas/TimeoutImpression",
+         schema("ImpressionEvent", "discriminator", "mapping", "impClose", "#/components/schemas/TimeoutImpression")),
+    Case("a request range is widened", ADDITIVE, "Changed", "CalendarDate.day: maximum: 31 → 32",
+         schema("CalendarDate", "properties", "day", "maximum", 32)),
+    Case("a request range is narrowed", BREAKING, "Changed", "CalendarDate.day: minimum: 1 → 2",
+         schema("CalendarDate", "properties", "day", "minimum", 2)),
+    Case("a request field takes another type", BREAKING, "Changed",
+         "CustomerInfo.companySize: type: integer → string",
+         schema("CustomerInfo", "properties", "companySize", "type", "string")),
+    Case("a request integer becomes a number", ADDITIVE, "Changed",
+         "CustomerInfo.companySize: type: integer → number",
+         schema("CustomerInfo", "properties", "companySize", "type", "number")),
+    Case("a branch of a request condition is narrowed", BREAKING, "Changed", "MarketingChannel/else: maximum: 6 → 5",
+         schema("MarketingChannel", "else", "maximum", 5)),
+    Case("a branch of a request condition is widened", ADDITIVE, "Changed",
+         "MarketingChannel/then: pattern: ^[0-6]$ → ^[0-9]$",
+         schema("MarketingChannel", "then", "pattern", "^[0-9]$")),
+    Case("a request condition goes", ADDITIVE, "Changed", "MarketingChannel: condition dropped",
+         schema("MarketingChannel", "if", GONE).and_at(SCHEMAS, "MarketingChannel", "then", GONE)
+         .and_at(SCHEMAS, "MarketingChannel", "else", GONE)),
+    Case("a condition asks for something else", BREAKING, "Changed", "AppDetails.ipAddress/if: another condition",
+         schema("AppDetails", "properties", "ipAddress", "if", "pattern", "::")),
+    Case("a request object is closed", BREAKING, "Changed", "Address/additionalProperties: other fields are refused",
+         schema("Address", "additionalProperties", False)),
+    Case("a default is changed", BREAKING, "Changed", "LeadAttribute.type: default: lead → led",
+         schema("LeadAttribute", "properties", "type", "default", "led")),
+    Case("a request's list items are narrowed", BREAKING, "Changed",
+         "SearchAttribute.keywords[]: maxLength: nothing → 9",
+         schema("SearchAttribute", "properties", "keywords", "items", "maxLength", 9)),
+    Case("a request body becomes optional", ADDITIVE, "Changed", "CreateSession: is optional now",
+         Edit(BODY, "required", False)),
+    Case("a request may come in another format", ADDITIVE, "Added",
+         "CreateSession/content/application/cbor: media type application/cbor",
+         Edit(BODY, "content", "application/cbor", {"schema": component("CreateSessionBody")})),
+    Case("a keyword that nobody has a rule for", BREAKING, "Changed",
+         'Product: dependentRequired: {} → {"sku": ["name"]}',
+         schema("Product", "dependentRequired", {"sku": ["name"]}), schema("Product", "dependentRequired", {})),
+]
+ANSWERS = [
+    Case("a value of an answer enum goes", ADDITIVE, "Removed",
+         'EngagementDetails.language/enum: value "de-DE" is gone', schema(*LANGUAGE, "enum", ["en-US"]), LANGUAGES),
+    Case("an answer enum gains a value", BREAKING, "Added", 'EngagementDetails.language/enum: value "fr-FR"',
+         schema(*LANGUAGE, "enum", plus("fr-FR")), LANGUAGES),
+    Case("an answer text becomes an enum", ADDITIVE, "Changed",
+         'EngagementDetails.language/enum: only "en-US", "de-DE"', LANGUAGES),
+    Case("a new optional answer field", ADDITIVE, "Added", "EngagementDetails.greeting: new field", GREETING),
+    Case("a new field in an answer that had no room for one", BREAKING, "Added",
+         "EngagementDetails.greeting: new field", GREETING,
+         schema("EngagementDetails", "additionalProperties", False)),
+    Case("a new required answer field", ADDITIVE, "Added", "EngagementDetails.greeting: new field",
+         GREETING.and_at(SCHEMAS, "EngagementDetails", "required", plus("greeting"))),
+    Case("an answer field becomes optional", BREAKING, "Changed",
+         "EngagementDetails/required: windowId is no longer required",
+         schema("EngagementDetails", "required", without("windowId"))),
+    Case("an answer field goes", BREAKING, "Removed", "EngagementDetails.skillName: field is gone",
+         schema("EngagementDetails", "properties", "skillName", GONE)),
+    Case("an answer pattern is tightened", ADDITIVE, "Changed",
+         "NumericId/then: pattern: ^[0-9]{1,19}$ → ^[0-9]{1,9}$",
+         schema("NumericId", "then", "pattern", "^[0-9]{1,9}$")),
+    Case("an answer pattern is loosened", BREAKING, "Changed", "NumericId/then: pattern: ^[0-9]{1,19}$ → ^[0-9]+$",
+         schema("NumericId", "then", "pattern", "^[0-9]+$")),
+    Case("a member of an answer union goes", ADDITIVE, "Removed",
+         "ErrorAnswer/oneOf: WrappedErrorEntity is a member no more",
+         schema("ErrorAnswer", "oneOf", without(component("WrappedErrorEntity")))),
+    Case("an answer union gains a member", BREAKING, "Added", "Session/discriminator/mapping/Queued: new tag",
+         QUEUED),
+    Case("an answer range is widened", BREAKING, "Changed", "EngagementDetails.validForSeconds: minimum: 0 → -1",
+         schema("EngagementDetails", "properties", "validForSeconds", "minimum", -1)),
+    Case("an answer range is narrowed", ADDITIVE, "Changed", "EngagementDetails.validForSeconds: minimum: 0 → 1",
+         schema("EngagementDetails", "properties", "validForSeconds", "minimum", 1)),
+    Case("an answer integer becomes a number", BREAKING, "Changed",
+         "EngagementDetails.skillId: type: integer → number",
+         schema("EngagementDetails", "properties", "skillId", "type", "number")),
+    Case("what is sent and read takes less", BREAKING, "Changed", "PageId: minLength: 1 → 2",
+         schema("PageId", "minLength", 2)),
+    Case("what is sent and read takes more", BREAKING, "Changed", "PageId: minLength: 1 → 0",
+         schema("PageId", "minLength", 0)),
+    Case("a new error status", ADDITIVE, "Added", f"POST {FIRST} responses/429: answer 429",
+         Edit(CREATE, "responses", "429", {"$ref": "#/components/responses/BadRequest"})),
+    Case("a new status of success", BREAKING, "Added", f"POST {FIRST} responses/202: answer 202",
+         Edit(CREATE, "responses", "202", {"description": "Later."})),
+    Case("an error status goes", ADDITIVE, "Removed", f"POST {FIRST} responses/404: answer 404 is gone",
+         Edit(CREATE, "responses", "404", GONE)),
+    Case("a status of success goes", BREAKING, "Removed", f"POST {FIRST} responses/200: answer 200 is gone",
+         Edit(CREATE, "responses", "200", GONE)),
+    Case("an answer comes in no known format", BREAKING, "Removed",
+         "Session/content/application/json: media type application/json is gone", Edit(SESSION, "content", as_cbor)),
+    Case("an answer gains a header", ADDITIVE, "Added", "Session/headers/X-Trace: header X-Trace", HEADED),
+    Case("an answer's header goes", BREAKING, "Removed", "Session/headers/X-Trace: header X-Trace is gone",
+         Edit(SESSION, "headers", {}), HEADED),
+]
+OPERATIONS = [
+    Case("a new operation", ADDITIVE, "Added", f"GET {FIRST}: operation listVisitors",
+         Edit("paths", FIRST, "get", LISTING)),
+    Case("an operation goes", BREAKING, "Removed", f"GET {DOMAIN}: operation findDomain is gone",
+         Edit("paths", DOMAIN, GONE)),
+    Case("an operation is called otherwise", BREAKING, "Changed",
+         f"POST {FIRST}: operationId: createSession → startSession", Edit(CREATE, "operationId", "startSession")),
+    Case("an operation moves to another tag", BREAKING, "Changed", f'POST {FIRST}: tags: ["Session"] → ["Domain"]',
+         Edit(CREATE, "tags", ["Domain"])),
+    Case("an operation is deprecated", ADDITIVE, "Deprecated", f"POST {FIRST} deprecated: is deprecated",
+         Edit(CREATE, "deprecated", True)),
+    Case("a parameter becomes required", BREAKING, "Changed", f"POST {LATER} parameters/0: is required now",
+         Edit("paths", LATER, "post", "parameters", 0, "required", True)),
+    Case("a parameter becomes optional", ADDITIVE, "Changed", f"PUT {LATER} parameters/0: is optional now",
+         Edit("paths", LATER, "put", "parameters", 0, "required", False)),
+    Case("a new optional parameter", ADDITIVE, "Added",
+         f"POST {LATER} parameters/1: new optional query parameter trace",
+         Edit("paths", LATER, "post", "parameters", plus(TRACE))),
+    Case("a new required parameter", BREAKING, "Added",
+         f"POST {LATER} parameters/1: new required query parameter trace",
+         Edit("paths", LATER, "post", "parameters", plus({**TRACE, "required": True}))),
+    Case("a parameter is written in another style", BREAKING, "Changed",
+         f"POST {LATER} parameters/0: style: nothing → spaceDelimited",
+         Edit("paths", LATER, "post", "parameters", 0, "style", "spaceDelimited")),
+    Case("a parameter goes", BREAKING, "Removed", f"POST {LATER}: query parameter sid is gone",
+         Edit("paths", LATER, "post", "parameters", [])),
+    Case("a parameter's constant changes", BREAKING, "Removed", 'ApiVersion/schema/const: value "1.0" is gone',
+         Edit("components", "parameters", "ApiVersion", "schema", "const", "2.0")),
+    Case("a parameter's default changes", BREAKING, "Changed",
+         f"{DOMAIN} parameters/1/schema: default: msdkgw → other",
+         Edit("paths", DOMAIN, "parameters", 1, "schema", "default", "other")),
+    Case("a link goes", BREAKING, "Removed", "Session/links/impClose: link impClose is gone",
+         Edit(SESSION, "links", "impClose", GONE)),
+    Case("a new link", ADDITIVE, "Added", "Session/links/again: link again",
+         Edit(SESSION, "links", "again", {"operationId": "continueSession"})),
+    Case("a link takes a value from elsewhere", BREAKING, "Changed",
+         "Session/links/impClose: requestBody.pageId: $response.body#/pageId → $response.body#/sessionId",
+         Edit(SESSION, "links", "impClose", "requestBody", "pageId", "$response.body#/sessionId")),
+    Case("another server", BREAKING, "Changed", 'servers: ["https://{domain}"] → ["https://{domain}/v2"]',
+         Edit("servers", 0, "url", "https://{domain}/v2")),
+    Case("one more server", ADDITIVE, "Added", "servers: one more server",
+         Edit("servers", plus({"url": "https://other"}))),
+    Case("callers have to authenticate", BREAKING, "Security", 'security: [] → [{"key": []}]',
+         Edit("security", SECURED).and_at("components", with_key)),
+    Case("a schema is called otherwise", BREAKING, "Removed", "Gender: type is gone",
+         schema("Sex", CONTRACT["components"]["schemas"]["Gender"]).and_at(SCHEMAS, "Gender", GONE)
+         .and_at(SCHEMAS, "Personal", "properties", "gender", component("Sex"))),
+    Case("a field's type loses its name", BREAKING, "Changed", "Personal.gender: type Gender → without a name",
+         schema("Personal", "properties", "gender", CONTRACT["components"]["schemas"]["Gender"])),
+]
+POLICIES = [
+    Case("another pause before a retry", BREAKING, "Changed",
+         "x-retry-policies/documented: pausesInSeconds: [5, 10, 15] → [5, 10, 20]",
+         Edit(POLICY, "pausesInSeconds", [5, 10, 20])),
+    Case("fewer retries", BREAKING, "Changed", "x-retry-policies/documented: maxRetries: 3 → 2",
+         Edit(POLICY, "maxRetries", 2)),
+    Case("other statuses are retried", BREAKING, "Changed",
+         "x-retry-policies/documented/retryStatuses: retryStatuses.minimum: 500 → 501",
+         Edit(POLICY, "retryStatuses", "minimum", 501)),
+    Case("a new policy that no operation names", ADDITIVE, "Added", "x-retry-policies/patient: new policy",
+         Edit("x-retry-policies", "patient", {"maxRetries": 9})),
+    Case("an operation names a policy with other numbers", BREAKING, "Changed",
+         f"POST {FIRST} x-retry-policy: maxRetries: 3 → 9",
+         Edit(CREATE, "x-retry-policy", "$ref", "#/x-retry-policies/patient"),
+         Edit("x-retry-policies", "patient", {**CONTRACT["x-retry-policies"]["documented"], "maxRetries": 9})),
+    Case("an operation follows no policy any more", BREAKING, "Changed",
+         f"POST {FIRST} x-retry-policy: follows no retry policy any more", Edit(CREATE, "x-retry-policy", GONE)),
+]
+WORDS = [
+    Case("the policy's text", DOCUMENTATION, "Changed", "x-retry-policies/documented/description: the policy's text",
+         Edit(POLICY, "description", "Wait.")),
+    Case("a schema's description", DOCUMENTATION, "Changed", "AppDetails/description: description",
+         schema("AppDetails", "description", "Other words.")),
+    Case("an operation's summary", DOCUMENTATION, "Changed", f"POST {FIRST} summary: summary",
+         Edit(CREATE, "summary", "Other words")),
+    Case("a link's description", DOCUMENTATION, "Changed", "Session/links/impClose/description: description",
+         Edit(SESSION, "links", "impClose", "description", "Other words.")),
+    Case("an example", DOCUMENTATION, "Changed", "CreateSession/content/application/json/examples: example",
+         Edit(BODY, "content", JSON, "examples", "smallest", "value", "appType", "MSDK")),
+]
+# fmt: on
+CASES = [*REQUESTS, *ANSWERS, *OPERATIONS, *POLICIES, *WORDS]
+
+
+def found_by(case: Case) -> list[Change]:
+    """Compare the contracts before and after a case."""
+    base = case.base.of(CONTRACT) if case.base else CONTRACT
+    return changes(base, case.edit.of(base))
+
+
+@pytest.mark.parametrize("case", CASES, ids=[case.name for case in CASES])
+def test_a_change_is_known_for_what_it_does(case: Case) -> None:
+    """The gravest effect, the line that says why, and the heading in the changelog are those of the table."""
+    found = found_by(case)
+    assert worst(found) is case.effect, found
+    lines = {f"{change.place}: {change.text}": change for change in found if change.effect is case.effect}
+    assert case.line in lines, list(lines)
+    assert lines[case.line].heading == case.heading
+
+
+def test_the_cases_tell_the_effects_apart() -> None:
+    """Every effect is expected somewhere, and the table is as long as it has to be."""
+    assert len({case.name for case in CASES}) == len(CASES) >= 25
+    assert {case.effect for case in CASES} == set(Effect)
+
+
+def test_the_same_contract_has_no_changes() -> None:
+    """Nothing is found where nothing is."""
+    assert changes(CONTRACT, deepcopy(CONTRACT)) == []
+
+
+def places(value: Any, place: Place = ()) -> Iterator[Place]:
+    """Each scalar of the contract that is not within an example."""
+    if isinstance(value, dict | list):
+        members: Any = value.items() if isinstance(value, dict) else enumerate(value)  # pyright: ignore
+        for key, member in members:
+            if key not in {"example", "examples"}:
+                yield from places(member, (*place, key))
+    else:
+        yield place
+
+
+def otherwise(value: Any) -> Any:
+    """Give another value of the same type."""
+    if isinstance(value, bool):
+        return not value
+    return value + 1 if isinstance(value, int) else f"{value or ''}x"
+
+
+@pytest.mark.parametrize("part", range(4))
+def test_no_change_goes_unnoticed(part: int) -> None:
+    """Whatever single value of the contract is changed: words are found to be words, all else to be more."""
+    unnoticed: list[Place] = []
+    document: Document = deepcopy(CONTRACT)
+    for place in list(places(CONTRACT))[part::4]:
+        # Another reference or tag is no change of a value; the table has them.
+        if place[-1] in {"$ref", "version"} or "mapping" in place:
+            continue
+        target: Any = document
+        for key in place[:-1]:
+            target = target[key]
+        before, target[place[-1]] = target[place[-1]], otherwise(target[place[-1]])
+        effect = worst(changes(CONTRACT, document))
+        target[place[-1]] = before
+        is_words = place[-1] in {"description", "summary"} or place[0] in {"info", "tags"}
+        if effect is None or is_words is not (effect is DOCUMENTATION):
+            unnoticed.append(place)
+    assert unnoticed == []
+
+
+# The command
+
+
+def run(*arguments: str | Path, root: Path = ROOT, **options: Any) -> subprocess.CompletedProcess[str]:
+    """Run the program behind scripts/contract-diff."""
+    command = [sys.executable, str(root / "scripts/lib/contract_diff.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+
+def written(directory: Path, name: str, document: Document, version: str = "1.0.0") -> Path:
+    """Write a contract of some version."""
+    path = directory / name
+    path.write_text(json.dumps({**document, "info": {**document["info"], "version": version}}), encoding="utf-8")
+    return path
+
+
+PAUSE = Edit(POLICY, "pausesInSeconds", [5, 10, 20]).of(CONTRACT)
+BATTERY = schema("AppDetails", "properties", "battery", TEXT).of(CONTRACT)
+REWORDED = schema("AppDetails", "description", "Other words.").of(CONTRACT)
+
+
+@pytest.mark.parametrize(
+    ("document", "old", "new", "status", "needed"),
+    [
+        (PAUSE, "1.4.2", "1.4.2", 1, "2.0.0"),
+        (PAUSE, "1.4.2", "1.5.0", 1, "2.0.0"),
+        (PAUSE, "1.4.2", "2.0.0", 0, "2.0.0"),
+        (PAUSE, "1.4.2", "2.0.0-rc.1", 0, "2.0.0"),
+        (PAUSE, "0.4.2", "0.4.3", 1, "0.5.0"),
+        (PAUSE, "0.4.2", "0.5.0", 0, "0.5.0"),
+        (PAUSE, "0.4.2", "1.0.0", 0, "0.5.0"),
+        (BATTERY, "1.4.2", "1.4.2", 0, "1.5.0"),
+        (BATTERY, "0.4.2", "0.4.2", 0, "0.4.3"),
+        (REWORDED, "1.4.2", "1.4.2", 0, "1.4.3"),
+        (CONTRACT, "1.4.2", "1.4.2", 0, "1.4.2"),
+    ],
+)
+def test_a_breaking_change_needs_a_version_that_says_so(
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    document: Document,
+    old: str,
+    new: str,
+    status: int,
+    needed: str,
+) -> None:
+    """The major number has to rise, below 1.0.0 the minor one; nothing else stops a release."""
+    base, contract = written(tmp_path, "old.json", CONTRACT, old), written(tmp_path, "new.json", document, new)
+    assert contract_diff.main([str(base), "--contract", str(contract), "--json"]) == status
+    said = json.loads(capsys.readouterr().out)
+    assert (said["acceptable"], said["contract"]["neededVersion"]) == (status == 0, needed)
+
+
+def test_people_are_told_where_what_and_why(tmp_path: Path) -> None:
+    """The line in the file, the change, the reason, the changelog's draft and the verdict; and no colours in a file."""
+    text = CONTRACT_FILE.read_text(encoding="utf-8").replace(
+        "pausesInSeconds: [5, 10, 15]", "pausesInSeconds: [5, 10, 20]"
+    )
+    contract = tmp_path / "new.yaml"
+    contract.write_text(text.replace("        osVersion:\n", "        osRelease:\n", 1), encoding="utf-8")
+    done = run(CONTRACT_FILE, "--contract", contract)
+    assert done.returncode == 1, done.stderr
+    line = text[: text.index("pausesInSeconds: [")].count("\n") + 1
+    pause = "x-retry-policies/documented  pausesInSeconds: [5, 10, 15] → [5, 10, 20]"
+    assert f"new.yaml:{line}  {pause}\n    clients that follow the released policy" in done.stdout
+    assert "callers send it (request of createSession, request of continueSession)" in done.stdout
+    draft = done.stdout[done.stdout.index("### Added") :]
+    headings = re.findall(r"^### (\w+)\n\n- (\*\*Breaking:\*\* )?`([^`]+)`", draft, re.MULTILINE)
+    assert headings == [
+        ("Added", "", "AppDetails.osRelease"),
+        ("Changed", "**Breaking:** ", "x-retry-policies/documented"),
+        ("Removed", "**Breaking:** ", "AppDetails.osVersion"),
+    ]
+    assert done.stdout.rstrip().endswith("raise its major number, to 2.0.0.")
+    assert "\x1b" not in done.stdout
+
+
+def test_a_terminal_gets_colours(tmp_path: Path) -> None:
+    """Breaking changes stand out."""
+    contract = written(tmp_path, "new.json", PAUSE)
+    keeper, terminal = pty.openpty()
+    command = [
+        sys.executable,
+        str(ROOT / "scripts/lib/contract_diff.py"),
+        str(CONTRACT_FILE),
+        "--contract",
+        str(contract),
+    ]
+    environment = {key: value for key, value in os.environ.items() if key not in {"NO_COLOR", "TERM"}}
+    with subprocess.Popen(command, stdout=terminal, env={**environment, "TERM": "xterm"}) as process:
+        os.close(terminal)
+        shown = b""
+        while chunk := _read(keeper):
+            shown += chunk
+    os.close(keeper)
+    assert process.returncode == 1
+    assert b"\x1b[1;31mBreaking (1)" in shown
+
+
+def _read(descriptor: int) -> bytes:
+    try:
+        return os.read(descriptor, 65536)
+    except OSError:  # How Linux says that the other end is closed.
+        return b""
+
+
+@pytest.mark.parametrize(
+    ("base", "reason"),
+    [
+        ("nowhere", "git show"),
+        ("{directory}/broken.yaml", "broken.yaml:2: while parsing"),
+        ("{directory}/dangling.json", "leads nowhere"),
+        ("{directory}/unversioned.json", "info.version one is not a semantic version"),
+    ],
+)
+def test_a_base_that_cannot_be_read_is_no_success(tmp_path: Path, base: str, reason: str) -> None:
+    """The status is neither that of a good contract nor that of a breaking one, and one line says why."""
+    (tmp_path / "broken.yaml").write_text("[", encoding="utf-8")
+    written(tmp_path, "unversioned.json", CONTRACT, "one")
+    written(tmp_path, "dangling.json", schema("Gender", GONE).of(CONTRACT))
+    done = run(base.format(directory=tmp_path))
+    assert (done.returncode, done.stdout) == (2, "")
+    assert reason in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+# The last release
+
+
+def git(root: Path, *arguments: str) -> None:
+    """Run git as somebody, whoever runs the tests."""
+    somebody = ("-c", "user.name=somebody", "-c", "user.email=somebody@example.com", "-c", "commit.gpgsign=false")
+    subprocess.run(["git", *somebody, *arguments], cwd=root, check=True, capture_output=True)
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """Make a repository of the contract and the program, of one commit, without a release."""
+    root = tmp_path / "checkout"
+    root.mkdir()
+    shutil.copytree(ROOT / "scripts/lib", root / "scripts/lib", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(CONTRACT_FILE, root)
+    git(root, "init", "--quiet")
+    commit(root)
+    return root
+
+
+def commit(root: Path) -> None:
+    """Commit everything."""
+    git(root, "add", "--all")
+    git(root, "commit", "--quiet", "--message", "A contract")
+
+
+def release(root: Path, document: Document, contract_version: str, tag: str) -> None:
+    """Commit a contract and tag it."""
+    written(root, "openapi.yaml", document, contract_version)
+    commit(root)
+    git(root, "tag", tag)
+
+
+def test_before_the_first_release_everything_may_change(checkout: Path) -> None:
+    """Nobody holds an older contract."""
+    done = run(root=checkout)
+    assert done.returncode == 0
+    assert "Nothing has been released" in done.stdout
+
+
+def test_the_newest_release_is_what_is_compared_with(checkout: Path) -> None:
+    """It is the highest version among the tags of releases, not the last by name; candidates don't count."""
+    release(checkout, BATTERY, "1.0.0", "v0.9.0")
+    release(checkout, CONTRACT, "1.1.0", "v0.10.0")
+    release(checkout, BATTERY, "1.2.0", "v0.11.0-rc1")
+    written(checkout, "openapi.yaml", PAUSE, "1.1.0")
+    done = run(root=checkout)
+    assert done.stdout.startswith("v0.10.0:openapi.yaml 1.1.0 → openapi.yaml 1.1.0")
+    assert done.returncode == 1
+
+
+def test_any_revision_can_be_the_base(checkout: Path) -> None:
+    """A branch, a commit, an older release."""
+    release(checkout, BATTERY, "1.0.0", "v0.9.0")
+    done = run("HEAD~1", "--json", root=checkout)
+    assert [change["place"] for change in json.loads(done.stdout)["changes"]] == ["AppDetails.battery"]
+
+
+def test_a_shallow_clone_says_how_to_get_the_releases(checkout: Path, tmp_path: Path) -> None:
+    """Nobody can tell from it whether there has been a release; the one command that it names helps."""
+    release(checkout, CONTRACT, "1.0.0", "v0.9.0")
+    release(checkout, PAUSE, "1.0.0", "untagged")
+    clone = tmp_path / "clone"
+    git(tmp_path, "clone", "--quiet", "--depth", "1", "--no-tags", f"file://{checkout}", str(clone))
+    done = run(root=clone)
+    assert done.returncode == 2
+    command = done.stderr.strip().rpartition("Fetch them: ")[2]
+    subprocess.run(command, shell=True, cwd=clone, check=True, capture_output=True)  # noqa: S602 - as a person would
+    assert run(root=clone).returncode == 1
