@@ -15,12 +15,9 @@ from typing import Any
 import pytest
 from openapi_schema_validator import OAS30Validator
 
-from contract_tools import CONTRACT, CONTRACT_FILE, ROOT, Document
-
-sys.path.append(str(ROOT / "scripts/lib"))
-
 import build
 from contract import ContractError, parse, read
+from contract_tools import CONTRACT, CONTRACT_FILE, ROOT, Document
 from contract_vectors import compare, confirm, examples_of, judge
 from openapi_30 import convert, convert_schema
 

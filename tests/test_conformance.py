@@ -5,14 +5,13 @@ from __future__ import annotations
 import copy
 import dataclasses
 import json
-import sys
 from collections.abc import Sequence
 from typing import Any, cast
 
 import httpx
 import pytest
 
-from contract_tools import CONTRACT, ROOT, validator
+from contract_tools import CONTRACT, validator
 from liveperson_engagement import (
     ApiError,
     ConnectionFailed,
@@ -32,8 +31,6 @@ from liveperson_engagement_api.models import (
     UpdateSessionBody,
     WrappedErrorEntity,
 )
-
-sys.path.append(str(ROOT / "scripts/lib"))
 from portability.judge import Call, Reply, play
 from portability.vectors import Vector, vectors, write
 

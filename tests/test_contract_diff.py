@@ -16,12 +16,9 @@ from typing import Any, NamedTuple, cast
 
 import pytest
 
-from contract_tools import CONTRACT, CONTRACT_FILE, ROOT, Document, Place
-
-sys.path.append(str(ROOT / "scripts/lib"))
-
 import contract_diff
 from contract_changes import Change, Effect, changes, worst
+from contract_tools import CONTRACT, CONTRACT_FILE, ROOT, Document, Place
 
 BREAKING, ADDITIVE, DOCUMENTATION = Effect.BREAKING, Effect.ADDITIVE, Effect.DOCUMENTATION
 FIRST = "/api/account/{accountId}/app/engagement/visitors/"

@@ -28,6 +28,7 @@ from rich.table import Table
 from liveperson_engagement import EngagementClient, RedisStore, SQLiteStore, VisitIds
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record, Remembered, to_json
+from liveperson_engagement.stores.sqlite import INSERT, place
 from soak import RedisServer
 
 ACCOUNT = "bench"
@@ -82,13 +83,12 @@ def fill_sqlite(path: Path, count: int, record: Record) -> Filled:
     store = SQLiteStore(path)
     store.replace(f"{ACCOUNT}:key-0", record, None)
     with store._database.connected() as database:  # pyright: ignore[reportPrivateUsage]
-        columns = "key, version, wall, monotonic, boot, record"
-        _, *middle, _ = database.execute(f"SELECT {columns} FROM visits").fetchone()  # noqa: S608
-        rows = ((key, *middle, text) for key, text in records(count, record))
+        *middle, _ = database.execute("SELECT version, wall, monotonic, boot, record FROM visits").fetchone()
+        rows = ((*middle, text, *place(key)) for key, text in records(count, record))
         while batch := list(itertools.islice(rows, BATCH)):
             database.execute("BEGIN")
             with database:
-                database.executemany(f"INSERT INTO visits ({columns}) VALUES (?, ?, ?, ?, ?, ?)", batch)  # noqa: S608
+                database.executemany(INSERT, batch)
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     return Filled("SQLite", count, store, path.stat().st_size / count)
 
@@ -100,7 +100,7 @@ def fill_redis(url: str, count: int, record: Record) -> Filled:
     client: Any = store._client  # pyright: ignore[reportPrivateUsage]
     (name,) = client.keys("*")
     prefix = name.removesuffix(b"key-0").removesuffix(f"{ACCOUNT}:".encode())
-    head = client.get(name).rsplit(b" ", 1)[0] + b" "
+    head = b" ".join(client.get(name).split(b" ", 3)[:3]) + b" "
     rows = ((prefix + key.encode(), head + text.encode()) for key, text in records(count, record))
     while batch := dict(itertools.islice(rows, BATCH)):
         client.mset(batch)

@@ -6,6 +6,7 @@ What the contract could not express: that several processes start a visit once, 
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import secrets
 import sqlite3
@@ -29,18 +30,25 @@ T = TypeVar("T")
 APPLICATION = 0x4C50454E
 """Marks a file as this store's: "LPEN"."""
 SCHEMA = 1
+CACHE = 16_000
+"""KiB that a connection may keep of the file: all of the tree above some ten million visits, but for its leaves."""
 TABLES = (
-    "CREATE TABLE visits (key TEXT PRIMARY KEY, version INTEGER, wall REAL, monotonic REAL, boot INTEGER, record TEXT)",
+    "CREATE TABLE visits ("
+    "hash INTEGER PRIMARY KEY, key TEXT, version INTEGER, wall REAL, monotonic REAL, boot INTEGER, record TEXT)",
     "CREATE TABLE turns (key TEXT PRIMARY KEY, token TEXT, since REAL, until REAL) WITHOUT ROWID",
     f"PRAGMA application_id = {APPLICATION}",
     f"PRAGMA user_version = {SCHEMA}",
 )
-LOAD = "SELECT record, version, wall, monotonic, boot FROM visits WHERE key = ?"
-INSERT = (
-    "INSERT INTO visits (version, wall, monotonic, boot, record, key) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-)
-UPDATE = "UPDATE visits SET version = ?, wall = ?, monotonic = ?, boot = ?, record = ? WHERE key = ? AND version = ?"
-FORGET = "DELETE FROM visits WHERE key = ? AND version = ?"
+# A visit lies at the hash of its key, so that it is found at once, however many there are; see `place`.
+LOAD = "SELECT record, version, wall, monotonic, boot FROM visits WHERE hash = ? AND key = ?"
+INSERT = """
+INSERT INTO visits (version, wall, monotonic, boot, record, hash, key) VALUES (?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT DO NOTHING
+"""
+UPDATE = """
+UPDATE visits SET version = ?, wall = ?, monotonic = ?, boot = ?, record = ? WHERE hash = ? AND key = ? AND version = ?
+"""
+FORGET = "DELETE FROM visits WHERE hash = ? AND key = ? AND version = ?"
 # A time before `since` is of another boot, as the monotonic clock never goes back.
 TAKE = """
 INSERT INTO turns (key, token, since, until) VALUES (?1, ?2, ?3, ?3 + ?4)
@@ -89,7 +97,7 @@ class SQLiteStore(LeasedStore):
     def load(self, key: str) -> Remembered | None:
         """Return what was saved last."""
         with self._database.connected() as database:
-            found = database.execute(LOAD, (key,)).fetchone()
+            found = database.execute(LOAD, place(key)).fetchone()
         if found is None:
             return None
         text, version, wall, monotonic, boot = found
@@ -103,12 +111,12 @@ class SQLiteStore(LeasedStore):
     def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
         """Save or forget, unless the key has changed."""
         version = secrets.randbits(63)
-        values = (version, self._clock(), self._monotonic(), self._boot, record and to_json(record), key)
+        values = (version, self._clock(), self._monotonic(), self._boot, record and to_json(record), *place(key))
         with self._database.connected() as database:
             if record is None and after is None:
-                return None if database.execute(LOAD, (key,)).fetchone() else version
+                return None if database.execute(LOAD, place(key)).fetchone() else version
             if record is None:
-                changed = database.execute(FORGET, (key, after))
+                changed = database.execute(FORGET, (*place(key), after))
             elif after is None:
                 changed = database.execute(INSERT, values)
             else:
@@ -246,6 +254,7 @@ def _prepare(connection: sqlite3.Connection) -> None:
     with suppress(sqlite3.OperationalError):  # somebody writes: slower without, and the next to open tries again
         connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = NORMAL")
+    connection.execute(f"PRAGMA cache_size = -{CACHE}")
 
 
 def _is_new(connection: sqlite3.Connection) -> bool:
@@ -254,6 +263,12 @@ def _is_new(connection: sqlite3.Connection) -> bool:
 
 def _pragma(connection: sqlite3.Connection, name: str) -> Any:
     return connection.execute(f"PRAGMA {name}").fetchone()[0]
+
+
+def place(key: str) -> tuple[int, str]:
+    """Say where a key's visit lies: its hash, and the key. Were two to share a hash, one would not be remembered."""
+    digest = hashlib.blake2b(key.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big", signed=True), key
 
 
 def _boot() -> int:
