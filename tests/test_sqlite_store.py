@@ -502,3 +502,27 @@ def test_a_store_opens_when_it_is_used_and_again_after_it_was_closed(path: Path)
     assert repr(store) == f"SQLiteStore({str(path.resolve())!r})"
     with pytest.raises(InvalidRequest, match="timeout"):
         SQLiteStore(path, timeout=-1)
+
+
+def test_closing_takes_nothing_from_those_who_use_it(path: Path) -> None:
+    """A store that one loop closes goes on for the others."""
+    store, ends = SQLiteStore(path), time.monotonic() + 1
+
+    async def use() -> int:
+        used = 0
+        while time.monotonic() < ends:
+            assert await store.aload("key") is None
+            used += 1
+        return used
+
+    async def close() -> int:
+        closed = 0
+        while time.monotonic() < ends:
+            await store.aclose()
+            closed += 1
+        return closed
+
+    with ThreadPoolExecutor(4) as pool:
+        counts = [pool.submit(asyncio.run, work()) for work in (use, use, close, close)]
+        assert min(count.result() for count in counts) > 10
+    store.close()

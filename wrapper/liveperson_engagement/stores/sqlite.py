@@ -203,7 +203,15 @@ class _Database:
 
     async def threaded(self, work: Callable[P, T], *arguments: P.args, **options: P.kwargs) -> T:
         """Work without keeping the event loop, one after another, so that a key is not freed before it is taken."""
-        return await asyncio.wrap_future(self._executor.submit(work, *arguments, **options))
+        while True:
+            executor = self._executor
+            try:
+                todo = executor.submit(work, *arguments, **options)
+            except RuntimeError:
+                if executor is self._executor:
+                    raise
+                continue  # closed by somebody else just now: there is a new thread
+            return await asyncio.wrap_future(todo)
 
     @contextmanager
     def connected(self) -> Generator[sqlite3.Connection]:
