@@ -47,12 +47,15 @@ class Sending(NamedTuple):
     usual_timeout: float | None
 
 
-class CutShort(Exception):
-    """An answer's status came, and not all of its body."""
+class Received(NamedTuple):
+    """An answer, before any object of httpx's is made of it."""
 
-    def __init__(self, response: httpx.Response, error: httpx.RequestError) -> None:
-        super().__init__()
-        self.response, self.error = response, error
+    status: int
+    headers: Any
+    """A mapping that knows no case."""
+    content: bytes
+    cut: httpx.RequestError | None
+    """Why not all of the content came."""
 
 
 class FastTransport(httpx.BaseTransport):
@@ -61,19 +64,20 @@ class FastTransport(httpx.BaseTransport):
     def __init__(self) -> None:
         self._clients = _Clients("SyncClientBuilder")
 
-    def send(self, sending: Sending) -> httpx.Response:
-        """Send a request and read its answer; raise httpx's errors, or `CutShort`."""
+    def send(self, sending: Sending) -> Received:
+        """Send a request and read its answer; raise httpx's errors where there is none."""
         with _as_httpx():
             sent = self._clients.request(sending)
             answer = sent.__enter__()
+        content, cut = b"", None
         try:
             with _as_httpx():
-                body = bytes(answer.body_reader.bytes())
-            return httpx.Response(answer.status, headers=list(answer.headers.items()), content=body)
+                content = bytes(answer.body_reader.bytes())
         except httpx.RequestError as error:
-            raise CutShort(_head(answer), error) from None
+            cut = error
         finally:
             sent.__exit__(None, None, None)
+        return Received(answer.status, answer.headers, content, cut)
 
     def close(self) -> None:
         """Close the connections."""
@@ -87,19 +91,20 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
     def __init__(self) -> None:
         self._clients = _Clients("ClientBuilder")
 
-    async def send(self, sending: Sending) -> httpx.Response:
-        """Send a request and read its answer; raise httpx's errors, or `CutShort`."""
+    async def send(self, sending: Sending) -> Received:
+        """Send a request and read its answer; raise httpx's errors where there is none."""
         with _as_httpx():
             sent = self._clients.request(sending)
             answer = await sent.__aenter__()
+        content, cut = b"", None
         try:
             with _as_httpx():
-                body = bytes(await answer.body_reader.bytes())
-            return httpx.Response(answer.status, headers=list(answer.headers.items()), content=body)
+                content = bytes(await answer.body_reader.bytes())
         except httpx.RequestError as error:
-            raise CutShort(_head(answer), error) from None
+            cut = error
         finally:
             await sent.__aexit__(None, None, None)
+        return Received(answer.status, answer.headers, content, cut)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -135,11 +140,6 @@ class _Clients:
         if sending.timeout is not None and sending.timeout != sending.usual_timeout:
             built = built.timeout(timedelta(seconds=sending.timeout))
         return built.body_bytes(sending.content or b"").build_streamed()
-
-
-def _head(answer: Any) -> httpx.Response:
-    kept = [(name, text) for name, text in answer.headers.items() if name.lower() != "content-encoding"]
-    return httpx.Response(answer.status, headers=kept)
 
 
 @contextmanager

@@ -20,7 +20,7 @@ import httpx
 from . import errors
 from ._version import __version__
 from .contract import DocumentedPolicy, contract
-from .fast import AsyncFastTransport, Chosen, CutShort, FastTransport, Sending, opened
+from .fast import AsyncFastTransport, Chosen, FastTransport, Received, Sending, opened
 from .jsontext import Breach, is_object
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class Http(httpx.Client):
         self._settle()
         super().close()
 
-    def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
+    def request(self, method: str, url: httpx.URL | str, **options: Any) -> Any:
         """Send the current exchange straight to the connections, and judge its answer.
 
         What `httpx.Client` does besides takes longer and is not wanted: cookies, redirects, and logging whole URLs.
@@ -104,11 +104,9 @@ class Http(httpx.Client):
         sending = _sending(method, url, **options)
         try:
             if isinstance(self._transport, FastTransport):
-                return _judged(_named(self._transport.send(sending), sending))
+                return _judged_fast(self._transport.send(sending), sending)
             request = _request(sending)
             response = self._transport_for_url(request.url).handle_request(request)
-        except CutShort as cut:
-            return _cut_short(_named(cut.response, sending), cut.error)
         except httpx.RequestError as error:
             raise _no_answer(error) from error
         try:
@@ -151,7 +149,7 @@ class AsyncHttp(httpx.AsyncClient):
         self._settle()
         await super().aclose()
 
-    async def request(self, method: str, url: httpx.URL | str, **options: Any) -> httpx.Response:
+    async def request(self, method: str, url: httpx.URL | str, **options: Any) -> Any:
         """Do as `Http.request` does."""
         self._settle()
         if self.is_closed:
@@ -159,11 +157,9 @@ class AsyncHttp(httpx.AsyncClient):
         sending = _sending(method, url, **options)
         try:
             if isinstance(self._transport, AsyncFastTransport):
-                return _judged(_named(await self._transport.send(sending), sending))
+                return _judged_fast(await self._transport.send(sending), sending)
             request = _request(sending)
             response = await self._transport_for_url(request.url).handle_async_request(request)
-        except CutShort as cut:
-            return _cut_short(_named(cut.response, sending), cut.error)
         except httpx.RequestError as error:
             raise _no_answer(error) from error
         try:
@@ -195,13 +191,16 @@ def parsed_url(url: str) -> httpx.URL | None:
     return parts if named and (parts.port is None or 0 < parts.port < 2**16) else None
 
 
-class _Answer(httpx.Response):
+class _Good:
     """A good answer: the generated parser gets what was checked, not the body once more."""
 
-    checked: Any
+    status_code, content, headers = 200, b"", httpx.Headers()
 
-    def json(self, **_: Any) -> Any:
-        return self.checked
+    def __init__(self, checked: Any) -> None:
+        self._checked = checked
+
+    def json(self) -> Any:
+        return self._checked
 
 
 _UNSENT = (
@@ -241,20 +240,28 @@ def _request(sending: Sending) -> httpx.Request:
     )
 
 
-def _named(response: httpx.Response, sending: Sending) -> httpx.Response:
-    """Say what was answered with an error, for `ApiError.response`; for good answers it would take too long."""
-    if not response.is_success:
-        response.request = _request(sending)
-    return response
-
-
 def _no_answer(error: httpx.RequestError) -> errors.ConnectionFailed:
     kind = errors.Timeout if isinstance(error, httpx.TimeoutException) else errors.ConnectionFailed
     reason = f"{type(error).__name__} {error}".strip().splitlines()[0]
     return kind(reason, may_have_arrived=not isinstance(error, _UNSENT))
 
 
-def _cut_short(response: httpx.Response, error: httpx.RequestError) -> httpx.Response:
+def _judged_fast(received: Received, sending: Sending) -> _Good:
+    """Judge what the fast transport received, without an object of httpx's if it is good."""
+    if received.status == 200 and received.cut is None and "content-encoding" not in received.headers:
+        return _checked(received.content)
+    headers, request = list(received.headers.items()), _request(sending)
+    try:
+        response = httpx.Response(received.status, headers=headers, content=received.content, request=request)
+        error = received.cut
+    except httpx.DecodingError as broken:
+        kept = [header for header in headers if header[0].lower() == "retry-after"]
+        response = httpx.Response(received.status, headers=kept, request=request)
+        error = broken
+    return _cut_short(response, error) if error else _judged(response)
+
+
+def _cut_short(response: httpx.Response, error: httpx.RequestError) -> _Good:
     if response.is_success:
         if isinstance(error, httpx.DecodingError):
             raise errors.InvalidResponse("body", "cannot be decompressed") from error
@@ -263,20 +270,22 @@ def _cut_short(response: httpx.Response, error: httpx.RequestError) -> httpx.Res
     return _judged(httpx.Response(response.status_code, headers=kept, request=response.request))
 
 
-def _judged(response: httpx.Response) -> httpx.Response:
-    exchange = current.get()
+def _judged(response: httpx.Response) -> _Good:
     if not response.is_success:
-        raise _api_error(response, exchange)
+        raise _api_error(response, current.get())
     if response.status_code != 200:
         raise errors.InvalidResponse("status", f"{response.status_code} is not an answer that the contract has")
+    return _checked(response.content)
+
+
+def _checked(content: bytes) -> _Good:
+    exchange = current.get()
     try:
-        answer = contract().check_answer(exchange.operation_id, response.content)
+        answer = contract().check_answer(exchange.operation_id, content)
     except Breach as breach:
         raise errors.InvalidResponse(breach.path, breach.reason) from None
-    response.__class__ = _Answer  # a copy of the response would cost more than all checks
-    response.checked = answer  # type: ignore[attr-defined]
-    exchange.received = response.content
-    return response
+    exchange.received = content
+    return _Good(answer)
 
 
 def _api_error(response: httpx.Response, exchange: Exchange) -> errors.ApiError:

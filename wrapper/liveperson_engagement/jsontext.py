@@ -36,7 +36,7 @@ def is_array(value: object) -> TypeGuard[list[Any]]:
 def encode(value: Any) -> bytes:
     """Write a value as JSON; raise `Breach` with the path of what JSON cannot carry."""
     try:
-        return json.dumps(value, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
+        return _ENCODER.encode(value).encode()
     except (TypeError, ValueError, RecursionError):
         raise not_json(value) from None
 
@@ -53,6 +53,7 @@ def _refused(constant: str) -> Any:
     raise ValueError(constant)
 
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_constant=_refused)
 _DEEPEST = 200
 
