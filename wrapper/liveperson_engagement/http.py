@@ -7,12 +7,13 @@ statuses, broken bodies and lost connections are told apart here, below them.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import re
 import threading
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from urllib.parse import quote
 
 import httpx
@@ -20,11 +21,14 @@ import httpx
 from . import errors
 from ._version import __version__
 from .contract import DocumentedPolicy, contract
-from .fast import AsyncFastTransport, Chosen, FastTransport, Received, Sending, opened
 from .jsontext import Breach, is_object
 
 if TYPE_CHECKING:
     import asyncio
+
+    from .fast import AsyncFastTransport, FastTransport, Received
+
+logger = logging.getLogger("liveperson_engagement")
 
 
 @dataclass(slots=True)
@@ -70,15 +74,28 @@ class Body:
         return {}
 
 
+class Sending(NamedTuple):
+    """A request, before any library's own object is made of it; times in seconds."""
+
+    method: str
+    url: str
+    headers: dict[str, str]
+    """Besides `HEADERS`."""
+    content: bytes | None
+    timeout: float | None
+    usual_timeout: float | None
+
+
 class Http(httpx.Client):
     """Sends an exchange and raises unless its answer is good."""
 
-    def __init__(self, transport: Chosen[httpx.BaseTransport]) -> None:
+    def __init__(self, transport: httpx.BaseTransport | Literal["fast"] | None) -> None:
         self._chosen, self._process, self._moving = transport, os.getpid(), threading.Lock()
         self._connect()
 
     def _connect(self) -> None:
-        super().__init__(transport=opened(self._chosen, FastTransport))
+        self._fast: FastTransport | None = _fast("FastTransport") if _is_fast(self._chosen) else None
+        super().__init__(transport=self._fast or (None if isinstance(self._chosen, str) else self._chosen))
 
     def _settle(self) -> None:
         """Open new connections in a forked child: what arrives on its parent's would reach either of them."""
@@ -103,8 +120,8 @@ class Http(httpx.Client):
             raise RuntimeError(CLOSED)
         sending = _sending(method, url, **options)
         try:
-            if isinstance(self._transport, FastTransport):
-                return _judged_fast(self._transport.send(sending), sending)
+            if self._fast:
+                return _judged_fast(self._fast.send(sending), sending)
             request = _request(sending)
             response = self._transport_for_url(request.url).handle_request(request)
         except httpx.RequestError as error:
@@ -122,13 +139,14 @@ class Http(httpx.Client):
 class AsyncHttp(httpx.AsyncClient):
     """Sends an exchange and raises unless its answer is good."""
 
-    def __init__(self, transport: Chosen[httpx.AsyncBaseTransport]) -> None:
+    def __init__(self, transport: httpx.AsyncBaseTransport | Literal["fast"] | None) -> None:
         self._chosen, self._process, self._moving = transport, os.getpid(), threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._connect()
 
     def _connect(self) -> None:
-        super().__init__(transport=opened(self._chosen, AsyncFastTransport))
+        self._fast: AsyncFastTransport | None = _fast("AsyncFastTransport") if _is_fast(self._chosen) else None
+        super().__init__(transport=self._fast or (None if isinstance(self._chosen, str) else self._chosen))
 
     def _settle(self) -> None:
         """Open new connections in a forked child, and once the event loop of the old ones is closed."""
@@ -156,8 +174,8 @@ class AsyncHttp(httpx.AsyncClient):
             raise RuntimeError(CLOSED)
         sending = _sending(method, url, **options)
         try:
-            if isinstance(self._transport, AsyncFastTransport):
-                return _judged_fast(await self._transport.send(sending), sending)
+            if self._fast:
+                return _judged_fast(await self._fast.send(sending), sending)
             request = _request(sending)
             response = await self._transport_for_url(request.url).handle_async_request(request)
         except httpx.RequestError as error:
@@ -179,6 +197,25 @@ HEADERS = [
     ("User-Agent", f"liveperson-engagement/{__version__}"),
 ]
 CLOSED = "the client is closed: make another"
+
+
+def _is_fast(transport: object) -> bool:
+    """Tell what a client's argument chooses; raise `InvalidRequest` where it is no transport."""
+    if isinstance(transport, str) and transport != "fast":
+        raise errors.InvalidRequest("transport", "must be an httpx transport, or fast")
+    return transport == "fast"
+
+
+def _fast(kind: str) -> Any:
+    try:
+        from . import fast  # noqa: PLC0415 - only this needs the extra
+
+        return getattr(fast, kind)(HEADERS)
+    except ImportError as error:
+        raise errors.InvalidRequest("transport", "needs: pip install 'liveperson-engagement[fast]'") from error
+    except RuntimeError:
+        logger.warning("transport: fast connections do not survive a fork; this process uses httpx's own")
+        return None
 
 
 def parsed_url(url: str) -> httpx.URL | None:
@@ -225,8 +262,7 @@ def _sending(
     texts = {name: part if isinstance(part, str) else json.dumps(part) for name, part in (params or {}).items()}
     query = "&".join([f"{name}={quote(text, safe='')}" for name, text in texts.items()])
     url = f"{exchange.base_url}{url}?{query}" if query else f"{exchange.base_url}{url}"
-    named: list[tuple[str, str]] = [*HEADERS, *(headers or {}).items()]
-    return Sending(method, url, named, exchange.content, exchange.timeout, exchange.usual_timeout)
+    return Sending(method, url, headers or {}, exchange.content, exchange.timeout, exchange.usual_timeout)
 
 
 def _request(sending: Sending) -> httpx.Request:
@@ -234,7 +270,7 @@ def _request(sending: Sending) -> httpx.Request:
     return httpx.Request(
         sending.method,
         sending.url,
-        headers=sending.headers,
+        headers=[*HEADERS, *sending.headers.items()],
         content=sending.content,
         extensions={"timeout": limits},
     )
