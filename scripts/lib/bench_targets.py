@@ -35,7 +35,7 @@ RATIOS: Final = (
 )
 
 OWN_SHARE_US: Final = 60.0
-"""What a call takes besides making httpx's request and answer, and reading it."""
+"""What validation, reuse, policy and decoding take of a call."""
 VALIDATION_US: Final = 15.0
 ENGAGEMENT_MEMORY_US: Final = 5.0
 ENGAGEMENT_SQLITE_US: Final = 100.0
