@@ -69,7 +69,7 @@ def test_the_error_table_names_every_error() -> None:
 
 def test_the_commands_and_folders_exist() -> None:
     """What the README tells people to run or open is there."""
-    commands = set(re.findall(r"\./scripts/(\w+)", README))
+    commands = set(re.findall(r"\./scripts/([\w-]+)", README))
     assert commands >= {"demo", "test", "generate"}
     assert all(os.access(ROOT / "scripts" / command, os.X_OK) for command in commands)
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", README):

@@ -179,7 +179,7 @@ def smoke(distribution: Path, contract: Path, directory: Path) -> None:
     """Install a distribution, with its sandbox, in an environment that holds nothing else, and make two calls there."""
     python = directory / "bin/python"
     _run(*UV, "venv", "--quiet", "--python", sys.executable, str(directory))
-    into = ("--python", str(python), "--constraint", str(LOCK))
+    into = ("--system-certs", "--python", str(python), "--constraint", str(LOCK))
     _run(*UV, "pip", "install", "--quiet", *into, f"liveperson-engagement[sandbox] @ {distribution.as_uri()}")
     _run(str(python), "-I", "-W", "error", "-c", SMOKE, str(contract), cwd=directory)
 
