@@ -70,7 +70,7 @@ class Body:
     """Stands in for a generated request model: what goes out was encoded and checked before."""
 
     def to_dict(self) -> dict[str, Any]:
-        """Give the generated function something to pass on; `build_request` puts the encoded body in its place."""
+        """Give the generated function something to pass on; the encoded body goes out in its place."""
         return {}
 
 
