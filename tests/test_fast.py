@@ -34,6 +34,16 @@ sys.exit(status)
 """
 
 
+def whole_request(connection: socket.socket) -> bytes:
+    """Read a request to the end of its JSON, or of a proxy's head; head and body may come one by one."""
+    request = b""
+    while not request.endswith(b"\r\n\r\n" if request.startswith(b"CONNECT") else b"}"):
+        if not (part := connection.recv(65536)):
+            break
+        request += part
+    return request
+
+
 @contextmanager
 def listening(context: ssl.SSLContext | None = None) -> Generator[tuple[int, list[bytes]]]:
     """Answer every request with 418, and note what arrived."""
@@ -47,7 +57,7 @@ def listening(context: ssl.SSLContext | None = None) -> Generator[tuple[int, lis
                 return
             try:
                 connection = context.wrap_socket(connection, server_side=True) if context else connection
-                arrived.append(connection.recv(65536))
+                arrived.append(whole_request(connection))
                 connection.sendall(b"HTTP/1.1 418 Teapot\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
             except OSError:
                 pass
