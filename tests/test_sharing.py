@@ -37,7 +37,7 @@ from liveperson_engagement import (
     StoreError,
 )
 from liveperson_engagement.sandbox import Sandbox
-from liveperson_engagement.stores.conformance import StoreConformance
+from liveperson_engagement.stores.conformance import StoreConformance, running_loop
 from redis_server import RedisServer
 
 T = TypeVar("T")
@@ -136,17 +136,6 @@ def in_processes(number: int, kind: str, place: str, url: str) -> list[str]:
 async def gathered(number: int, ask: Callable[[], Any]) -> list[Any]:
     """Run some tasks at once."""
     return list(await asyncio.gather(*(ask() for _ in range(number))))
-
-
-@contextlib.contextmanager
-def running_loop() -> Generator[asyncio.AbstractEventLoop]:
-    """Run an event loop in a thread of its own."""
-    with asyncio.Runner() as runner, ThreadPoolExecutor(1) as pool:
-        loop = runner.get_loop()
-        running = pool.submit(loop.run_forever)
-        yield loop
-        loop.call_soon_threadsafe(loop.stop)
-        running.result()
 
 
 def until(condition: Callable[[], object]) -> None:

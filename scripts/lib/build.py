@@ -8,7 +8,6 @@ openapi-3.0.3.json                      the same for tools that know no newer Op
 from __future__ import annotations
 
 import argparse
-import contextlib
 import hashlib
 import json
 import os
@@ -17,9 +16,8 @@ import subprocess
 import sys
 import tarfile
 import tempfile
-import time
 import zipfile
-from collections.abc import Generator, Iterable
+from collections.abc import Iterable
 from pathlib import Path
 
 from openapi_spec_validator import OpenAPIV30SpecValidator
@@ -27,6 +25,7 @@ from openapi_spec_validator import OpenAPIV30SpecValidator
 import openapi_30
 from contract import Contract, ContractError, read
 from contract_vectors import compare, confirm, conformance_examples, examples_of
+from steps import step
 
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGES = {"liveperson_engagement": "wrapper", "liveperson_engagement_api": "generated"}
@@ -82,20 +81,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 def build(output: Path, workshop: Path) -> None:
     """Build and check every artefact; raises BuildError or ContractError."""
-    with _step("the contract"):
+    with step("the contract"):
         contract = read(ROOT / "openapi.yaml", label="openapi.yaml")
         write_contracts(contract, output)
-    with _step("the same values"):
+    with step("the same values"):
         tried = check_values(contract, output)
-    with _step("lint of the 3.0.3 edition"):
+    with step("lint of the 3.0.3 edition"):
         check_edition(output / "openapi-3.0.3.json")
-    with _step("wheel and sdist"):
+    with step("wheel and sdist"):
         wheel, sdist = build_distributions(ROOT, output)
         check_contents(wheel, sdist)
-    with _step("the same bytes again"):
+    with step("the same bytes again"):
         check_reproducible(wheel, sdist, workshop)
     for distribution in (wheel, sdist):
-        with _step(f"install the {'wheel' if distribution is wheel else 'sdist'}"):
+        with step(f"install the {'wheel' if distribution is wheel else 'sdist'}"):
             smoke(distribution, output / "openapi.json", workshop / distribution.suffix)
     print(f"{tried:,} values are accepted or refused alike by both editions of the contract")
 
@@ -209,16 +208,6 @@ def _run(*command: str, cwd: Path = ROOT) -> None:
     done = subprocess.run(command, cwd=cwd, env=environment, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise BuildError(f"{' '.join(command[:4])} failed with status {done.returncode}\n{done.stdout}{done.stderr}")
-
-
-@contextlib.contextmanager
-def _step(name: str) -> Generator[None]:
-    start = time.monotonic()
-    print(f"{name:28}", end="", flush=True)
-    try:
-        yield
-    finally:
-        print(f"{time.monotonic() - start:5.1f} s", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

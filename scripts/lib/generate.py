@@ -15,12 +15,12 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import FrameType
 
 from contract import Contract, ContractError, Document, Problem, operations_of, python_name, read
+from steps import step
 
 ROOT = Path(__file__).resolve().parents[2]
 LOCK = ROOT / "scripts/env/test.txt"
@@ -90,7 +90,7 @@ def check(contract: Path, output: Path) -> int:
 def build(path: Path, workshop: Path) -> Path:
     """Generate everything in the workshop and give the directory that holds it."""
     versions = pinned_versions()
-    with _step("reading the contract"):
+    with step("reading the contract"):
         contract = read(path, label=str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
     fresh = workshop / "generated"
     package = fresh / PACKAGE
@@ -99,12 +99,12 @@ def build(path: Path, workshop: Path) -> Path:
     fresh.mkdir()
     source.write_text(json.dumps(with_plain_types(contract.document)), encoding="utf-8")
     options.write_text(json.dumps(CLIENT_OPTIONS), encoding="utf-8")
-    with _step("client and models"):
+    with step("client and models"):
         into = ("--path", source, "--config", options, "--output-path", package)
         _run("openapi_python_client", "generate", "--meta", "none", "--fail-on-warning", *into)
-    with _step("request types"):
+    with step("request types"):
         _run("datamodel_code_generator", *REQUEST_OPTIONS, "--input", source, "--output", package / "requests.py")
-    with _step("formatting"):
+    with step("formatting"):
         _run("ruff", "check", "--fix-only", "--extend-select=I", *RUFF_OPTIONS, package)
         _run("ruff", "format", *RUFF_OPTIONS, package)
     if dropped := list(_operations_without_function(contract, package)):
@@ -219,16 +219,6 @@ def _undisturbed() -> Generator[None, None, None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
-
-
-@contextlib.contextmanager
-def _step(name: str) -> Generator[None, None, None]:
-    start = time.monotonic()
-    print(f"{name:22}", end="", flush=True)
-    try:
-        yield
-    finally:
-        print(f"{time.monotonic() - start:4.1f} s", flush=True)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -94,7 +94,7 @@ class Http(httpx.Client):
         self._connect()
 
     def _connect(self) -> None:
-        self._fast: FastTransport | None = _fast("FastTransport") if _is_fast(self._chosen) else None
+        self._fast: FastTransport | None = _fast(self._chosen, "FastTransport")
         super().__init__(transport=self._fast or (None if isinstance(self._chosen, str) else self._chosen))
 
     def _settle(self) -> None:
@@ -130,7 +130,7 @@ class Http(httpx.Client):
             response.request = request
             response.read()
         except httpx.RequestError as error:
-            return _cut_short(response, error)
+            return _cut_short(response.status_code, response.headers, request, error)
         finally:
             response.close()
         return _judged(response)
@@ -145,7 +145,7 @@ class AsyncHttp(httpx.AsyncClient):
         self._connect()
 
     def _connect(self) -> None:
-        self._fast: AsyncFastTransport | None = _fast("AsyncFastTransport") if _is_fast(self._chosen) else None
+        self._fast: AsyncFastTransport | None = _fast(self._chosen, "AsyncFastTransport")
         super().__init__(transport=self._fast or (None if isinstance(self._chosen, str) else self._chosen))
 
     def _settle(self) -> None:
@@ -184,7 +184,7 @@ class AsyncHttp(httpx.AsyncClient):
             response.request = request
             await response.aread()
         except httpx.RequestError as error:
-            return _cut_short(response, error)
+            return _cut_short(response.status_code, response.headers, request, error)
         finally:
             await response.aclose()
         return _judged(response)
@@ -199,14 +199,12 @@ HEADERS = [
 CLOSED = "the client is closed: make another"
 
 
-def _is_fast(transport: object) -> bool:
-    """Tell what a client's argument chooses; raise `InvalidRequest` where it is no transport."""
-    if isinstance(transport, str) and transport != "fast":
+def _fast(chosen: object, kind: str) -> Any:
+    """Open the fast transport if a client's argument chooses it; raise `InvalidRequest` where it chooses nothing."""
+    if not isinstance(chosen, str):
+        return None
+    if chosen != "fast":
         raise errors.InvalidRequest("transport", "must be an httpx transport, or fast")
-    return transport == "fast"
-
-
-def _fast(kind: str) -> Any:
     try:
         from . import fast  # noqa: PLC0415 - only this needs the extra
 
@@ -286,24 +284,24 @@ def _judged_fast(received: Received, sending: Sending) -> _Good:
     """Judge what the fast transport received, without an object of httpx's if it is good."""
     if received.status == 200 and received.cut is None and "content-encoding" not in received.headers:
         return _checked(received.content)
-    headers, request = list(received.headers.items()), _request(sending)
+    headers, request = httpx.Headers(list(received.headers.items())), _request(sending)
     try:
+        if received.cut:
+            raise received.cut
         response = httpx.Response(received.status, headers=headers, content=received.content, request=request)
-        error = received.cut
-    except httpx.DecodingError as broken:
-        kept = [header for header in headers if header[0].lower() == "retry-after"]
-        response = httpx.Response(received.status, headers=kept, request=request)
-        error = broken
-    return _cut_short(response, error) if error else _judged(response)
+    except httpx.RequestError as error:
+        return _cut_short(received.status, headers, request, error)
+    return _judged(response)
 
 
-def _cut_short(response: httpx.Response, error: httpx.RequestError) -> _Good:
+def _cut_short(status: int, headers: httpx.Headers, request: httpx.Request, error: httpx.RequestError) -> _Good:
+    kept = {name: text for name, text in headers.items() if name == "retry-after"}
+    response = httpx.Response(status, headers=kept, request=request)
     if response.is_success:
         if isinstance(error, httpx.DecodingError):
             raise errors.InvalidResponse("body", "cannot be decompressed") from error
         raise _no_answer(error) from error
-    kept = {name: text for name, text in response.headers.items() if name == "retry-after"}
-    return _judged(httpx.Response(response.status_code, headers=kept, request=response.request))
+    return _judged(response)
 
 
 def _judged(response: httpx.Response) -> _Good:

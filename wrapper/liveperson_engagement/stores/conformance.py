@@ -10,10 +10,11 @@ What the contract could not express: what several callers may expect of the plac
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, ClassVar, TypeVar
@@ -64,6 +65,17 @@ KEYS = (
 )
 
 
+@contextlib.contextmanager
+def running_loop() -> Generator[asyncio.AbstractEventLoop]:
+    """Run an event loop in a thread of its own."""
+    with asyncio.Runner() as runner, ThreadPoolExecutor(1) as pool:
+        loop = runner.get_loop()
+        running = pool.submit(loop.run_forever)
+        yield loop
+        loop.call_soon_threadsafe(loop.stop)
+        running.result()
+
+
 class LocalStoreConformance:
     """The protocols `SessionStore` and `AsyncSessionStore`, tested on a store that shares nothing with others."""
 
@@ -86,12 +98,8 @@ class LocalStoreConformance:
     @pytest.fixture
     def loop(self) -> Iterator[asyncio.AbstractEventLoop]:
         """Run an event loop in a thread of its own."""
-        with asyncio.Runner() as runner, ThreadPoolExecutor(1) as pool:
-            loop = runner.get_loop()
-            running = pool.submit(loop.run_forever)
+        with running_loop() as loop:
             yield loop
-            loop.call_soon_threadsafe(loop.stop)
-            running.result()
 
     @pytest.fixture
     def make(self, tmp_path: Path, loop: asyncio.AbstractEventLoop) -> Iterator[Callable[[], Any]]:

@@ -10,7 +10,7 @@ import random
 import secrets
 import time
 from contextlib import suppress
-from typing import NamedTuple
+from typing import NamedTuple, Self
 
 from . import Turns
 
@@ -51,6 +51,24 @@ class LeasedStore:
 
     async def _afree(self, key: str, token: str) -> None:
         raise NotImplementedError
+
+    def close(self) -> None:
+        """Let go of what threads use of the database; nothing, unless a subclass says what."""
+
+    async def aclose(self) -> None:
+        """Let go of what the running event loop uses of the database; nothing, unless a subclass says what."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
 
     def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
         """Wait for the key as a thread."""

@@ -10,7 +10,7 @@ import secrets
 import threading
 import time
 from contextlib import suppress
-from typing import Any, Self
+from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest
@@ -138,18 +138,6 @@ class RedisStore(LeasedStore):
             client = self._of_loops.pop(asyncio.get_running_loop(), None)
         if client:
             await client.aclose()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await self.aclose()
 
     def _take(self, key: str, token: str, seconds: float) -> bool:
         lock = Lock(self._client, self._name("lock", key), seconds, blocking=False, thread_local=False)
