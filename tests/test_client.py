@@ -261,6 +261,7 @@ def test_the_public_names_are_these() -> None:
         "NotAvailableSession",
         "NotFound",
         "RedisStore",
+        "RetryEvent",
         "RetryPolicy",
         "SQLiteStore",
         "ServerError",

@@ -21,7 +21,7 @@ from .errors import (
     Timeout,
     Unauthorized,
 )
-from .retry import RetryPolicy
+from .retry import RetryEvent, RetryPolicy
 from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
 from .visit import AsyncVisit, Visit
 
@@ -53,6 +53,7 @@ __all__ = [
     "NotAvailableSession",
     "NotFound",
     "RedisStore",
+    "RetryEvent",
     "RetryPolicy",
     "SQLiteStore",
     "ServerError",

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Generic, Literal, Self, TypeAlias, TypedDict, TypeVar, Unpack
+from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 import httpx
 
@@ -15,18 +15,28 @@ from . import http
 from .contract import contract
 from .domain import Site, checked_url
 from .errors import InvalidRequest
-from .flow import AsyncPorts, Ports
+from .flow import AsyncPorts, Flow, Ports
 from .jsontext import Breach
-from .retry import RetryPolicy, check_seconds
+from .logs import log_as_environment_asks
+from .retry import Budget, RetryEvent, RetryPolicy, check_seconds
 from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
 from .visit import AsyncVisit, Visit
 
 StoreT = TypeVar("StoreT")
 TransportT = TypeVar("TransportT")
 SleepT = TypeVar("SleepT")
+OnRetryT = TypeVar("OnRetryT")
 
 
 OnStoreError: TypeAlias = Literal["raise", "continue"]
+
+
+class Telemetry(Protocol):
+    """Watches a client's calls: see `liveperson_engagement.otel`."""
+
+    def watch(self, ports: Any) -> Any:
+        """Return ports that do what `ports` do, and take note of it."""
+        ...
 
 
 class Options(TypedDict, total=False):
@@ -41,9 +51,11 @@ class Options(TypedDict, total=False):
     deadline: float | None
     sleep: Callable[[float], Any]
     on_store_error: OnStoreError
+    on_retry: Callable[[RetryEvent], Any] | None
+    telemetry: Telemetry | None
 
 
-class _Client(Generic[StoreT, TransportT, SleepT]):
+class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
     """What both kinds of client decide."""
 
     _http_class: ClassVar[Any]
@@ -62,7 +74,10 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
         transport: TransportT | Literal["fast"] | None = None,
         sleep: SleepT | None = None,
         on_store_error: OnStoreError = "raise",
+        on_retry: OnRetryT | None = None,
+        telemetry: Telemetry | None = None,
     ) -> None:
+        log_as_environment_asks()
         self._http = self._http_class(transport)
         self._configure(
             account_id=_from_environment("LIVEPERSON_ACCOUNT_ID", account_id),
@@ -74,6 +89,8 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
             deadline=deadline,
             sleep=sleep,
             on_store_error=on_store_error,
+            on_retry=on_retry,
+            telemetry=telemetry,
         )
 
     def with_options(self, **changes: Unpack[Options]) -> Self:
@@ -111,14 +128,25 @@ class _Client(Generic[StoreT, TransportT, SleepT]):
             raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(self.retry).__name__}")
         if options["on_store_error"] not in ("raise", "continue"):
             raise InvalidRequest("on_store_error", "must be raise or continue")
-        if options["sleep"] is not None and not callable(options["sleep"]):
-            raise InvalidRequest("sleep", f"must be callable, not {type(options['sleep']).__name__}")
+        for path in ("sleep", "on_retry"):
+            if options[path] is not None and not callable(options[path]):
+                raise InvalidRequest(path, f"must be callable, not {type(options[path]).__name__}")
+        if options["telemetry"] is not None and not hasattr(options["telemetry"], "watch"):
+            raise InvalidRequest("telemetry", "must be a telemetry, such as liveperson_engagement.otel.OpenTelemetry()")
         base_url = None if base_url is None else checked_url("base_url", base_url)
         self.site = Site(account_id, checked_url("domain_api", options["domain_api"]), base_url)
-        self.ports = self._ports_class(self._http, options["sleep"], lenient=options["on_store_error"] == "continue")
+        lenient = options["on_store_error"] == "continue"
+        ports = self._ports_class(self._http, options["sleep"], options["on_retry"], lenient=lenient)
+        self.ports = options["telemetry"].watch(ports) if options["telemetry"] else ports
+
+    def _found_domain(self, deadline: float | None) -> Flow[str]:
+        budget = Budget(self.deadline if deadline is None else deadline)
+        return self.site.locate(self.retry, self.timeout, budget)
 
 
-class EngagementClient(_Client[SessionStore, httpx.BaseTransport, Callable[[float], None]]):
+class EngagementClient(
+    _Client[SessionStore, httpx.BaseTransport, Callable[[float], None], Callable[[RetryEvent], None]]
+):
     """Starts visitor sessions and learns whether an engagement may be shown. Threads may share it.
 
     - `account_id`: the brand's LivePerson account; default: the environment variable LIVEPERSON_ACCOUNT_ID.
@@ -131,6 +159,10 @@ class EngagementClient(_Client[SessionStore, httpx.BaseTransport, Callable[[floa
     - `sleep`: what a pause calls, with seconds; default: real time.
     - `on_store_error`: "raise" StoreError where the store fails, before anything is sent if it cannot be read; or
       "continue" without reuse, which makes a new visitor of each call, and log a warning.
+    - `on_retry`: called with a `RetryEvent` before each pause; what it raises ends the call.
+    - `telemetry`: `liveperson_engagement.otel.OpenTelemetry()` for spans and metrics (extra `otel`); default: none.
+
+    LIVEPERSON_LOG=debug (info, warning, error) prints the log on standard error.
 
     Raises `InvalidRequest` for a wrong argument. Nothing is sent before the first call.
     """
@@ -144,6 +176,15 @@ class EngagementClient(_Client[SessionStore, httpx.BaseTransport, Callable[[floa
         """
         return Visit(self, key, ids)
 
+    def find_domain(self, *, deadline: float | None = None) -> str:
+        """Return the base URL that calls go to, asking the Domain API if that has not been done yet.
+
+        Any call does so by itself; this one does it ahead of time, or to see it. Raises DomainLookupFailed,
+        DeadlineExceeded. Source: the vendor's page "Domain API".
+        """
+        found: str = self.ports.call("find_domain", self._found_domain(deadline))
+        return found
+
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
@@ -155,7 +196,14 @@ class EngagementClient(_Client[SessionStore, httpx.BaseTransport, Callable[[floa
         self.close()
 
 
-class AsyncEngagementClient(_Client[AsyncSessionStore, httpx.AsyncBaseTransport, Callable[[float], Awaitable[None]]]):
+class AsyncEngagementClient(
+    _Client[
+        AsyncSessionStore,
+        httpx.AsyncBaseTransport,
+        Callable[[float], Awaitable[None]],
+        Callable[[RetryEvent], Awaitable[None] | None],
+    ]
+):
     """The asyncio twin of `EngagementClient`: the same names, awaited. The tasks of one event loop may share it."""
 
     _http_class, _ports_class = http.AsyncHttp, AsyncPorts
@@ -163,6 +211,11 @@ class AsyncEngagementClient(_Client[AsyncSessionStore, httpx.AsyncBaseTransport,
     def visit(self, key: str | None = None, *, ids: VisitIds | None = None) -> AsyncVisit:
         """See `EngagementClient.visit`."""
         return AsyncVisit(self, key, ids)
+
+    async def find_domain(self, *, deadline: float | None = None) -> str:
+        """See `EngagementClient.find_domain`."""
+        found: str = await self.ports.call("find_domain", self._found_domain(deadline))
+        return found
 
     async def close(self) -> None:
         """Close the connections."""

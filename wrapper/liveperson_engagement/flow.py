@@ -15,7 +15,7 @@ from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from .errors import AccountLoading, ApiError, ConnectionFailed, EngagementError, StoreError
 from .http import AsyncHttp, Exchange, Http, current
-from .retry import Budget, RetryPolicy
+from .retry import Budget, RetryEvent, RetryPolicy
 
 T = TypeVar("T")
 Flow: TypeAlias = Generator[Callable[[Any], Any], Any, T]
@@ -42,9 +42,11 @@ class _Ports:
     """What both ways share."""
 
     _attach: ClassVar[str]
+    watched: ClassVar[bool] = False
+    """Whether every call is to pass through `call`, even one that is answered at once."""
 
-    def __init__(self, http: Any, *, lenient: bool) -> None:
-        self._http, self._lenient = http, lenient
+    def __init__(self, http: Any, on_retry: Callable[[RetryEvent], Any] | None, *, lenient: bool) -> None:
+        self._http, self._on_retry, self._lenient = http, on_retry, lenient
 
     @functools.cached_property
     def _generated(self) -> tuple[Any, dict[str, Any]]:
@@ -72,9 +74,26 @@ class Ports(_Ports):
 
     _attach = "set_httpx_client"
 
-    def __init__(self, http: Http, sleep: Callable[[float], None] | None, *, lenient: bool) -> None:
-        super().__init__(http, lenient=lenient)
-        self.pause = sleep or time.sleep
+    def __init__(
+        self,
+        http: Http,
+        sleep: Callable[[float], None] | None,
+        on_retry: Callable[[RetryEvent], None] | None,
+        *,
+        lenient: bool,
+    ) -> None:
+        super().__init__(http, on_retry, lenient=lenient)
+        self._sleep = sleep or time.sleep
+
+    def call(self, name: str, flow: Flow[T]) -> T:  # noqa: ARG002 - for those who watch
+        """Make a call of the public methods."""
+        return run(flow, self)
+
+    def pause(self, event: RetryEvent) -> None:
+        """Tell the caller, and wait."""
+        if self._on_retry:
+            self._on_retry(event)
+        self._sleep(event.pause)
 
     def send(self, exchange: Exchange) -> Any:
         """Run the generated function."""
@@ -98,11 +117,28 @@ class AsyncPorts(_Ports):
 
     _attach = "set_async_httpx_client"
 
-    def __init__(self, http: AsyncHttp, sleep: Callable[[float], Awaitable[None]] | None, *, lenient: bool) -> None:
+    def __init__(
+        self,
+        http: AsyncHttp,
+        sleep: Callable[[float], Awaitable[None]] | None,
+        on_retry: Callable[[RetryEvent], Awaitable[None] | None] | None,
+        *,
+        lenient: bool,
+    ) -> None:
         import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
 
-        super().__init__(http, lenient=lenient)
-        self.pause = sleep or asyncio.sleep
+        super().__init__(http, on_retry, lenient=lenient)
+        self._sleep = sleep or asyncio.sleep
+
+    async def call(self, name: str, flow: Flow[T]) -> T:  # noqa: ARG002 - for those who watch
+        """Make a call of the public methods."""
+        return await run_async(flow, self)
+
+    async def pause(self, event: RetryEvent) -> None:
+        """Tell the caller, and wait."""
+        if self._on_retry and (told := self._on_retry(event)) is not None:
+            await told
+        await self._sleep(event.pause)
 
     async def send(self, exchange: Exchange) -> Any:
         """Run the generated function."""
@@ -170,11 +206,15 @@ def attempts(
         exchange = prepare()
         if hold and not (yield from hold(PHASES * (exchange.timeout or LEASE))) and not exchange.repeatable:
             raise LostTurn
-        logger.debug("%s: attempt %d", exchange.operation_id, attempt)
+        sent = time.monotonic()
         try:
-            return (yield methodcaller("send", exchange)), exchange
+            answer = yield methodcaller("send", exchange)
         except EngagementError as error:
             failure = error
+        else:
+            _log_attempt(exchange, None, attempt, sent)
+            return answer, exchange
+        _log_attempt(exchange, failure, attempt, sent)
         failure.attempts = attempt
         if learn and isinstance(failure, AccountLoading):
             yield from learn(failure)
@@ -185,11 +225,13 @@ def attempts(
             late = budget.exceeded()
             late.attempts = attempt
             raise late from failure
-        logger.info("%s: attempt %d failed (%s); trying again in %g s", *_told(exchange, failure, attempt, pause))
+        logger.info(
+            "%s: attempt %d failed (%s); trying again in %g s", exchange.operation_id, attempt, outcome(failure), pause
+        )
         if hold:
             yield from hold(pause)
         started = time.monotonic()
-        yield methodcaller("pause", pause)
+        yield methodcaller("pause", RetryEvent(exchange.operation_id, attempt, failure, pause))
         budget.paused(pause, time.monotonic() - started)
 
 
@@ -224,10 +266,15 @@ def _without_store(error: Exception, method: str, *, lenient: bool) -> Any:
     return {"load": None, "acquire": NO_LEASE}.get(method, True)
 
 
-def _told(exchange: Exchange, failure: EngagementError, attempt: int, pause: float) -> tuple[Any, ...]:
-    """Say what failed, without a word of the server's."""
-    what = type(failure).__name__
+def outcome(failure: EngagementError | None) -> str:
+    """Say how an attempt ended, without a word of the server's."""
     if isinstance(failure, ApiError):
         code = "" if failure.internal_code is None else f", internal code {failure.internal_code}"
-        what = f"status {failure.status_code}{code}"
-    return exchange.operation_id, attempt, what, pause
+        return f"status {failure.status_code}{code}"
+    return type(failure).__name__ if failure else "status 200"
+
+
+def _log_attempt(exchange: Exchange, failure: EngagementError | None, attempt: int, sent: float) -> None:
+    if logger.isEnabledFor(logging.DEBUG):
+        took = time.monotonic() - sent
+        logger.debug("%s: attempt %d: %s after %.3f s", exchange.operation_id, attempt, outcome(failure), took)

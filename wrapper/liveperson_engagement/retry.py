@@ -58,6 +58,20 @@ class RetryPolicy:
                 return None
 
 
+@dataclass(frozen=True, slots=True)
+class RetryEvent:
+    """An attempt has failed, and another one follows: what `on_retry` is told before the pause."""
+
+    operation_id: str
+    """The operation's name in the contract, such as `createSession`."""
+    attempt: int
+    """Number of the attempt that failed, from 1."""
+    error: EngagementError
+    """Its failure: what would have been raised had it been the last one."""
+    pause: float
+    """Seconds until the next attempt."""
+
+
 def retry_after(headers: Mapping[str, str]) -> float:
     """Read a Retry-After header in either of its forms (RFC 9110, 10.2.3); 0 where there is none to go by."""
     text = headers.get("Retry-After", "").strip()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .contract import contract, filled
 from .domain import Site
 from .errors import AccountLoading, BadRequest, InvalidRequest, NotFound
-from .flow import AsyncPorts, Flow, Hold, LostTurn, Ports, attempts, run, run_async, turn
+from .flow import AsyncPorts, Flow, Hold, LostTurn, Ports, attempts, run, turn
 from .http import Exchange
 from .jsontext import Breach, is_object
 from .memory import Memory, offered
@@ -198,16 +198,16 @@ class Visit(_Visit):
         DomainLookupFailed, StoreError. After NotFound the ids are forgotten, so that the next call starts a new visit.
         Source: the vendor's page "Create Session".
         """
-        return run(self._session(body, deadline, reuse=False), self._ports)
+        return self._ports.call("create_session", self._session(body, deadline, reuse=False))
 
     def engagement(self, body: SessionBody, *, deadline: float | None = None) -> Session:
         """Return the Available session that an equal `body` got, while its `validForSeconds` run.
 
         Otherwise the same as `create_session(body)`.
         """
-        if deadline is None and (session := self._memory.at_hand(body)):
+        if deadline is None and not self._ports.watched and (session := self._memory.at_hand(body)):
             return session
-        return run(self._session(body, deadline, reuse=True), self._ports)
+        return self._ports.call("engagement", self._session(body, deadline, reuse=True))
 
     def update_session(self, body: NewsBody, *, deadline: float | None = None) -> None:
         """Send new engagement attributes or impression events; pageId is filled in.
@@ -215,7 +215,7 @@ class Visit(_Visit):
         Raises as `create_session` does, and InvalidRequest before the first session.
         Source: the vendor's page "Update Session".
         """
-        run(self._update(body, deadline), self._ports)
+        self._ports.call("update_session", self._update(body, deadline))
 
     def report_impressions(self, *kinds: str, deadline: float | None = None) -> None:
         """Report what the visitor did with the engagement that was offered last in this session.
@@ -224,11 +224,11 @@ class Visit(_Visit):
         Raises as `update_session` does, and InvalidRequest where no engagement was offered.
         Source: the vendor's page "Update Session".
         """
-        run(self._report(kinds, deadline), self._ports)
+        self._ports.call("report_impressions", self._report(kinds, deadline))
 
     def forget(self) -> None:
         """Drop what is remembered: the next call starts a new visit."""
-        run(self._memory.forget(), self._ports)
+        self._ports.call("forget", self._memory.forget())
 
 
 class AsyncVisit(_Visit):
@@ -245,25 +245,25 @@ class AsyncVisit(_Visit):
 
     async def create_session(self, body: SessionBody, *, deadline: float | None = None) -> Session:
         """See `Visit.create_session`."""
-        return await run_async(self._session(body, deadline, reuse=False), self._ports)
+        return await self._ports.call("create_session", self._session(body, deadline, reuse=False))
 
     async def engagement(self, body: SessionBody, *, deadline: float | None = None) -> Session:
         """See `Visit.engagement`."""
-        if deadline is None and (session := self._memory.at_hand(body)):
+        if deadline is None and not self._ports.watched and (session := self._memory.at_hand(body)):
             return session
-        return await run_async(self._session(body, deadline, reuse=True), self._ports)
+        return await self._ports.call("engagement", self._session(body, deadline, reuse=True))
 
     async def update_session(self, body: NewsBody, *, deadline: float | None = None) -> None:
         """See `Visit.update_session`."""
-        await run_async(self._update(body, deadline), self._ports)
+        await self._ports.call("update_session", self._update(body, deadline))
 
     async def report_impressions(self, *kinds: str, deadline: float | None = None) -> None:
         """See `Visit.report_impressions`."""
-        await run_async(self._report(kinds, deadline), self._ports)
+        await self._ports.call("report_impressions", self._report(kinds, deadline))
 
     async def forget(self) -> None:
         """See `Visit.forget`."""
-        await run_async(self._memory.forget(), self._ports)
+        await self._ports.call("forget", self._memory.forget())
 
 
 def _as_json(body: Any) -> Any:
