@@ -260,6 +260,7 @@ def test_the_public_names_are_these() -> None:
         "MemoryStore",
         "NotAvailableSession",
         "NotFound",
+        "OutageGuard",
         "RedisStore",
         "RetryEvent",
         "RetryPolicy",

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from liveperson_engagement_api.models import AvailableSession, EngagementDetails, NotAvailableSession
     from liveperson_engagement_api.requests import CreateSessionBody, SessionNews, UpdateSessionBody
 
+    from .outage import OutageGuard
     from .stores.redis import RedisStore
     from .stores.sqlite import SQLiteStore
 
@@ -52,6 +53,7 @@ __all__ = [
     "MemoryStore",
     "NotAvailableSession",
     "NotFound",
+    "OutageGuard",
     "RedisStore",
     "RetryEvent",
     "RetryPolicy",
@@ -73,6 +75,7 @@ _MODELS, _REQUESTS = "liveperson_engagement_api.models", "liveperson_engagement_
 _IMPORTED_LATE = {
     **dict.fromkeys(("AvailableSession", "EngagementDetails", "NotAvailableSession"), _MODELS),
     **dict.fromkeys(("CreateSessionBody", "SessionNews", "UpdateSessionBody"), _REQUESTS),
+    "OutageGuard": "liveperson_engagement.outage",
     "RedisStore": "liveperson_engagement.stores.redis",
     "SQLiteStore": "liveperson_engagement.stores.sqlite",
 }

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Awaitable, Callable
-from typing import Any, ClassVar, Generic, Literal, Protocol, Self, TypeAlias, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
 import httpx
 
@@ -21,6 +21,9 @@ from .logs import log_as_environment_asks
 from .retry import Budget, RetryEvent, RetryPolicy, check_seconds
 from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
 from .visit import AsyncVisit, Visit
+
+if TYPE_CHECKING:
+    from .outage import OutageGuard
 
 StoreT = TypeVar("StoreT")
 TransportT = TypeVar("TransportT")
@@ -53,6 +56,7 @@ class Options(TypedDict, total=False):
     on_store_error: OnStoreError
     on_retry: Callable[[RetryEvent], Any] | None
     telemetry: Telemetry | None
+    outage_guard: OutageGuard | None
 
 
 class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
@@ -76,6 +80,7 @@ class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
         on_store_error: OnStoreError = "raise",
         on_retry: OnRetryT | None = None,
         telemetry: Telemetry | None = None,
+        outage_guard: OutageGuard | None = None,
     ) -> None:
         log_as_environment_asks()
         self._http = self._http_class(transport)
@@ -91,6 +96,7 @@ class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
             on_store_error=on_store_error,
             on_retry=on_retry,
             telemetry=telemetry,
+            outage_guard=outage_guard,
         )
 
     def with_options(self, **changes: Unpack[Options]) -> Self:
@@ -131,6 +137,9 @@ class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
         for path in ("sleep", "on_retry"):
             if options[path] is not None and not callable(options[path]):
                 raise InvalidRequest(path, f"must be callable, not {type(options[path]).__name__}")
+        self.outage_guard: OutageGuard | None = options["outage_guard"]
+        if self.outage_guard is not None and not hasattr(self.outage_guard, "around"):
+            raise InvalidRequest("outage_guard", f"must be an OutageGuard, not {type(self.outage_guard).__name__}")
         if options["telemetry"] is not None and not hasattr(options["telemetry"], "watch"):
             raise InvalidRequest("telemetry", "must be a telemetry, such as liveperson_engagement.otel.OpenTelemetry()")
         base_url = None if base_url is None else checked_url("base_url", base_url)
@@ -161,6 +170,7 @@ class EngagementClient(
       "continue" without reuse, which makes a new visitor of each call, and log a warning.
     - `on_retry`: called with a `RetryEvent` before each pause; what it raises ends the call.
     - `telemetry`: `liveperson_engagement.otel.OpenTelemetry()` for spans and metrics (extra `otel`); default: none.
+    - `outage_guard`: `OutageGuard()` holds calls back while the service is down for long; default: none.
 
     LIVEPERSON_LOG=debug (info, warning, error) prints the log on standard error.
 

@@ -28,6 +28,8 @@ class DocumentedPolicy:
     loading: tuple[int, int]
     """Status and internal code of "Loading account"."""
     visitor_in_message: re.Pattern[str]
+    outage_pauses: tuple[float, ...]
+    """The second, longer rhythm."""
 
 
 class Contract:
@@ -84,6 +86,7 @@ class Contract:
             longest_retry_after=policy["retryAfter"]["maximumInSeconds"],
             loading=(policy["loadingAccount"]["status"], policy["loadingAccount"]["internalCode"]),
             visitor_in_message=re.compile(policy["loadingAccount"]["visitorIdInMessage"]),
+            outage_pauses=tuple(float(pause) for pause in policy["longOutage"]["pausesInSeconds"]),
         )
 
     def _check(self, name: str, schema: dict[str, Any], value: Any) -> None:

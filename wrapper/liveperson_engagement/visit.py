@@ -17,7 +17,7 @@ from .flow import AsyncPorts, Flow, Hold, LostTurn, Ports, attempts, run, turn
 from .http import Exchange
 from .jsontext import Breach, is_object
 from .memory import Memory, offered
-from .retry import Budget
+from .retry import Budget, RetryPolicy
 from .stores import MemoryStore, Record, Remembered, VisitIds
 
 if TYPE_CHECKING:
@@ -66,7 +66,11 @@ class _Call:
             usual: float | None = self._client.timeout
             return Exchange(operation_id, self._base_url, arguments, self.budget.limit(usual), usual, self.content)
 
-        return attempts(prepare, self._client.retry, self.budget, **options)
+        def send(retry: RetryPolicy) -> Flow[tuple[Any, Exchange]]:
+            return attempts(prepare, retry, self.budget, **options)
+
+        retry, guard = self._client.retry, self._client.outage_guard
+        return guard.around(self._client.store, self._client.site.account_id, retry, send) if guard else send(retry)
 
 
 class _Visit:

@@ -1,0 +1,127 @@
+"""A guard for long outages: while the service is down, calls fail at once, and one at a time tries again.
+
+What the contract could not express: that all processes keep the second, longer rhythm of `x-retry-policies` together.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta
+from operator import methodcaller
+from typing import Any, NamedTuple, TypeVar
+
+import httpx
+
+from .contract import contract
+from .errors import ApiError, InvalidRequest, InvalidResponse, ServerError
+from .flow import Flow, logger
+from .retry import RetryPolicy, check_seconds
+from .stores import Record, Remembered, VisitIds
+
+T = TypeVar("T")
+
+
+class _Outage(NamedTuple):
+    """What is remembered of an outage: how often the service was found down, and how it said so."""
+
+    failures: int
+    status: int
+    internal_code: int | None
+
+
+class OutageGuard:
+    """Holds an account's calls back once the documented retries are spent: `EngagementClient(outage_guard=...)`.
+
+    An outage begins when a call has failed with `ServerError`. From then on the account's calls raise `ServerError` at
+    once, without sending anything; its line names the time of the next try, its response's Retry-After the seconds.
+    After the first of `pauses` one call is let through, as a single attempt. If that fails the next pause begins, and
+    the last one repeats; if it is answered with anything but a 5xx, the outage is over.
+
+    What is known of an outage lies in the client's store, beside the visits: all who share the store share the guard.
+    A call that its deadline has ended begins no outage. Calls that are answered from memory go on.
+
+    - `pauses`: seconds; default: the contract's, 2, 4 and 8 minutes.
+
+    Raises `InvalidRequest` for pauses that are none. Source: the vendor's guide on retries.
+    """
+
+    def __init__(self, pauses: Iterable[float] | None = None) -> None:
+        documented = contract().policy("createSession").outage_pauses
+        self.pauses = documented if pauses is None else tuple(pauses)
+        if not self.pauses:
+            raise InvalidRequest("pauses", "must be one or more numbers of seconds")
+        for index, pause in enumerate(self.pauses):
+            check_seconds(f"pauses[{index}]", pause)
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}(pauses={self.pauses})"
+
+    def around(
+        self, store: Any, account_id: str, retry: RetryPolicy, attempts: Callable[[RetryPolicy], Flow[T]]
+    ) -> Flow[T]:
+        """Run attempts, unless an outage holds them back; note how they end."""
+        key = f"!outage:{account_id}"  # no account has such a name, so no visit has this key
+        before: Remembered | None = yield methodcaller("store", store, "load", key)
+        version = None
+        if before:
+            version = yield from self._probe(store, key, before)
+        try:
+            answer = yield from attempts(RetryPolicy.none() if before else retry)
+        except ServerError as failure:
+            if not before:
+                logger.warning("outage: the service fails; calls are held back for %g s", self.pauses[0])
+                outage = _Outage(1, failure.status_code, failure.internal_code)
+                yield methodcaller("store", store, "replace", key, _written(outage), None)
+            raise
+        except (ApiError, InvalidResponse):  # it answers again
+            yield from self._end(store, key, version)
+            raise
+        yield from self._end(store, key, version)
+        return answer
+
+    def _probe(self, store: Any, key: str, before: Remembered) -> Flow[object]:
+        """Raise `ServerError` unless it is time to try and nobody else does; begin the pause that follows a failure.
+
+        It begins before the attempt: so nobody else tries meanwhile, nor soon if this process does not survive it.
+        """
+        outage = _read(before.record)
+        wait = self._pause(outage) - before.age
+        if wait > 0:
+            raise _held_back(outage, wait)
+        outage = outage._replace(failures=outage.failures + 1)
+        version: object | None = yield methodcaller("store", store, "replace", key, _written(outage), before.version)
+        if version is None:
+            raise _held_back(outage, self._pause(outage))
+        return version
+
+    def _pause(self, outage: _Outage) -> float:
+        return self.pauses[min(outage.failures, len(self.pauses)) - 1]
+
+    def _end(self, store: Any, key: str, version: object | None) -> Flow[None]:
+        if version is not None:
+            logger.info("outage: the service answers again")
+            yield methodcaller("store", store, "replace", key, None, version)
+
+
+def _written(outage: _Outage) -> Record:
+    """Put what is known of an outage into what stores keep; the ids stand for none."""
+    return Record(VisitIds("outage"), json.dumps(outage))
+
+
+def _read(record: Record) -> _Outage:
+    """Read it; a record that somebody has damaged counts as an outage that has just begun."""
+    try:
+        failures, status, code = json.loads(record.engagement or "")
+        return _Outage(max(1, int(failures)), int(status), None if code is None else int(code))
+    except (ValueError, TypeError):
+        return _Outage(1, 503, None)
+
+
+def _held_back(outage: _Outage, wait: float) -> ServerError:
+    seconds = math.ceil(wait)
+    next_try = datetime.now(UTC) + timedelta(seconds=seconds)
+    shown = f"not sent, as the service is down: next try at {next_try:%H:%M:%S} UTC, in {seconds} s"
+    response = httpx.Response(outage.status, headers={"Retry-After": str(seconds)})
+    return ServerError(outage.status, outage.internal_code, None, shown, response)
