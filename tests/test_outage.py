@@ -258,7 +258,7 @@ def test_one_call_at_a_time_tries_again(sandbox: Sandbox, tmp_path: Path, shared
             store = RedisStore(getattr(server, "url", ""))
         elif shared == "sqlite":
             store = SQLiteStore(tmp_path / "visits.db")
-        options: Any = {"base_url": sandbox.url, "store": store, "sleep": lambda _: None}
+        options: dict[str, Any] = {"base_url": sandbox.url, "store": store, "sleep": abs}
         with EngagementClient("demo", outage_guard=OutageGuard([0.3, 60]), **options) as client:
             begin_outage(client, sandbox)
             threading.Event().wait(0.35)

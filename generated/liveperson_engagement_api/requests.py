@@ -10,11 +10,11 @@ AccountId: TypeAlias = str
 
 
 VisitorId: TypeAlias = str
-"""Names a visitor. Opaque, except that it is not made of dots alone, which a URL's path cannot carry."""
+"""Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone, and not longer than this."""
 
 
 SessionId: TypeAlias = str
-"""Names a session of a visitor. Opaque."""
+"""Names a session of a visitor. Opaque, except that it fits into a URL."""
 
 
 PageId: TypeAlias = str

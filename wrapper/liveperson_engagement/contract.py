@@ -44,6 +44,7 @@ class Contract:
         self._numeric: dict[tuple[str, ...], list[str]] = {}
         for *parents, name in sorted(self._numeric_ids(_schema(answer), ())):
             self._numeric.setdefault(tuple(parents), []).append(name)
+        self._largest_id: int = document["components"]["schemas"]["NumericId"]["else"]["maximum"]
         self.events: dict[str, Any] = {
             name: link["requestBody"]
             for name, link in answer["links"].items()
@@ -68,7 +69,9 @@ class Contract:
             holder: Any = functools.reduce(lambda part, key: part.get(key, {}), parents, value)
             for name in names:
                 if name in holder:
-                    holder[name] = int(holder[name])
+                    holder[name] = number = int(holder[name])
+                    if number > self._largest_id:  # quoted digits: no pattern says this briefly
+                        raise Breach([*parents, name], f"must be at most {self._largest_id}")
         return value
 
     def check_value(self, component: str, value: Any) -> None:
@@ -99,9 +102,10 @@ class Contract:
         try:
             if check.is_valid(value):
                 return
+            error = next(check.iter_errors(value))
         except ValueError:  # a Python value that no JSON type stands for
             raise not_json(value) from None
-        raise Breach(*self._explained(next(check.iter_errors(value))))
+        raise Breach(*self._explained(error))
 
     def _explained(self, error: ValidationError) -> tuple[Path, str]:
         from jsonschema_rs import ValidationErrorKind  # noqa: PLC0415 - importing it takes long

@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     import httpx
 
 
+def one_line(text: str, length: int = 200) -> str:
+    """Make a text from elsewhere fit to print: what does not print becomes a space, and what is too long is cut."""
+    return " ".join("".join(each if each.isprintable() else " " for each in text[: 4 * length]).split())[:length]
+
+
 def _restore(cls: type[EngagementError], args: tuple[Any, ...], state: dict[str, Any]) -> EngagementError:
     error = cls.__new__(cls, *args)
     error.__dict__.update(state)
@@ -47,7 +52,7 @@ class InvalidRequest(EngagementError, ValueError):
     """The call cannot be made as asked; nothing was sent. Fix what `path` names."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"{path}: {reason}")
+        super().__init__(f"{one_line(path)}: {reason}")
         self.path = path
         """The part that is wrong, such as `engagementAttributes[0].personal.age.month`."""
         self.reason = reason
@@ -102,7 +107,7 @@ class InvalidResponse(EngagementError):
     """A 2xx answer that breaks the contract. What was remembered before stays remembered."""
 
     def __init__(self, path: str, reason: str) -> None:
-        super().__init__(f"the service's answer breaks the contract: {path}: {reason}")
+        super().__init__(f"the service's answer breaks the contract: {one_line(path)}: {reason}")
         self.path = path
         self.reason = reason
 

@@ -10,7 +10,6 @@ What the contract could not express: a caller who cannot wait as long, or at all
 
 from __future__ import annotations
 
-import math
 import time
 from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
@@ -83,10 +82,14 @@ def retry_after(headers: Mapping[str, str]) -> float:
         return 0.0
 
 
+LONGEST = 10**9
+"""Seconds, some thirty years: what waits for longer overflows on some machines."""
+
+
 def check_seconds(path: str, value: object, *, least: float = 0) -> None:
-    """Raise `InvalidRequest` unless a value is a finite number of seconds."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < least:
-        raise InvalidRequest(path, f"must be a number of seconds, at least {least:g}")
+    """Raise `InvalidRequest` unless a value is a number of seconds that can be waited for."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= LONGEST:
+        raise InvalidRequest(path, f"must be a number of seconds, at least {least:g} and at most {LONGEST:,}")
 
 
 class Budget:

@@ -160,7 +160,7 @@ class _Visit:
     def _report(self, kinds: tuple[str, ...], deadline: float | None) -> Flow[None]:
         call, events = _Call(self._client, deadline), contract().events
         for index, kind in enumerate(kinds or ("",)):
-            if kind not in events:
+            if not isinstance(kind, str) or kind not in events:
                 raise InvalidRequest(f"kinds[{index}]", f"must be one of {', '.join(events)}")
         remembered = yield from self._memory.recall()
         engagement = offered(remembered)

@@ -21,9 +21,10 @@ class NotAvailableSession:
     page_id: str
     """ Names the page that impression events and updates refer to. Opaque. """
     session_id: str
-    """ Names a session of a visitor. Opaque. """
+    """ Names a session of a visitor. Opaque, except that it fits into a URL. """
     visitor_id: str
-    """ Names a visitor. Opaque, except that it is not made of dots alone, which a URL's path cannot carry. """
+    """ Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone, and not longer than
+    this. """
     additional_properties: dict[str, Any] = _attrs_field(init=False, factory=dict)
 
     def to_dict(self) -> dict[str, Any]:

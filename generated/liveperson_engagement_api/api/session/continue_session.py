@@ -215,9 +215,9 @@ def sync_detailed(
 
     Args:
         account_id (str): The brand's LivePerson account (site) id.
-        visitor_id (str): Names a visitor. Opaque, except that it is not made of dots alone, which
-            a URL's path cannot carry.
-        sid (str | Unset): Names a session of a visitor. Opaque.
+        visitor_id (str): Names a visitor. Opaque, except that it fits into a URL: it is not made
+            of dots alone, and not longer than this.
+        sid (str | Unset): Names a session of a visitor. Opaque, except that it fits into a URL.
         v (Literal['1.0']): Version of the App Engagement API, spelled exactly 1.0. Default:
             '1.0'.
         body (CreateSessionBody): The app, and what is known of the visitor.
@@ -262,9 +262,9 @@ def sync(
 
     Args:
         account_id (str): The brand's LivePerson account (site) id.
-        visitor_id (str): Names a visitor. Opaque, except that it is not made of dots alone, which
-            a URL's path cannot carry.
-        sid (str | Unset): Names a session of a visitor. Opaque.
+        visitor_id (str): Names a visitor. Opaque, except that it fits into a URL: it is not made
+            of dots alone, and not longer than this.
+        sid (str | Unset): Names a session of a visitor. Opaque, except that it fits into a URL.
         v (Literal['1.0']): Version of the App Engagement API, spelled exactly 1.0. Default:
             '1.0'.
         body (CreateSessionBody): The app, and what is known of the visitor.
@@ -304,9 +304,9 @@ async def asyncio_detailed(
 
     Args:
         account_id (str): The brand's LivePerson account (site) id.
-        visitor_id (str): Names a visitor. Opaque, except that it is not made of dots alone, which
-            a URL's path cannot carry.
-        sid (str | Unset): Names a session of a visitor. Opaque.
+        visitor_id (str): Names a visitor. Opaque, except that it fits into a URL: it is not made
+            of dots alone, and not longer than this.
+        sid (str | Unset): Names a session of a visitor. Opaque, except that it fits into a URL.
         v (Literal['1.0']): Version of the App Engagement API, spelled exactly 1.0. Default:
             '1.0'.
         body (CreateSessionBody): The app, and what is known of the visitor.
@@ -349,9 +349,9 @@ async def asyncio(
 
     Args:
         account_id (str): The brand's LivePerson account (site) id.
-        visitor_id (str): Names a visitor. Opaque, except that it is not made of dots alone, which
-            a URL's path cannot carry.
-        sid (str | Unset): Names a session of a visitor. Opaque.
+        visitor_id (str): Names a visitor. Opaque, except that it fits into a URL: it is not made
+            of dots alone, and not longer than this.
+        sid (str | Unset): Names a session of a visitor. Opaque, except that it fits into a URL.
         v (Literal['1.0']): Version of the App Engagement API, spelled exactly 1.0. Default:
             '1.0'.
         body (CreateSessionBody): The app, and what is known of the visitor.

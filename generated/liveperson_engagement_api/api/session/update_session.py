@@ -196,9 +196,9 @@ def sync_detailed(
 
     Args:
         account_id (str): The brand's LivePerson account (site) id.
-        visitor_id (str): Names a visitor. Opaque, except that it is not made of dots alone, which
-            a URL's path cannot carry.
-        sid (str): Names a session of a visitor. Opaque.
+        visitor_id (str): Names a visitor. Opaque, except that it fits into a URL: it is not made
+            of dots alone, and not longer than this.
+        sid (str): Names a session of a visitor. Opaque, except that it fits into a URL.
         v (Literal['1.0']): Version of the App Engagement API, spelled exactly 1.0. Default:
             '1.0'.
         body (UpdateSessionBody): What is new in a session, and the page that it belongs to.
@@ -243,9 +243,9 @@ def sync(
 
     Args:
         account_id (str): The brand's LivePerson account (site) id.
-        visitor_id (str): Names a visitor. Opaque, except that it is not made of dots alone, which
-            a URL's path cannot carry.
-        sid (str): Names a session of a visitor. Opaque.
+        visitor_id (str): Names a visitor. Opaque, except that it fits into a URL: it is not made
+            of dots alone, and not longer than this.
+        sid (str): Names a session of a visitor. Opaque, except that it fits into a URL.
         v (Literal['1.0']): Version of the App Engagement API, spelled exactly 1.0. Default:
             '1.0'.
         body (UpdateSessionBody): What is new in a session, and the page that it belongs to.
@@ -285,9 +285,9 @@ async def asyncio_detailed(
 
     Args:
         account_id (str): The brand's LivePerson account (site) id.
-        visitor_id (str): Names a visitor. Opaque, except that it is not made of dots alone, which
-            a URL's path cannot carry.
-        sid (str): Names a session of a visitor. Opaque.
+        visitor_id (str): Names a visitor. Opaque, except that it fits into a URL: it is not made
+            of dots alone, and not longer than this.
+        sid (str): Names a session of a visitor. Opaque, except that it fits into a URL.
         v (Literal['1.0']): Version of the App Engagement API, spelled exactly 1.0. Default:
             '1.0'.
         body (UpdateSessionBody): What is new in a session, and the page that it belongs to.
@@ -330,9 +330,9 @@ async def asyncio(
 
     Args:
         account_id (str): The brand's LivePerson account (site) id.
-        visitor_id (str): Names a visitor. Opaque, except that it is not made of dots alone, which
-            a URL's path cannot carry.
-        sid (str): Names a session of a visitor. Opaque.
+        visitor_id (str): Names a visitor. Opaque, except that it fits into a URL: it is not made
+            of dots alone, and not longer than this.
+        sid (str): Names a session of a visitor. Opaque, except that it fits into a URL.
         v (Literal['1.0']): Version of the App Engagement API, spelled exactly 1.0. Default:
             '1.0'.
         body (UpdateSessionBody): What is new in a session, and the page that it belongs to.
