@@ -66,7 +66,7 @@ def guarded(request: pytest.FixtureRequest, colour: Colour, sandbox: Sandbox, cl
         store = colour.store(SQLiteStore(tmp_path / "visits.db", clock=clock, monotonic=clock))
 
     def client(**options: Any) -> EngagementClient:
-        given = {"base_url": sandbox.url, "store": store, "outage_guard": OutageGuard(), **options}
+        given: dict[str, Any] = {"base_url": sandbox.url, "store": store, "outage_guard": OutageGuard(), **options}
         return colour.client(given.pop("account_id", "demo"), **given)
 
     return client
