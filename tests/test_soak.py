@@ -6,11 +6,15 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-SOAK = Path(__file__).parents[1] / "scripts" / "lib" / "soak.py"
+import soak_outage
+
+LIB = Path(__file__).parents[1] / "scripts" / "lib"
+SOAK = LIB / "soak.py"
 
 
 def soak(folder: Path, *options: str) -> tuple[int, dict[str, Any], str]:
@@ -49,3 +53,33 @@ def test_a_store_that_does_not_work_is_found_out(tmp_path: Path, sabotage: str, 
     status, figures, _ = soak(tmp_path, "--sabotage", sabotage, "--seconds", "1.5", "--kill-every", "0")
     assert status == 1
     assert figures[found] > 0
+
+
+@pytest.mark.parametrize("store", ["sqlite", "redis"])
+def test_during_an_outage_one_call_at_a_time_tries_again_among_all_processes(tmp_path: Path, store: str) -> None:
+    """The others are held back at once, and all go on when it is over."""
+    written = tmp_path / "figures.json"
+    load = ["--processes", "2", "--threads", "4", "--seconds", "7", "--pause", "0.3", "--store", store]
+    done = subprocess.run(
+        [sys.executable, LIB / "soak_outage.py", *load, "--json", written],
+        capture_output=True,
+        text=True,
+        timeout=90,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    figures = json.loads(written.read_text())
+    assert figures["findings"] == {}
+    assert figures["tries_during_outage"] >= 2
+    assert figures["held_back"] > 50
+    assert figures["answered_after"] > 10
+
+
+def test_calls_that_nobody_holds_back_are_found_out() -> None:
+    """The account names tries that come too early, and attempts beyond one."""
+    calls = [soak_outage.Call(str(number), 10 + number / 10, 0.01, "ServerError") for number in range(5)]
+    requests = [SimpleNamespace(at=call.began, headers={"soak-call": call.name}) for call in calls for _ in range(2)]
+    found = soak_outage.figures(calls, requests, 10, 20, (0.6, 1.2))["findings"]
+    assert any("not one each" in finding for finding in found)
+    assert any("after a try came the next one" in finding for finding in found)
+    assert "nothing was held back" in found

@@ -71,9 +71,9 @@ class OutageGuard:
             answer = yield from attempts(RetryPolicy.none() if before else retry)
         except ServerError as failure:
             if not before:
-                logger.warning("outage: the service fails; calls are held back for %g s", self.pauses[0])
                 outage = _Outage(1, failure.status_code, failure.internal_code)
-                yield methodcaller("store", store, "replace", key, _written(outage), None)
+                if (yield methodcaller("store", store, "replace", key, _written(outage), None)) is not None:
+                    logger.warning("outage: the service fails; calls are held back for %g s", self.pauses[0])
             raise
         except (ApiError, InvalidResponse):  # it answers again
             yield from self._end(store, key, version)
