@@ -59,12 +59,26 @@ def test_a_calls_own_deadline_is_checked_as_well(client: EngagementClient, sandb
     assert sandbox.requests == ()
 
 
-@pytest.mark.parametrize(("name", "value"), [("retry", 3), ("sleep", 5)])
+@pytest.mark.parametrize(
+    ("name", "value"), [("retry", 3), ("sleep", 5), ("on_retry", 5), ("telemetry", 5), ("outage_guard", True)]
+)
 def test_a_part_of_the_wrong_kind_is_refused(colour: Colour, name: str, value: Any) -> None:
     """The error names the argument."""
     with pytest.raises(InvalidRequest) as raised:
         colour.client(**{name: value})
     assert raised.value.path == name
+
+
+@pytest.mark.parametrize("name", ["sleep", "on_retry"])
+def test_a_sync_client_takes_no_coroutine_function(name: str) -> None:
+    """It would never be awaited, and a pause would be none."""
+
+    async def never_awaited(_: Any) -> None:
+        raise AssertionError
+
+    options: dict[str, Any] = {name: never_awaited}
+    with pytest.raises(InvalidRequest, match=f"{name}: must be a plain function"):
+        EngagementClient("demo", **options)
 
 
 @pytest.mark.parametrize("key", [5, b"shopper", ("a",)])

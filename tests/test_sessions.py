@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from operator import methodcaller
 from typing import Any, cast
 
 import pytest
@@ -28,7 +29,9 @@ from liveperson_engagement import (
     RetryPolicy,
     ServerError,
     VisitIds,
+    flow,
 )
+from liveperson_engagement.retry import Budget
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record
 from liveperson_engagement_api.models import CreateSessionBody as CreateSessionModel
@@ -643,3 +646,16 @@ def test_a_failed_call_raises_what_went_wrong_last(client: EngagementClient, san
         client.visit().create_session(BODY)
     assert raised.value.status_code == 504
     assert str(raised.value).endswith("after 4 attempts")
+
+
+def test_a_call_that_is_thrown_away_asks_for_nothing_more() -> None:
+    """A coroutine whose event loop is gone is closed where it stands; nobody would take its steps."""
+
+    def work(_: object) -> flow.Flow[None]:
+        yield repr
+
+    call = flow.turn(MemoryStore(), "key", Budget(None), work)
+    assert type(next(call)) is methodcaller  # take the key
+    assert call.send("a lease") is repr
+    call.close()
+    assert list(call) == []

@@ -5,6 +5,7 @@ What the contract could not express: limits in time, where sessions are remember
 
 from __future__ import annotations
 
+import inspect
 import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Self, TypeAlias, TypedDict, TypeVar, Unpack
@@ -137,6 +138,8 @@ class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
         for path in ("sleep", "on_retry"):
             if options[path] is not None and not callable(options[path]):
                 raise InvalidRequest(path, f"must be callable, not {type(options[path]).__name__}")
+            if self._ports_class is Ports and inspect.iscoroutinefunction(options[path]):
+                raise InvalidRequest(path, "must be a plain function: only AsyncEngagementClient awaits one")
         self.outage_guard: OutageGuard | None = options["outage_guard"]
         if self.outage_guard is not None and not hasattr(self.outage_guard, "around"):
             raise InvalidRequest("outage_guard", f"must be an OutageGuard, not {type(self.outage_guard).__name__}")

@@ -250,9 +250,14 @@ def turn(store: Any, key: str, budget: Budget, work: Callable[[Hold | None], Flo
         return held
 
     try:
-        return (yield from work(hold))
-    finally:
+        result = yield from work(hold)
+    except GeneratorExit:  # a task that is thrown away: nobody takes its steps any more, and the lease ends by itself
+        raise
+    except BaseException:
         yield methodcaller("store", store, "release", key, lease)
+        raise
+    yield methodcaller("store", store, "release", key, lease)
+    return result
 
 
 def _without_store(error: Exception, method: str, *, lenient: bool) -> Any:

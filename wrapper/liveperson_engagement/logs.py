@@ -8,14 +8,32 @@ from __future__ import annotations
 import functools
 import logging
 import os
+import sys
 
 LEVELS = ("debug", "info", "warning", "error")
+
+logger = logging.getLogger("liveperson_engagement")
+
+
+class _StandardError(logging.Handler):
+    """Prints lines, unless the program has set up logging itself, be it before or after: then it prints them."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        handlers = [*logger.handlers, *(logging.getLogger().handlers if logger.propagate else ())]
+        if handlers == [self] and sys.stderr is not None:
+            try:
+                print(self.format(record), file=sys.stderr, flush=True)
+            except Exception:  # noqa: BLE001 - as every handler of the standard library does
+                self.handleError(record)
+
+
+_standard_error = _StandardError()
+_standard_error.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
 
 
 @functools.cache
 def log_as_environment_asks() -> None:
-    """Set the logger's level, and give it a handler unless the program has set up logging itself; once a process."""
-    logger = logging.getLogger("liveperson_engagement")
+    """Set the logger's level, and print its lines if nobody else does; once a process."""
     level = os.environ.get("LIVEPERSON_LOG", "").strip().lower()
     if not level:
         return
@@ -23,7 +41,4 @@ def log_as_environment_asks() -> None:
         logger.warning("LIVEPERSON_LOG: must be one of %s; it is ignored", ", ".join(LEVELS))
         return
     logger.setLevel(level.upper())
-    if not logger.hasHandlers():
-        handler = logging.StreamHandler()
-        handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-        logger.addHandler(handler)
+    logger.addHandler(_standard_error)

@@ -89,6 +89,8 @@ class _Visit:
 
     def _session(self, body: Any, deadline: float | None, *, reuse: bool) -> Flow[Session]:
         memory, call = self._memory, _Call(self._client, deadline)
+        if reuse and (session := memory.at_hand(body)):
+            return session
         call.carry("createSession", _as_json(body))
         asked = hashlib.sha256(call.content).hexdigest()
         before = yield from memory.recall()

@@ -1,0 +1,114 @@
+"""A visit's whole life, good and bad, for tests of what may be said of it."""
+
+from __future__ import annotations
+
+import json
+import socket
+from typing import Any
+
+import httpx
+
+from conftest import Colour
+from liveperson_engagement import EngagementError, MemoryStore
+from liveperson_engagement.sandbox import Sandbox
+
+KEY = "key-of-sarah"
+BODY: Any = {
+    "appType": "EXTERNAL",
+    "consumerSections": ["Sarahs-section"],
+    "engagementAttributes": [
+        {"type": "personal", "personal": {"firstname": "Sarah", "contacts": [{"email": "sarahw@example.com"}]}}
+    ],
+}
+
+
+class StoreDown(MemoryStore):
+    """Cannot be read."""
+
+    def load(self, key: str) -> Any:
+        """Fail, as a database may: with the key in its words."""
+        raise OSError(f"no connection for {key}")
+
+
+class Talkative(httpx.BaseTransport, httpx.AsyncBaseTransport):
+    """Fails with the whole URL in its words, as a transport of a caller's own may."""
+
+    def __init__(self, kind: type[Exception]) -> None:
+        self._kind = kind
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        """Fail."""
+        raise self._kind(f"no way to {request.url}")
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        """Fail."""
+        return self.handle_request(request)
+
+
+def live(colour: Colour, sandbox: Sandbox, **options: Any) -> tuple[set[str], list[type[BaseException]]]:
+    """Make calls that succeed and fail in every way; return what must not be told of them, and what they raised."""
+    raised: list[type[BaseException]] = []
+    secrets = {KEY, "Sarah", "sarahw@example.com"}
+    client = colour.client(domain_api=sandbox.url, **options)
+    visit = client.visit(KEY)
+
+    def call(method: Any, *arguments: Any, **limits: Any) -> None:
+        if visit.ids:
+            secrets.update(filter(None, (visit.ids.visitor_id, visit.ids.session_id, visit.ids.page_id)))
+        try:
+            method(*arguments, **limits)
+        except (EngagementError, RuntimeError) as error:
+            raised.append(type(error))
+
+    def echo(status: int, code: int, times: int = 1) -> None:
+        message = f"vid: {visit.ids.visitor_id if visit.ids else 'vid-0'} of sarahw@example.com"
+        sandbox.fail_next(status, times, body=json.dumps({"message": message, "internalCode": code}))
+
+    call(visit.create_session, BODY)
+    call(visit.engagement, BODY)
+    call(visit.update_session, {"engagementAttributes": BODY["engagementAttributes"]})
+    call(visit.report_impressions, "impDisplay")
+    for status, code, times in (
+        (503, 13, 2),
+        (503, 13, 4),
+        (500, 20, 1),
+        (500, 20, 4),
+        (302, 1, 1),
+        (400, 5, 1),
+        (401, 6, 1),
+        (429, 7, 1),
+    ):
+        echo(status, code, times)
+        call(visit.create_session, BODY)
+    sandbox.html_error(502)
+    call(visit.create_session, BODY)
+    sandbox.answer_next(body='{"status": "Sarah"}')
+    call(visit.create_session, BODY)
+    sandbox.drop_connection(times=2)
+    call(visit.create_session, BODY)
+    sandbox.fail_next(503)
+    call(visit.create_session, BODY, deadline=1)
+    call(visit.create_session, {**BODY, "appType": "Sarah"})
+    sandbox.slow(0.3, times=4)
+    call(client.with_options(timeout=0.05).visit(ids=visit.ids).update_session, {})
+    sandbox.forget_visitors()
+    call(visit.create_session, BODY)
+    sandbox.loading_account()
+    call(visit.create_session, BODY)
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        nowhere = f"http://127.0.0.1:{free.getsockname()[1]}"
+    call(client.with_options(base_url=nowhere).visit(ids=visit.ids).create_session, BODY)
+    call(client.with_options(base_url=None, domain_api=nowhere).visit(KEY).create_session, BODY)
+    for kind in (httpx.ConnectError, httpx.ReadError, RuntimeError):
+        talkative = colour.client(base_url=sandbox.url, transport=Talkative(kind), **options)
+        call(talkative.visit(ids=visit.ids).create_session, BODY)
+    down = client.with_options(store=StoreDown())
+    call(down.visit(KEY).create_session, BODY)
+    call(down.with_options(on_store_error="continue").visit(KEY).create_session, BODY)
+    call(visit.forget)
+    call(client.find_domain)
+    for request in sandbox.requests:
+        secrets.update(filter(None, (request.visitor_id, request.session_id)))
+    for visitor in sandbox.visitors:
+        secrets.update({visitor.visitor_id, *(session.session_id for session in visitor.sessions)})
+    return secrets, raised
