@@ -74,7 +74,7 @@ def show(profile: cProfile.Profile, calls: int, order: str, rows: int) -> None:
 
 def show_import(rows: int) -> None:
     """Print the modules that take longest to import, in a fresh process."""
-    command = [sys.executable, "-X", "importtime", "-c", "import liveperson_engagement"]
+    command = [sys.executable, "-X", "importtime", "-c", "from liveperson_engagement import EngagementClient"]
     said = subprocess.run(command, check=True, capture_output=True, text=True).stderr
     lines = [line.removeprefix("import time:").split("|") for line in said.splitlines()[1:]]
     ranked = sorted(((int(own), int(whole), name.strip()) for own, whole, name in lines), reverse=True)

@@ -4,34 +4,34 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
-from .client import AsyncEngagementClient, EngagementClient
-from .errors import (
-    AccountLoading,
-    ApiError,
-    BadRequest,
-    ConnectionFailed,
-    DeadlineExceeded,
-    DomainLookupFailed,
-    EngagementError,
-    InvalidRequest,
-    InvalidResponse,
-    NotFound,
-    ServerError,
-    StoreError,
-    Timeout,
-    Unauthorized,
-)
-from .retry import RetryEvent, RetryPolicy
-from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
-from .visit import AsyncVisit, Visit
 
 if TYPE_CHECKING:
     from liveperson_engagement_api.models import AvailableSession, EngagementDetails, NotAvailableSession
     from liveperson_engagement_api.requests import CreateSessionBody, SessionNews, UpdateSessionBody
 
+    from .client import AsyncEngagementClient, EngagementClient
+    from .errors import (
+        AccountLoading,
+        ApiError,
+        BadRequest,
+        ConnectionFailed,
+        DeadlineExceeded,
+        DomainLookupFailed,
+        EngagementError,
+        InvalidRequest,
+        InvalidResponse,
+        NotFound,
+        ServerError,
+        StoreError,
+        Timeout,
+        Unauthorized,
+    )
     from .outage import OutageGuard
+    from .retry import RetryEvent, RetryPolicy
+    from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
     from .stores.redis import RedisStore
     from .stores.sqlite import SQLiteStore
+    from .visit import AsyncVisit, Visit
 
 __all__ = [
     "AccountLoading",
@@ -71,23 +71,27 @@ __all__ = [
 ]
 
 
-_MODELS, _REQUESTS = "liveperson_engagement_api.models", "liveperson_engagement_api.requests"
-_IMPORTED_LATE = {
-    **dict.fromkeys(("AvailableSession", "EngagementDetails", "NotAvailableSession"), _MODELS),
-    **dict.fromkeys(("CreateSessionBody", "SessionNews", "UpdateSessionBody"), _REQUESTS),
-    "OutageGuard": "liveperson_engagement.outage",
-    "RedisStore": "liveperson_engagement.stores.redis",
-    "SQLiteStore": "liveperson_engagement.stores.sqlite",
+_MODULES = {
+    "liveperson_engagement_api.models": ("AvailableSession", "EngagementDetails", "NotAvailableSession"),
+    "liveperson_engagement_api.requests": ("CreateSessionBody", "SessionNews", "UpdateSessionBody"),
+    "liveperson_engagement.client": ("AsyncEngagementClient", "EngagementClient"),
+    "liveperson_engagement.outage": ("OutageGuard",),
+    "liveperson_engagement.retry": ("RetryEvent", "RetryPolicy"),
+    "liveperson_engagement.stores": ("AsyncSessionStore", "MemoryStore", "SessionStore", "VisitIds"),
+    "liveperson_engagement.stores.redis": ("RedisStore",),
+    "liveperson_engagement.stores.sqlite": ("SQLiteStore",),
+    "liveperson_engagement.visit": ("AsyncVisit", "Visit"),
 }
-"""What takes long to import, or brings a database along, is imported when it is asked for."""
+_LATE = {name: module for module, names in _MODULES.items() for name in names}
+"""Everything is imported when it is asked for: every run of pytest loads the plugin, and with it this module."""
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _IMPORTED_LATE:
+    if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_IMPORTED_LATE[name]), name)
+    value = globals()[name] = getattr(import_module(_LATE.get(name, "liveperson_engagement.errors")), name)
     return value
 
 
 def __dir__() -> list[str]:
-    return [*globals(), *_IMPORTED_LATE]
+    return [*globals(), *__all__]

@@ -1,0 +1,162 @@
+"""Assertions on the journal of a sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from ..jsontext import is_array, is_object
+
+if TYPE_CHECKING:
+    from ..sandbox import Sandbox, SandboxRequest, SandboxVisitor
+
+
+class Journal:
+    """Says what a sandbox must have been sent. A failure prints the journal, without ids and values.
+
+    `requests[2]` in a failure is `sandbox.requests[2]`: to see its values, print its `body`.
+    """
+
+    def __init__(self, sandbox: Sandbox) -> None:
+        self._sandbox = sandbox
+        self._past: tuple[SandboxRequest, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__}, {len(self._requests())} requests>"
+
+    def __str__(self) -> str:
+        """List the requests: operation, status, and what they told."""
+        return "\n".join(_lines(self._requests())) or "nothing was sent"
+
+    def clear(self) -> None:
+        """Leave out what was sent until now: the next assertions are about what follows. The visitor list stays."""
+        self._past = self._sandbox.requests
+
+    def assert_nothing_sent(self) -> None:
+        """Assert that no request arrived."""
+        __tracebackhide__ = True
+        if self._requests():
+            self._fail("expected that nothing was sent")
+
+    def assert_calls(self, *expected: str | tuple[str, int | None]) -> None:
+        """Assert that just these operations were called, in this order, failed attempts included.
+
+        Each is an operationId such as `"createSession"`, or one with its status: `("createSession", 503)`. The status
+        of a dropped connection is None.
+        """
+        __tracebackhide__ = True
+        calls = [(request.operation_id, request.status) for _, request in self._requests()]
+        names = [each if isinstance(each, str) else each[0] for each in expected]
+        if names != [name for name, _ in calls] or any(
+            not isinstance(each, str) and each != call for each, call in zip(expected, calls, strict=True)
+        ):
+            listed = [each if isinstance(each, str) else _call(*each) for each in expected]
+            self._fail("expected these calls:", *(listed or ["none"]))
+
+    def assert_sent(self, operation_id: str, body: Mapping[str, Any]) -> None:
+        """Assert that a call of the operation, answered with 200, had all of this in its body.
+
+        Objects may have more members than asked for; lists may not, and have the same order.
+        """
+        __tracebackhide__ = True
+        told = [
+            (f"requests[{number}]: ", _difference(body, request.body))
+            for number, request in self._accepted()
+            if request.operation_id == operation_id
+        ]
+        self._assert_one(f"a call of {operation_id}, answered with 200, with that body", told)
+
+    def assert_attribute_sent(self, attribute: Mapping[str, Any]) -> None:
+        """Assert that an engagement attribute with all of this was sent, and answered with 200.
+
+        For example `{"type": "personal", "personal": {"firstname": "Sarah"}}`; compared as by `assert_sent`.
+        """
+        __tracebackhide__ = True
+        told = [
+            (f"requests[{number}].engagementAttributes[{index}]: ", _difference(attribute, each))
+            for number, request in self._accepted()
+            for index, each in enumerate(_told(request, "engagementAttributes"))
+            if _type(each) == attribute.get("type")
+        ]
+        self._assert_one(f"an attribute of type {attribute.get('type')}, answered with 200, with those values", told)
+
+    def assert_impressions(self, *kinds: str) -> None:
+        """Assert that just these impressions were reported, in this order, and answered with 200.
+
+        For example `"impDisplay", "impAccept"`; without arguments, that none was.
+        """
+        __tracebackhide__ = True
+        reported = [_type(each) for _, request in self._accepted() for each in _told(request, "impAttributes")]
+        if reported != list(kinds):
+            self._fail(f"expected the impressions {', '.join(kinds) or 'none'}, not {', '.join(reported) or 'none'}")
+
+    def assert_visitors(self, count: int) -> tuple[SandboxVisitor, ...]:
+        """Assert how many visitors are on the visitor list; return them, oldest first."""
+        __tracebackhide__ = True
+        visitors = self._sandbox.visitors
+        if len(visitors) != count:
+            self._fail(f"expected {count} on the visitor list, not {len(visitors)}")
+        return visitors
+
+    def assert_one_visitor(self) -> SandboxVisitor:
+        """Assert that exactly one visitor was put on the visitor list; return it, with what its sessions were told."""
+        __tracebackhide__ = True
+        [visitor] = self.assert_visitors(1)
+        return visitor
+
+    def _requests(self) -> Sequence[tuple[int, SandboxRequest]]:
+        """Return what counts, each with its place in `sandbox.requests`."""
+        past = {id(request) for request in self._past}
+        return [each for each in enumerate(self._sandbox.requests) if id(each[1]) not in past]
+
+    def _accepted(self) -> Iterable[tuple[int, SandboxRequest]]:
+        return (each for each in self._requests() if each[1].status == 200)
+
+    def _assert_one(self, wanted: str, told: Sequence[tuple[str, str | None]]) -> None:
+        __tracebackhide__ = True
+        if all(difference is not None for _, difference in told):
+            self._fail(f"expected {wanted}", *(f"{place}{difference}" for place, difference in told))
+
+    def _fail(self, expected: str, *details: str) -> NoReturn:
+        __tracebackhide__ = True
+        journal = str(self).splitlines()
+        raise AssertionError("\n  ".join([expected, *details]) + "\n" + "\n  ".join(["the journal:", *journal]))
+
+
+def _lines(requests: Iterable[tuple[int, SandboxRequest]]) -> Iterable[str]:
+    for number, request in requests:
+        told = [*_told(request, "engagementAttributes"), *_told(request, "impAttributes")]
+        kinds = f"  ({', '.join(map(_type, told))})" if told else ""
+        yield f"requests[{number}]: {_call(request.operation_id or request.method, request.status)}{kinds}"
+
+
+def _call(name: str, status: int | None) -> str:
+    return f"{name} → {'dropped' if status is None else status}"
+
+
+def _told(request: SandboxRequest, name: str) -> Sequence[Any]:
+    told = request.body.get(name) if is_object(request.body) else None
+    return told if is_array(told) else ()
+
+
+def _type(told: Any) -> str:
+    return str(told.get("type")) if is_object(told) else "?"
+
+
+def _difference(expected: Any, found: Any, place: str = "") -> str | None:
+    """Say where a value that was found lacks something of what was expected; None if it has it all."""
+    if is_object(expected) and is_object(found):
+        for name in expected:
+            inner = f"{place}.{name}".removeprefix(".")
+            difference = _difference(expected[name], found[name], inner) if name in found else f"{inner} is not there"
+            if difference:
+                return difference
+        return None
+    if is_array(expected) and is_array(found):
+        if len(expected) != len(found):
+            return f"{place} has {len(found)} items, not {len(expected)}"
+        differences = (
+            _difference(*pair, f"{place}[{index}]") for index, pair in enumerate(zip(expected, found, strict=True))
+        )
+        return next(filter(None, differences), None)
+    return None if expected == found else f"{place or 'the body'} is another value"
