@@ -252,47 +252,6 @@ def test_what_to_do_without_a_store_is_one_of_two(colour: Colour, value: Any) ->
     assert raised.value.path == "on_store_error"
 
 
-def test_the_public_names_are_these() -> None:
-    """No name appears or vanishes unnoticed."""
-    assert liveperson_engagement.__all__ == [
-        "AccountLoading",
-        "ApiError",
-        "AsyncEngagementClient",
-        "AsyncSessionStore",
-        "AsyncVisit",
-        "AvailableSession",
-        "BadRequest",
-        "ConnectionFailed",
-        "CreateSessionBody",
-        "DeadlineExceeded",
-        "DomainLookupFailed",
-        "EngagementClient",
-        "EngagementDetails",
-        "EngagementError",
-        "InvalidRequest",
-        "InvalidResponse",
-        "MemoryStore",
-        "NotAvailableSession",
-        "NotFound",
-        "OutageGuard",
-        "RedisStore",
-        "RetryEvent",
-        "RetryPolicy",
-        "SQLiteStore",
-        "ServerError",
-        "SessionNews",
-        "SessionStore",
-        "StoreError",
-        "Timeout",
-        "Unauthorized",
-        "UpdateSessionBody",
-        "Visit",
-        "VisitIds",
-        "__version__",
-    ]
-    assert all(hasattr(liveperson_engagement, name) for name in liveperson_engagement.__all__)
-
-
 def test_the_version_is_the_distributions() -> None:
     """pyproject.toml and the package agree."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]

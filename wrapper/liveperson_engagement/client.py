@@ -118,8 +118,10 @@ class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
     def _configure(self, **options: Any) -> None:
         """Check all `Options`, and set up what calls read of them."""
         self._options, account_id, base_url = options, options["account_id"], options["base_url"]
-        self.store, self.retry = options["store"], options["retry"]
-        self.timeout, self.deadline = options["timeout"], options["deadline"]
+        self.store: StoreT = options["store"]
+        self.retry: RetryPolicy = options["retry"]
+        self.timeout: float | None = options["timeout"]
+        self.deadline: float | None = options["deadline"]
         if account_id is None:
             raise InvalidRequest("account_id", "is required: pass it, or set LIVEPERSON_ACCOUNT_ID")
         try:
@@ -129,10 +131,10 @@ class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
         for path in ("timeout", "deadline"):
             if options[path] is not None:
                 check_seconds(path, options[path])
-        if self.store is None:
+        if options["store"] is None:
             raise InvalidRequest("store", "must be a session store")
-        if not isinstance(self.retry, RetryPolicy):
-            raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(self.retry).__name__}")
+        if not isinstance(options["retry"], RetryPolicy):
+            raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(options['retry']).__name__}")
         if options["on_store_error"] not in ("raise", "continue"):
             raise InvalidRequest("on_store_error", "must be raise or continue")
         for path in ("sleep", "on_retry"):
@@ -149,7 +151,7 @@ class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
         self.site = Site(account_id, checked_url("domain_api", options["domain_api"]), base_url)
         lenient = options["on_store_error"] == "continue"
         ports = self._ports_class(self._http, options["sleep"], options["on_retry"], lenient=lenient)
-        self.ports = options["telemetry"].watch(ports) if options["telemetry"] else ports
+        self.ports: Any = options["telemetry"].watch(ports) if options["telemetry"] else ports
 
     def _found_domain(self, deadline: float | None) -> Flow[str]:
         budget = Budget(self.deadline if deadline is None else deadline)
