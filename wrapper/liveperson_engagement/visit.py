@@ -159,10 +159,10 @@ class _Visit:
             raise InvalidRequest("pageId", "this visit has no session yet; call create_session first")
         yield from self._put(call, news, ids)
 
-    def _report(self, kinds: tuple[Any, ...], deadline: float | None) -> Flow[None]:
+    def _report(self, kinds: tuple[str, ...], deadline: float | None) -> Flow[None]:
         call, events = _Call(self._client, deadline), contract().events
         for index, kind in enumerate(kinds or ("",)):
-            if not isinstance(kind, str) or kind not in events:
+            if kind not in [*events]:  # a list, as a caller's mistake may have no hash
                 raise InvalidRequest(f"kinds[{index}]", f"must be one of {', '.join(events)}")
         remembered = yield from self._memory.recall()
         engagement = offered(remembered)
