@@ -1,0 +1,135 @@
+"""Stores, of this package and of others, and what an error tells, as type checkers see them; never run."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import assert_type
+
+import httpx
+
+from liveperson_engagement import (
+    AccountLoading,
+    ApiError,
+    AsyncEngagementClient,
+    AsyncSessionStore,
+    BadRequest,
+    ConnectionFailed,
+    DeadlineExceeded,
+    DomainLookupFailed,
+    EngagementClient,
+    EngagementError,
+    InvalidRequest,
+    InvalidResponse,
+    MemoryStore,
+    NotFound,
+    RedisStore,
+    ServerError,
+    SessionStore,
+    SQLiteStore,
+    StoreError,
+    Timeout,
+    Unauthorized,
+    Visit,
+    VisitIds,
+)
+from liveperson_engagement.stores import Record, Remembered, from_json, to_json
+from liveperson_engagement.stores.conformance import StoreConformance
+
+
+class OnlySync:
+    """A store of somebody else's that inherits nothing."""
+
+    def load(self, key: str) -> Remembered | None:
+        """Know one visit."""
+        return Remembered(Record(VisitIds(key)), 0.5, "version")
+
+    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+        """Save."""
+        return (key, record, after)
+
+    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+        """Hold."""
+        return (key, timeout, seconds)
+
+    def extend(self, key: str, lease: object, seconds: float) -> bool:
+        """Hold on."""
+        return key != str(lease) and seconds > 0
+
+    def release(self, key: str, lease: object) -> None:
+        """Give back."""
+
+
+class TestOnlySync(StoreConformance):
+    """The conformance tests take a store of any kind."""
+
+    def make_store(self, folder: Path) -> OnlySync:
+        """Make one."""
+        assert_type(folder, Path)
+        return OnlySync()
+
+
+def every_store(path: os.PathLike[str]) -> None:
+    """The package's stores serve both kinds of client; a foreign one the kind that it has the methods for."""
+    for store in (MemoryStore(), SQLiteStore(path), SQLiteStore("visits.db", timeout=2), RedisStore()):
+        EngagementClient(store=store).with_options(store=store)
+        AsyncEngagementClient(store=store).with_options(store=store)
+        sync_view: SessionStore = store
+        async_view: AsyncSessionStore = store
+        assert_type(sync_view.load("key"), Remembered | None)
+        async_view.aload("key").close()
+    EngagementClient(store=OnlySync())
+    with SQLiteStore("visits.db") as file, RedisStore("rediss://example.com", prefix="shop:", ttl=60) as server:
+        assert_type(file, SQLiteStore)
+        assert_type(server, RedisStore)
+        assert_type(file.forget_older_than(3600), int)
+
+
+async def closing_of_stores() -> None:
+    """Stores are async context managers, too."""
+    async with SQLiteStore("visits.db") as file, RedisStore("redis://localhost") as server:
+        assert_type(file, SQLiteStore)
+        assert_type(server, RedisStore)
+        assert_type(await file.aload("key"), Remembered | None)
+
+
+def records(remembered: Remembered) -> None:
+    """What a store keeps."""
+    record, age, version = remembered
+    assert_type(record, Record)
+    assert_type(age, float)
+    assert_type(version, object)
+    assert_type(record.ids, VisitIds)
+    assert_type(record.engagement, str | None)
+    assert_type(to_json(record), str)
+    assert_type(from_json("{}"), Record | None)
+
+
+def one_tree(visit: Visit) -> None:
+    """What is caught has the attributes that its class promises."""
+    try:
+        visit.create_session({"appType": "EXTERNAL"})
+    except InvalidRequest as error:
+        assert_type(error.path, str)
+        assert_type(error.reason, str)
+        as_value_error: ValueError = error
+        raise as_value_error from None
+    except (AccountLoading, ServerError, BadRequest, Unauthorized, NotFound) as error:
+        api_error: ApiError = error
+        assert_type(api_error.status_code, int)
+    except ApiError as error:
+        assert_type(error.internal_code, int | None)
+        assert_type(error.message, str | None)
+        assert_type(error.body, str)
+        assert_type(error.response, httpx.Response)
+    except InvalidResponse as error:
+        assert_type(error.path, str)
+        assert_type(error.reason, str)
+    except Timeout as error:
+        connection_failed: ConnectionFailed = error
+        assert_type(connection_failed.may_have_arrived, bool)
+    except (DeadlineExceeded, DomainLookupFailed, StoreError) as error:
+        engagement_error: EngagementError = error
+        assert_type(engagement_error.attempts, int)
+    except EngagementError as error:
+        assert_type(error.attempts, int)

@@ -1,0 +1,158 @@
+"""Every public call of the sync client, as type checkers see it; never run."""
+
+from __future__ import annotations
+
+from typing import Literal, assert_type
+
+import httpx
+
+from liveperson_engagement import (
+    AvailableSession,
+    EngagementClient,
+    EngagementDetails,
+    MemoryStore,
+    NotAvailableSession,
+    OutageGuard,
+    RetryEvent,
+    RetryPolicy,
+    SessionNews,
+    UpdateSessionBody,
+    Visit,
+    VisitIds,
+    __version__,
+)
+from liveperson_engagement_api import models
+from liveperson_engagement_api.types import Unset
+
+VERSION: str = __version__
+
+
+def note(event: RetryEvent) -> None:
+    """Be told of a retry."""
+    assert_type(event.operation_id, str)
+    assert_type(event.attempt, int)
+    assert_type(event.pause, float)
+    assert_type(event.error.attempts, int)
+
+
+def every_argument(transport: httpx.BaseTransport, pauses: list[float]) -> None:
+    """Every argument has its type, and its default can be passed by those who compute arguments."""
+    EngagementClient()
+    EngagementClient(None, base_url=None, store=None, retry=None, timeout=None, deadline=None, transport=None)
+    EngagementClient("le12345678", sleep=None, on_retry=None, telemetry=None, outage_guard=None)
+    EngagementClient(
+        "le12345678",
+        base_url="https://example.com",
+        domain_api="https://api.example.com",
+        store=MemoryStore(),
+        retry=RetryPolicy(pauses=(1, 2.5)),
+        timeout=10,
+        deadline=2.5,
+        transport=transport,
+        sleep=pauses.append,
+        on_store_error="continue",
+        on_retry=note,
+        telemetry=None,
+        outage_guard=OutageGuard([120, 240.0]),
+    ).close()
+    EngagementClient(transport="fast", on_store_error="raise", on_retry=print)
+
+
+def every_call() -> None:
+    """Results are the documented ones."""
+    with EngagementClient("le12345678") as client:
+        assert_type(client, EngagementClient)
+        assert_type(client.find_domain(), str)
+        assert_type(client.find_domain(deadline=2), str)
+        assert_type(client.visit(), Visit)
+        assert_type(client.visit(None, ids=None), Visit)
+        visit = client.visit("shopper-42")
+        assert_type(visit, Visit)
+        assert_type(visit.ids, VisitIds | None)
+        assert_type(client.visit(ids=visit.ids), Visit)
+        assert_type(visit.create_session({"appType": "EXTERNAL"}), AvailableSession | NotAvailableSession)
+        assert_type(visit.engagement({"appType": "MSDK"}, deadline=2), AvailableSession | NotAvailableSession)
+        visit.create_session({"appType": "EXTERNAL"}, deadline=2.5)
+        visit.update_session({"engagementAttributes": []}, deadline=2.5)
+        visit.report_impressions("impDisplay", "impAccept", deadline=2.5)
+        visit.forget()
+
+
+def settings() -> None:
+    """A copy is of the same kind."""
+    client = EngagementClient("le12345678")
+    assert_type(client.with_options(), EngagementClient)
+    assert_type(client.with_options(retry=RetryPolicy.none(), deadline=1, on_retry=note), EngagementClient)
+    client.with_options(account_id="le2", base_url=None, domain_api="https://api.example.com", timeout=None)
+    client.with_options(store=MemoryStore(), on_store_error="continue", telemetry=None, outage_guard=None)
+
+
+def narrowing(session: AvailableSession | NotAvailableSession) -> int | None:
+    """The status says which of the two it is; `match` covers both."""
+    assert_type(session.visitor_id, str)
+    assert_type(session.session_id, str)
+    assert_type(session.page_id, str)
+    assert_type(session.status, Literal["Available", "NotAvailable"])
+    if session.status == "Available":
+        assert_type(session, AvailableSession)
+        details = session.engagement_details
+        assert_type(details, EngagementDetails)
+        assert_type(details.campaign_id, int)
+        assert_type(details.engagement_id, int)
+        assert_type(details.valid_for_seconds, float)
+        assert_type(details.skill_id, Unset | int)
+        assert_type(details.skill_name, Unset | str)
+        return details.engagement_id
+    assert_type(session, NotAvailableSession)
+    return None
+
+
+def matching(session: AvailableSession | NotAvailableSession) -> int:
+    """No case is missing: the function always returns."""
+    match session:
+        case AvailableSession(engagement_details=details):
+            return details.engagement_id
+        case NotAvailableSession():
+            return 0
+
+
+def ids() -> None:
+    """Ids are plain text, kept and handed back."""
+    kept = VisitIds("visitor", "session", "page")
+    assert_type(kept.visitor_id, str)
+    assert_type(kept.session_id, str | None)
+    assert_type(kept.page_id, str | None)
+    VisitIds(visitor_id="visitor")
+    assert_type(RetryPolicy().pauses, tuple[float, ...])
+    assert_type(RetryPolicy.none(), RetryPolicy)
+
+
+def bodies(visit: Visit) -> None:
+    """A body is a dict that the checker reads, a value of a named type, or a generated model."""
+    visit.create_session(
+        {
+            "appType": "EXTERNAL",
+            "appDetails": {"os": "ANDROID", "osVersion": "16", "deviceFamily": "MOBILE", "ipAddress": "192.0.2.1"},
+            "consumerSections": ["Support", "English"],
+            "engagementAttributes": [
+                {"type": "personal", "personal": {"gender": "OTHER", "age": {"year": 1990}, "contacts": [{}]}},
+                {"type": "ctmrinfo", "info": {"balance": 12.5, "lastPaymentDate": {"day": 1, "month": 2}}},
+                {"type": "mrktInfo", "info": {"channel": 1, "affiliate": "partner"}},
+                {"type": "cart", "total": 9.5, "numItems": 1, "products": [{"product": {"name": "case"}}]},
+                {"type": "purchase", "total": 9, "cart": {"products": []}},
+                {"type": "prodView", "products": []},
+                {"type": "lead", "lead": {"topic": "upgrade", "value": 3}},
+                {"type": "service", "service": {"status": 1}},
+                {"type": "error", "error": {"code": "E1", "resolved": True}},
+                {"type": "searchInfo", "keywords": ["shoes"]},
+            ],
+        }
+    )
+    news: SessionNews = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
+    visit.update_session(news)
+    update: UpdateSessionBody = {"pageId": "page", "impAttributes": []}
+    visit.update_session(update)
+    visit.create_session(models.CreateSessionBody(app_type=models.AppType.MSDK, consumer_sections=["Support"]))
+    visit.engagement(models.CreateSessionBody(app_type=models.AppType.EXTERNAL))
+    visit.update_session(models.SessionNews(engagement_attributes=[]))
+    visit.update_session(models.UpdateSessionBody(page_id="page"))

@@ -1,0 +1,143 @@
+"""Mistakes that type checkers find before the program runs.
+
+Each line is one mistake, with the rule by which mypy and pyright reject it. Were it accepted, its comment would be
+one that ignores nothing, which both checkers report.
+"""
+
+from __future__ import annotations
+
+import time
+
+import httpx
+
+from liveperson_engagement import (
+    AsyncEngagementClient,
+    AsyncVisit,
+    AvailableSession,
+    EngagementClient,
+    NotAvailableSession,
+    RetryEvent,
+    RetryPolicy,
+    Visit,
+    VisitIds,
+)
+from liveperson_engagement.stores import Record, Remembered
+from liveperson_engagement_api import models
+
+
+async def note_later(event: RetryEvent) -> None:
+    """Be told of a retry, as a coroutine."""
+
+
+def take_text(text: str) -> None:
+    """Take what no retry is."""
+
+
+class HalfAStore:
+    """A store without `acquire`, `extend` and `release`."""
+
+    def load(self, key: str) -> Remembered | None:
+        """Know nothing."""
+
+    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+        """Save nothing."""
+
+
+class OnlySync(HalfAStore):
+    """A store that cannot be awaited."""
+
+    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+        """Hold nothing."""
+
+    def extend(self, key: str, lease: object, seconds: float) -> bool:
+        """Hold nothing."""
+        raise NotImplementedError
+
+    def release(self, key: str, lease: object) -> None:
+        """Give nothing back."""
+
+
+def bodies(visit: Visit) -> None:
+    """Misspelt, missing and surplus members, wrong values and tags."""
+    visit.create_session({})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.create_session({"apptype": "EXTERNAL"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.create_session({"appType": "WEB"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.create_session({"appType": "EXTERNAL", "consumerSections": "Support"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.create_session({"appType": "EXTERNAL", "appDetails": {"os": "BEOS"}})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.create_session({"appType": "EXTERNAL", "engagementAttributes": [{"type": "personnal"}]})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.create_session({"appType": "EXTERNAL", "engagementAttributes": [{"type": "lead", "personal": {}}]})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.create_session({"appType": "EXTERNAL", "engagementAttributes": [{"type": "cart", "total": 9.5}]})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.engagement({"appType": "EXTERNAL", "pageId": "page"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.update_session({"appType": "EXTERNAL"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.update_session({"engagementAttributes": {"type": "lead"}})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.create_session(models.UpdateSessionBody(page_id="page"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.update_session(models.CreateSessionBody(app_type=models.AppType.EXTERNAL))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    models.CreateSessionBody(app_type="WEB")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    models.CreateSessionBody(appType="EXTERNAL")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    visit.create_session("EXTERNAL")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+
+
+def calls(client: EngagementClient, visit: Visit) -> None:
+    """Arguments of calls."""
+    client.visit(42)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.visit("shopper-42", "visitor")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+    client.visit(ids="visitor")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.create_session()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    visit.create_session({"appType": "EXTERNAL"}, 2.5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    visit.create_session({"appType": "EXTERNAL"}, deadline="2.5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.report_impressions(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.report_impressions(["impDisplay"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    VisitIds()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    VisitIds("visitor").visitor_id = "other"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    visit.ids = VisitIds("visitor")  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
+    RetryPolicy(5, 10, 15)  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
+
+
+def answers(session: AvailableSession | NotAvailableSession, visit: Visit) -> None:
+    """What an answer does not have before its status is known, and what ids are not."""
+    print(session.engagement_details)  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
+    print(session.campaign_id)  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
+    take_text(visit.ids)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    if session.status == "available":  # type: ignore[comparison-overlap]  # pyright: ignore[reportUnnecessaryComparison]
+        take_text("never")
+
+
+def settings(client: EngagementClient, later: httpx.AsyncBaseTransport) -> None:
+    """Arguments of the sync client, some of which are the async one's."""
+    EngagementClient(12345678)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient("le12345678", "https://example.com")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    EngagementClient(retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    EngagementClient(retry=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(timeout="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(transport="slow")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(transport=later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(on_store_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(on_retry=take_text)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(on_retry=note_later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(store=HalfAStore())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(store="visits.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(telemetry=object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(outage_guard=(120,))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.with_options(retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    client.with_options(deadline="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    client.with_options("le2")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+
+
+async def with_async(
+    client: EngagementClient, later: AsyncEngagementClient, visit: AsyncVisit, transport: httpx.BaseTransport
+) -> None:
+    """What the sync client takes, and what is not awaited."""
+    AsyncEngagementClient(sleep=time.sleep)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AsyncEngagementClient(transport=transport)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AsyncEngagementClient(store=OnlySync())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AsyncEngagementClient(on_retry=take_text)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.create_session({"appType": "EXTERNAL"})  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
+    visit.forget()  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
+    print(visit.create_session({"appType": "EXTERNAL"}).status)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
+    take_text(later.find_domain())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await visit.create_session({"appType": "WEB"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    await client.visit().create_session({"appType": "EXTERNAL"})  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
+    with later:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
+        pass
+    async with client:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
+        pass
