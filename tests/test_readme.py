@@ -1,55 +1,24 @@
-"""What the README shows is true: its code runs and type-checks as printed, its tables and commands are right."""
+"""What the README says is true: its first example, its tables, its commands and folders; test_docs.py runs its code."""
 
 from __future__ import annotations
 
-import contextlib
-import io
 import os
 import re
-import subprocess
 from pathlib import Path
-
-import pytest
 
 from liveperson_engagement import errors
 from liveperson_engagement.contract import contract
-from liveperson_engagement.sandbox import Sandbox
+from samples import samples
 
 ROOT = Path(__file__).parent.parent
 README = (ROOT / "README.md").read_text()
-BLOCKS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
-
-
-@pytest.mark.parametrize("number", range(len(BLOCKS)))
-def test_the_code_runs_as_printed(number: int, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each block runs by itself; those that name no server are pointed at the sandbox by the environment."""
-    monkeypatch.setenv("LIVEPERSON_BASE_URL", sandbox.url)
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(compile(BLOCKS[number], f"README.md block {number}", "exec"), {"__name__": "__main__"})  # noqa: S102
-    if comment := re.search(r"print\(\w+\)  # (.*)", BLOCKS[number]):
-        assert printed.getvalue().strip() == comment[1]
 
 
 def test_the_first_example_is_about_ten_lines_and_shows_the_button() -> None:
     """A newcomer gets an engagement by copying it."""
-    assert len(BLOCKS[0].strip().splitlines()) <= 10
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
-        exec(compile(BLOCKS[0], "README.md", "exec"), {"__name__": "__main__"})  # noqa: S102
-    assert re.fullmatch(r"Show the button of engagement \d+\n", printed.getvalue())
-
-
-@pytest.mark.parametrize("checker", [["mypy", "--strict", "--no-incremental"], ["pyright"]], ids=["mypy", "pyright"])
-def test_the_code_type_checks(checker: list[str], tmp_path: Path) -> None:
-    """Strictly, as a user's own code would."""
-    for number, block in enumerate(BLOCKS):
-        (tmp_path / f"block_{number}.py").write_text(block)
-    (tmp_path / "pyrightconfig.json").write_text('{"typeCheckingMode": "strict"}')
-    paths = {"MYPYPATH": f"{ROOT}/generated:{ROOT}/wrapper"}
-    result = subprocess.run(
-        [*checker, *(f"block_{number}.py" for number in range(len(BLOCKS)))],
-        cwd=tmp_path, env={**os.environ, **paths}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout + result.stderr
+    first = samples(ROOT / "README.md", "python")[0]
+    assert len(first.code.strip().splitlines()) <= 10
+    assert re.fullmatch(r"Show the button of engagement \d+\n", first.run())
 
 
 def test_the_retry_table_gives_the_contracts_pauses() -> None:

@@ -56,6 +56,7 @@ class InvalidRequest(EngagementError, ValueError):
         self.path = path
         """The part that is wrong, such as `engagementAttributes[0].personal.age.month`."""
         self.reason = reason
+        """What is wrong with it, and what would be right."""
 
 
 class ApiError(EngagementError):
@@ -67,11 +68,13 @@ class ApiError(EngagementError):
         code = "" if internal_code is None else f" (internal code {internal_code})"
         super().__init__(f"[{status_code}] {shown or 'no message'}{code}")
         self.status_code = status_code
+        """The HTTP status."""
         self.internal_code = internal_code
         """The service's own code, where its answer had one."""
         self.message = message
         """What the service said, word for word: may contain a visitor id, so keep it out of logs."""
         self.response = response
+        """The whole answer, as httpx read it."""
 
     @property
     def body(self) -> str:
@@ -109,7 +112,9 @@ class InvalidResponse(EngagementError):
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"the service's answer breaks the contract: {one_line(path)}: {reason}")
         self.path = path
+        """The part of the answer that is wrong."""
         self.reason = reason
+        """What is wrong with it."""
 
 
 class ConnectionFailed(EngagementError):
@@ -119,6 +124,7 @@ class ConnectionFailed(EngagementError):
         arrival = "it may have arrived" if may_have_arrived else "it was not sent"
         super().__init__(f"no answer to the request ({arrival}): {reason}")
         self.may_have_arrived = may_have_arrived
+        """Whether the service may have acted on the request; False if it was certainly not sent."""
 
 
 class Timeout(ConnectionFailed):

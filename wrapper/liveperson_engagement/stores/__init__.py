@@ -49,6 +49,7 @@ class Remembered(NamedTuple):
     """What a store found."""
 
     record: Record
+    """What was saved last."""
     age: float
     """Seconds since it was saved, by the store's own clock; infinite where that cannot be told."""
     version: object
