@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from conftest import BODY, Colour
+from faults_service import certificates, presenting
 from liveperson_engagement import ApiError, ConnectionFailed, DeadlineExceeded, InvalidRequest, RetryPolicy
 from liveperson_engagement.sandbox import Sandbox
 
@@ -74,16 +75,7 @@ def listening(context: ssl.SSLContext | None = None) -> Generator[tuple[int, lis
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Make an authority that nobody knows, authority.pem, and its certificate for localhost."""
-    folder = tmp_path_factory.mktemp("tls")
-    for command in (
-        "req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=authority -keyout authority.key -out authority.pem",
-        "req -newkey rsa:2048 -nodes -subj /CN=localhost -addext subjectAltName=DNS:localhost -keyout key -out request",
-        "x509 -req -in request -CA authority.pem -CAkey authority.key -days 2 -copy_extensions copy -out certificate",
-    ):
-        subprocess.run(["openssl", *command.split()], cwd=folder, check=True, capture_output=True)
-    path = folder / "both.pem"
-    path.write_bytes((folder / "key").read_bytes() + (folder / "certificate").read_bytes())
-    return path
+    return dict(certificates(tmp_path_factory.mktemp("tls")))["trusted"]
 
 
 def call(colour: Colour, base_url: str) -> str:
@@ -96,9 +88,7 @@ def call(colour: Colour, base_url: str) -> str:
 
 def test_a_certificate_that_nobody_knows_is_refused_before_anything_is_sent(colour: Colour, certificate: Path) -> None:
     """The default and the fast connections alike."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with listening(context) as (port, arrived):
+    with listening(presenting(certificate)) as (port, arrived):
         failure = call(colour, f"https://localhost:{port}")
     assert failure.startswith("no answer to the request (it was not sent)")
     assert not arrived
@@ -109,9 +99,7 @@ def test_ssl_cert_file_names_what_is_trusted(
 ) -> None:
     """As with httpx, so that a company's own authority can be named once."""
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate.with_name("authority.pem")))
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(certificate)
-    with listening(context) as (port, arrived):
+    with listening(presenting(certificate)) as (port, arrived):
         assert call(colour, f"https://localhost:{port}") == "[418] no message"
     [request] = arrived
     assert request.startswith(b"POST /api/account/demo/app/engagement/visitors/?v=1.0 HTTP/1.1\r\n")

@@ -7,12 +7,14 @@ private address, and that plain http never leaves the machine.
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urlsplit
 
 from .errors import ApiError, ConnectionFailed, DomainLookupFailed, InvalidRequest, InvalidResponse
+from .exchange import Exchange
 from .flow import Flow, attempts, turn
-from .http import Exchange, parsed_url
+from .http import parsed_url
 from .retry import Budget, RetryPolicy
 from .stores import Turns
 
@@ -65,7 +67,7 @@ class Site:
 def checked_url(path: str, url: object) -> str:
     """Return a base URL without its last slash; raise `InvalidRequest` unless it is https, or http on loopback."""
     refused = InvalidRequest(path, "must be a URL such as https://host.liveperson.net, without user, query or fragment")
-    if not isinstance(url, str) or not url.isascii() or not url.isprintable() or set(url) & set(" \\@?#"):
+    if not isinstance(url, str) or not url.isprintable() or not _BASE.fullmatch(url.lower()):
         raise refused
     parts = parsed_url(url)
     if parts is None:
@@ -73,6 +75,10 @@ def checked_url(path: str, url: object) -> str:
     if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.host)):
         raise InvalidRequest(path, "must be an https URL; plain http is for loopback addresses")
     return url.rstrip("/")
+
+
+_BASE = re.compile(r"[a-z]+://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]+)?(/[!-~]*)?", re.ASCII)
+"""A base URL, in lower case: what libraries read differently is refused."""
 
 
 def is_loopback(host: str) -> bool:

@@ -5,26 +5,16 @@ What the contract could not express: which of its failures left a request certai
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any
 
 import httpx
 from pyreqwest import exceptions
 from pyreqwest.client import ClientBuilder, SyncClientBuilder
 
-if TYPE_CHECKING:
-    from .http import Sending
-
-
-class Received(NamedTuple):
-    """An answer, before any object of httpx's is made of it."""
-
-    status: int
-    headers: Any
-    """A mapping that knows no case."""
-    content: bytes
-    cut: httpx.RequestError | None
-    """Why not all of the content came."""
+from .exchange import Received, Sending
+from .limits import LARGEST, expect, take
 
 
 class FastTransport(httpx.BaseTransport):
@@ -40,14 +30,18 @@ class FastTransport(httpx.BaseTransport):
             answer = sent.__enter__()
         except exceptions.PyreqwestError as error:
             raise _as_httpx(error) from None
-        content, cut = b"", None
+        content = bytearray()
+        cut: httpx.RequestError | None = None
         try:
-            content = bytes(answer.body_reader.bytes())
+            expect(answer.headers)
+            take(content, answer.body_reader.read(LARGEST + 1) or b"")
         except exceptions.PyreqwestError as error:
             cut = _as_httpx(error)
+        except httpx.RequestError as error:
+            cut = error
         finally:
             sent.__exit__(None, None, None)
-        return Received(answer.status, answer.headers, content, cut)
+        return Received(answer.status, _headers(answer), bytes(content), cut)
 
     def close(self) -> None:
         """Close the connections."""
@@ -68,14 +62,18 @@ class AsyncFastTransport(httpx.AsyncBaseTransport):
             answer = await sent.__aenter__()
         except exceptions.PyreqwestError as error:
             raise _as_httpx(error) from None
-        content, cut = b"", None
+        content = bytearray()
+        cut: httpx.RequestError | None = None
         try:
-            content = bytes(await answer.body_reader.bytes())
+            expect(answer.headers)
+            take(content, await answer.body_reader.read(LARGEST + 1) or b"")
         except exceptions.PyreqwestError as error:
             cut = _as_httpx(error)
+        except httpx.RequestError as error:
+            cut = error
         finally:
             await sent.__aexit__(None, None, None)
-        return Received(answer.status, answer.headers, content, cut)
+        return Received(answer.status, _headers(answer), bytes(content), cut)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -95,12 +93,12 @@ class _Clients:
         builder = self._builder().default_headers(self._headers).http1_only().follow_redirects(False).referer(False)
         builder = builder.gzip(False).brotli(False).zstd(False).deflate(False)
         if timeout is not None:
-            # Connecting is counted as waiting, too: only if it ends earlier can the two be told apart.
-            builder = builder.connect_timeout(timedelta(seconds=0.8 * timeout)).read_timeout(timedelta(seconds=timeout))
+            # Connecting is counted in the whole: only if it ends earlier can it be told apart.
+            builder = builder.connect_timeout(timedelta(seconds=0.8 * timeout)).timeout(timedelta(seconds=timeout))
         return builder.build()
 
     def request(self, sending: Sending) -> Any:
-        """Say what is to be sent. What is left of a deadline, if less than the timeout, limits the whole of it."""
+        """Say what is to be sent. What is left of a deadline, if less than the timeout, takes its place."""
         client = self.built.get(sending.usual_timeout)
         if client is None:
             client = self.built[sending.usual_timeout] = self._build(sending.usual_timeout)
@@ -109,6 +107,17 @@ class _Clients:
         if sending.timeout is not None and sending.timeout != sending.usual_timeout:
             built = built.timeout(timedelta(seconds=sending.timeout))
         return built.body_bytes(sending.content or b"").build_streamed()
+
+
+def _headers(answer: Any) -> dict[str, str]:
+    """Give an answer's headers, where they matter, without those that are no text."""
+    if answer.status == 200 and "content-encoding" not in answer.headers:
+        return {}
+    kept: dict[str, str] = {}
+    for name in answer.headers:
+        with suppress(ValueError):
+            kept[name] = ", ".join(answer.headers.getall(name))
+    return kept
 
 
 def _as_httpx(error: exceptions.PyreqwestError) -> httpx.TransportError:

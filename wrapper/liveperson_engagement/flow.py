@@ -14,7 +14,8 @@ from operator import methodcaller
 from typing import Any, ClassVar, TypeAlias, TypeVar
 
 from .errors import AccountLoading, ApiError, ConnectionFailed, EngagementError, StoreError
-from .http import AsyncHttp, Exchange, Http, current
+from .exchange import Exchange, current
+from .http import AsyncHttp, Http
 from .retry import Budget, RetryEvent, RetryPolicy
 
 T = TypeVar("T")

@@ -6,84 +6,30 @@ statuses, broken bodies and lost connections are told apart here, below them.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import os
-import re
 import threading
-from contextvars import ContextVar
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from operator import attrgetter
+from typing import TYPE_CHECKING, Any, Literal, cast
 from urllib.parse import quote
 
 import httpx
 
-from . import errors
+from . import errors, limits
 from ._version import __version__
-from .contract import DocumentedPolicy, contract
+from .contract import contract
+from .exchange import Exchange, Received, Sending, current
 from .jsontext import Breach, is_object
+from .masking import masked, reason, unquoted
 
 if TYPE_CHECKING:
     import asyncio
 
-    from .fast import AsyncFastTransport, FastTransport, Received
+    from .fast import AsyncFastTransport, FastTransport
 
 logger = logging.getLogger("liveperson_engagement")
-
-
-@dataclass(slots=True)
-class Exchange:
-    """One attempt: what is sent, and what a good answer is checked against."""
-
-    operation_id: str
-    base_url: str
-    arguments: dict[str, Any]
-    """The generated function's own arguments, the body aside."""
-    timeout: float | None
-    usual_timeout: float | None
-    """The same, as long as the deadline is far."""
-    content: bytes | None = None
-    received: bytes = b""
-    """The body of a good answer."""
-
-    @property
-    def policy(self) -> DocumentedPolicy:
-        """The operation's documented retry policy."""
-        return contract().policy(self.operation_id)
-
-    @property
-    def repeatable(self) -> bool:
-        """Whether it can arrive twice without putting a second visitor on the list."""
-        return self.operation_id != "createSession"
-
-    @property
-    def call(self) -> dict[str, Any]:
-        """The arguments of the generated function."""
-        return self.arguments if self.content is None else {**self.arguments, "body": Body()}
-
-
-current: ContextVar[Exchange] = ContextVar("current")
-"""The exchange that the generated function now running belongs to."""
-
-
-class Body:
-    """Stands in for a generated request model: what goes out was encoded and checked before."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Give the generated function something to pass on; the encoded body goes out in its place."""
-        return {}
-
-
-class Sending(NamedTuple):
-    """A request, before any library's own object is made of it; times in seconds."""
-
-    method: str
-    url: str
-    headers: dict[str, str]
-    """Besides `HEADERS`."""
-    content: bytes | None
-    timeout: float | None
-    usual_timeout: float | None
 
 
 class Http(httpx.Client):
@@ -96,6 +42,7 @@ class Http(httpx.Client):
     def _connect(self) -> None:
         self._fast: FastTransport | None = _fast(self._chosen, "FastTransport")
         super().__init__(transport=self._fast or (None if isinstance(self._chosen, str) else self._chosen))
+        limits.end_waits([self._transport, *self._mounts.values()], limits.Timed)
 
     def _settle(self) -> None:
         """Open new connections in a forked child: what arrives on its parent's would reach either of them."""
@@ -120,20 +67,25 @@ class Http(httpx.Client):
             raise RuntimeError(CLOSED)
         sending = _sending(method, url, **options)
         try:
-            if self._fast:
-                return _judged_fast(self._fast.send(sending), sending)
-            request = _request(sending)
-            response = self._transport_for_url(request.url).handle_request(request)
+            received = self._fast.send(sending) if self._fast else self._receive(_request(sending))
         except httpx.RequestError as error:
-            raise _no_answer(error) from error
+            raise _no_answer(error) from unquoted(error)
+        return _judged(received, sending)
+
+    def _receive(self, request: httpx.Request) -> Received:
+        response = self._transport_for_url(request.url).handle_request(request)
+        content, cut = _begun(response), None
         try:
-            response.request = request
-            response.read()
+            limits.expect(response.headers)
+            if not response.is_stream_consumed:
+                for chunk in cast("httpx.SyncByteStream", response.stream):
+                    limits.take(content, chunk)
+                _end(response)
         except httpx.RequestError as error:
-            return _cut_short(response.status_code, response.headers, request, error)
+            cut = error
         finally:
             response.close()
-        return _judged(response)
+        return Received(response.status_code, response.headers, bytes(content), cut)
 
 
 class AsyncHttp(httpx.AsyncClient):
@@ -147,6 +99,7 @@ class AsyncHttp(httpx.AsyncClient):
     def _connect(self) -> None:
         self._fast: AsyncFastTransport | None = _fast(self._chosen, "AsyncFastTransport")
         super().__init__(transport=self._fast or (None if isinstance(self._chosen, str) else self._chosen))
+        limits.end_waits([self._transport, *self._mounts.values()], limits.AsyncTimed)
 
     def _settle(self) -> None:
         """Open new connections in a forked child, and once the event loop of the old ones is closed."""
@@ -174,20 +127,25 @@ class AsyncHttp(httpx.AsyncClient):
             raise RuntimeError(CLOSED)
         sending = _sending(method, url, **options)
         try:
-            if self._fast:
-                return _judged_fast(await self._fast.send(sending), sending)
-            request = _request(sending)
-            response = await self._transport_for_url(request.url).handle_async_request(request)
+            received = await (self._fast.send(sending) if self._fast else self._receive(_request(sending)))
         except httpx.RequestError as error:
-            raise _no_answer(error) from error
+            raise _no_answer(error) from unquoted(error)
+        return _judged(received, sending)
+
+    async def _receive(self, request: httpx.Request) -> Received:
+        response = await self._transport_for_url(request.url).handle_async_request(request)
+        content, cut = _begun(response), None
         try:
-            response.request = request
-            await response.aread()
+            limits.expect(response.headers)
+            if not response.is_stream_consumed:
+                async for chunk in cast("httpx.AsyncByteStream", response.stream):
+                    limits.take(content, chunk)
+                _end(response)
         except httpx.RequestError as error:
-            return _cut_short(response.status_code, response.headers, request, error)
+            cut = error
         finally:
             await response.aclose()
-        return _judged(response)
+        return Received(response.status_code, response.headers, bytes(content), cut)
 
 
 HEADERS = [
@@ -257,6 +215,7 @@ def _sending(
 ) -> Sending:
     """Address what a generated function sends, and put the encoded body in."""
     exchange = current.get()
+    exchange.begin()
     texts = {name: part if isinstance(part, str) else json.dumps(part) for name, part in (params or {}).items()}
     query = "&".join([f"{name}={quote(text, safe='')}" for name, text in texts.items()])
     url = f"{exchange.base_url}{url}?{query}" if query else f"{exchange.base_url}{url}"
@@ -264,52 +223,61 @@ def _sending(
 
 
 def _request(sending: Sending) -> httpx.Request:
-    limits = dict.fromkeys(("connect", "read", "write", "pool"), sending.timeout)
     return httpx.Request(
         sending.method,
         sending.url,
         headers=[*HEADERS, *sending.headers.items()],
         content=sending.content,
-        extensions={"timeout": limits},
+        extensions={"timeout": dict.fromkeys(("connect", "read", "write", "pool"), sending.timeout)},
     )
 
 
 def _no_answer(error: httpx.RequestError) -> errors.ConnectionFailed:
     kind = errors.Timeout if isinstance(error, httpx.TimeoutException) else errors.ConnectionFailed
-    reason = f"{type(error).__name__} {error}".strip().splitlines()[0]
-    return kind(reason, may_have_arrived=not isinstance(error, _UNSENT))
+    return kind(reason(unquoted(error), current.get()), may_have_arrived=not isinstance(error, _UNSENT))
 
 
-def _judged_fast(received: Received, sending: Sending) -> _Good:
-    """Judge what the fast transport received, without an object of httpx's if it is good."""
-    if received.status == 200 and received.cut is None and "content-encoding" not in received.headers:
-        return _checked(received.content)
-    headers, request = httpx.Headers(list(received.headers.items())), _request(sending)
-    try:
-        if received.cut:
-            raise received.cut
-        response = httpx.Response(received.status, headers=headers, content=received.content, request=request)
-    except httpx.RequestError as error:
-        return _cut_short(received.status, headers, request, error)
-    return _judged(response)
+def _begun(response: httpx.Response) -> bytearray:
+    """Give what there is of an answer's body: all of it, decompressed, if the transport itself has read it."""
+    if not response.is_stream_consumed:
+        return bytearray()
+    response.headers.pop("Content-Encoding", None)
+    return bytearray(response.content)
 
 
-def _cut_short(status: int, headers: httpx.Headers, request: httpx.Request, error: httpx.RequestError) -> _Good:
-    kept = {name: text for name, text in headers.items() if name == "retry-after"}
-    response = httpx.Response(status, headers=kept, request=request)
-    if response.is_success:
-        if isinstance(error, httpx.DecodingError):
-            raise errors.InvalidResponse("body", "cannot be decompressed") from error
-        raise _no_answer(error) from error
-    return _judged(response)
+def _end(response: httpx.Response) -> None:
+    """Have a connection used no more if the answer is not all that came: the rest would answer the next request."""
+    with contextlib.suppress(AttributeError):  # a transport of another kind
+        if _PROTOCOL(response).trailing_data[0]:
+            response.extensions["network_stream"].spoiled = True
 
 
-def _judged(response: httpx.Response) -> _Good:
-    if not response.is_success:
+_PROTOCOL = attrgetter("stream._httpcore_stream._stream._connection._h11_state")
+"""Where httpx's own transports keep the parser, which alone knows what is left over."""
+
+
+def _judged(received: Received, sending: Sending) -> _Good:
+    """Return a good answer; raise what any other means. A status counts even if its body is cut short."""
+    status, headers, content, cut = received
+    if status == 101:  # httpx's own connections refuse it
+        raise _no_answer(httpx.RemoteProtocolError("the protocol was switched, unasked"))
+    if cut is None and (encoding := headers.get("content-encoding")):
+        try:
+            content = limits.decompressed(content, encoding)
+        except httpx.DecodingError as error:
+            cut = error
+    if not 200 <= status < 300:
+        kept = {name: text for name, text in headers.items() if name != "content-encoding"}
+        headers, content = httpx.Headers(kept, encoding="utf-8"), b"" if cut else content
+        response = httpx.Response(status, headers=headers, content=content, request=_request(sending))
         raise _api_error(response, current.get())
-    if response.status_code != 200:
-        raise errors.InvalidResponse("status", f"{response.status_code} is not an answer that the contract has")
-    return _checked(response.content)
+    if status != 200:
+        raise errors.InvalidResponse("status", f"{status} is not an answer that the contract has")
+    if isinstance(cut, httpx.DecodingError):
+        raise errors.InvalidResponse("body", str(cut)) from cut
+    if cut:
+        raise _no_answer(cut) from unquoted(cut)
+    return _checked(content)
 
 
 def _checked(content: bytes) -> _Good:
@@ -326,12 +294,12 @@ def _api_error(response: httpx.Response, exchange: Exchange) -> errors.ApiError:
     status, policy = response.status_code, exchange.policy
     entity = _entity(response.content)
     code, message = entity.get("internalCode"), entity.get("message")
-    code = code if isinstance(code, int) and not isinstance(code, bool) else None
+    code = code if isinstance(code, int) and not isinstance(code, bool) and -(2**63) <= code < 2**63 else None
     message = message if isinstance(message, str) else None
     kind = _KINDS.get(status, errors.ServerError if status in policy.statuses else errors.ApiError)
     if (status, code) == policy.loading:
         kind = errors.AccountLoading
-    return kind(status, code, message, _shown(message or "", exchange), response)
+    return kind(status, code, message, masked(message or "", exchange), response)
 
 
 _KINDS: dict[int, type[errors.ApiError]] = {400: errors.BadRequest, 401: errors.Unauthorized, 404: errors.NotFound}
@@ -345,18 +313,3 @@ def _entity(content: bytes) -> dict[str, Any]:
         return {}
     entity = entity.get("error", entity) if is_object(entity) else None
     return entity if is_object(entity) else {}
-
-
-def _shown(message: str, exchange: Exchange) -> str:
-    """Make a server's message fit to print: one line, with every id and every text that was sent masked."""
-    secrets = {exchange.arguments.get("visitor_id"), exchange.arguments.get("sid")}
-    secrets.update(exchange.policy.visitor_in_message.findall(message))
-    texts = (json.loads(text) for text, names in _TEXT.findall((exchange.content or b"").decode()) if not names)
-    secrets.update(text for text in texts if len(text) > 2)
-    for secret in sorted(filter(None, secrets), key=len, reverse=True):
-        message = message.replace(secret, "…")
-    return " ".join("".join(each if each.isprintable() else " " for each in message).split())[:200]
-
-
-_TEXT = re.compile(r'("(?:[^"\\]|\\.)*")(:?)')
-"""A string of compact JSON, and whether it names a member."""

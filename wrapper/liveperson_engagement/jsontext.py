@@ -42,11 +42,14 @@ def encode(value: Any) -> bytes:
 
 
 def decode(content: bytes) -> Any:
-    """Read JSON as RFC 8259 has it: UTF-8, no NaN; raise `Breach` otherwise."""
+    """Read JSON as RFC 8259 has it: UTF-8, no NaN, no half of a character; raise `Breach` otherwise."""
     try:
-        return _DECODER.decode(content.decode("utf-8-sig"))
+        value = _DECODER.decode(content.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         raise Breach([], "must be JSON") from None
+    if _SURROGATE in content.lower():
+        encode(value)  # one that lacks its other half can be read, but neither stored nor sent
+    return value
 
 
 def _refused(constant: str) -> Any:
@@ -56,6 +59,7 @@ def _refused(constant: str) -> Any:
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_constant=_refused)
 _DEEPEST = 200
+_SURROGATE = b"\\ud"
 
 
 def not_json(value: Any) -> Breach:

@@ -41,7 +41,7 @@ from .flow import Flow, run, run_async
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
 
-    from .http import Exchange
+    from .exchange import Exchange
     from .retry import RetryEvent
 
 T = TypeVar("T")

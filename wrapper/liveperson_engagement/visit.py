@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from .contract import contract, filled
 from .domain import Site
 from .errors import AccountLoading, BadRequest, InvalidRequest, NotFound
+from .exchange import Exchange
 from .flow import AsyncPorts, Flow, Hold, LostTurn, Ports, attempts, run, turn
-from .http import Exchange
 from .jsontext import Breach, is_object
 from .memory import Memory, offered
 from .retry import Budget, RetryPolicy
@@ -39,6 +39,7 @@ class _Call:
         self._client = client
         self._base_url = ""
         self.content = b""
+        self._named: set[str] = set()
         self.budget = Budget(client.deadline if deadline is None else deadline)
 
     def carry(self, operation_id: str, body: Any) -> None:
@@ -61,10 +62,14 @@ class _Call:
             arguments = {"account_id": self._client.site.account_id}
             if ids:
                 arguments["visitor_id"] = ids.visitor_id
+                self._named.add(ids.visitor_id)
             if ids and ids.session_id is not None:
                 arguments["sid"] = ids.session_id
+                self._named.add(ids.session_id)
             usual: float | None = self._client.timeout
-            return Exchange(operation_id, self._base_url, arguments, self.budget.limit(usual), usual, self.content)
+            exchange = Exchange(operation_id, self._base_url, arguments, self.budget.limit(usual), usual, self.content)
+            exchange.named = self._named
+            return exchange
 
         def send(retry: RetryPolicy) -> Flow[tuple[Any, Exchange]]:
             return attempts(prepare, retry, self.budget, **options)

@@ -1,0 +1,252 @@
+"""A service over a bare socket that answers as no service should, and the certificates that it should not have."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import select
+import socket
+import ssl
+import struct
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, Self, TypeAlias
+
+SESSION: dict[str, Any] = {
+    "status": "Available",
+    "pageId": "page-of-the-shopper",
+    "sessionId": "session-of-the-shopper",
+    "visitorId": "visitor-of-the-shopper",
+    "engagementDetails": {
+        "campaignId": "3346848610",
+        "engagementId": 3562981110,
+        "contextId": "1",
+        "windowId": "3346847910",
+        "language": "en-US",
+        "engagementRevision": 44,
+        "validForSeconds": 900,
+    },
+}
+"""A good answer."""
+
+Wire: TypeAlias = socket.socket
+Act: TypeAlias = Callable[[Wire], bool | None]
+"""What is done on a connection once a request has come; True keeps the connection for another."""
+
+FOREVER = 15.0
+"""Seconds after which even what never ends does end, so that a client without bounds fails and does not hang."""
+DRIP = 0.05
+"""Seconds between two bytes: several fit into the timeouts that the faults are tried with."""
+BLOCK = b" " * 2**16
+
+
+def head(status: int, *headers: str) -> bytes:
+    """Write the first part of an answer, up to its body."""
+    return "\r\n".join([f"HTTP/1.1 {status} Told", *headers, "", ""]).encode("latin-1")
+
+
+def answer(status: int, body: bytes = b"", *headers: str, kind: str = "application/json") -> Act:
+    """Answer as a service does, and keep the connection."""
+    whole = head(status, f"Content-Type: {kind}", f"Content-Length: {len(body)}", *headers) + body
+    return says(whole, keep=True)
+
+
+def says(*parts: bytes, keep: bool = False) -> Act:
+    """Send some bytes, and close the connection unless it is to be kept."""
+
+    def act(wire: Wire) -> bool:
+        for part in parts:
+            wire.sendall(part)
+        return keep
+
+    return act
+
+
+def endless(begin: bytes, block: bytes = BLOCK, total: float = float("inf")) -> Act:
+    """Send some bytes, then blocks as fast as they are taken."""
+
+    def act(wire: Wire) -> None:
+        wire.sendall(begin)
+        sent, end = 0, time.monotonic() + FOREVER
+        while sent < total and time.monotonic() < end:
+            wire.sendall(block)
+            sent += len(block)
+
+    return act
+
+
+def drips(begin: bytes, drop: bytes = b" ") -> Act:
+    """Send some bytes, then little by little without an end."""
+
+    def act(wire: Wire) -> None:
+        wire.sendall(begin)
+        end = time.monotonic() + FOREVER
+        while time.monotonic() < end:
+            time.sleep(DRIP)
+            wire.sendall(drop)
+
+    return act
+
+
+def silent(begin: bytes = b"") -> Act:
+    """Send some bytes, then nothing, until the other side has gone."""
+
+    def act(wire: Wire) -> None:
+        wire.sendall(begin)
+        while wire.recv(65536):
+            pass
+
+    return act
+
+
+def resets(begin: bytes = b"") -> Act:
+    """Send some bytes, and abort the connection once they have surely been read."""
+
+    def act(wire: Wire) -> None:
+        wire.sendall(begin)
+        time.sleep(DRIP if begin else 0)
+        wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    return act
+
+
+def chunked(*chunks: bytes) -> bytes:
+    """Write chunks, without the last."""
+    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
+
+
+GOOD = answer(200, json.dumps(SESSION).encode())
+
+
+class Service:
+    """Serves on loopback until it is left: does `act` if there is one, otherwise gives good answers.
+
+    If it is `early`, it acts once a request could be read, and leaves it unread.
+    """
+
+    def __init__(self, context: ssl.SSLContext | None = None, *, early: bool = False) -> None:
+        self.act: Act | None = None
+        self.requests = 0
+        """How many have been read."""
+        self._context, self._early = context, early
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self.port = int(self._listener.getsockname()[1])
+        self._busy = 0
+        self._changed = threading.Condition()
+        self._wires: set[Wire] = set()
+        self._threads = [threading.Thread(target=self._accept, daemon=True)]
+
+    def __enter__(self) -> Self:
+        """Start to serve."""
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End it, with all connections."""
+        with contextlib.suppress(OSError):
+            self._listener.shutdown(socket.SHUT_RDWR)
+        self._threads[0].join()
+        self._listener.close()
+        with self._changed:
+            for wire in tuple(self._wires):
+                with contextlib.suppress(OSError):
+                    wire.shutdown(socket.SHUT_RDWR)
+        for thread in self._threads[1:]:
+            thread.join(5)
+
+    def has_read(self, requests: int, seconds: float) -> None:
+        """Wait until so many requests have been read, if there are so many."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.requests >= requests, seconds)
+
+    def is_calm(self, seconds: float) -> bool:
+        """Wait until nothing is going on any more, since answers were given or the other side has gone."""
+        with self._changed:
+            return self._changed.wait_for(lambda: not self._busy, seconds)
+
+    def _accept(self) -> None:
+        while True:
+            try:
+                wire = self._listener.accept()[0]
+            except OSError:
+                return
+            wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            thread = threading.Thread(target=self._serve, args=(wire,), daemon=True)
+            self._threads.append(thread)
+            self._count(1)
+            thread.start()
+
+    def _count(self, more: int) -> None:
+        with self._changed:
+            self._busy += more
+            self._changed.notify_all()
+
+    def _serve(self, wire: Wire) -> None:
+        with contextlib.ExitStack() as stack:
+            stack.callback(self._count, -1)
+            stack.enter_context(wire)
+            stack.enter_context(contextlib.suppress(OSError))
+            if self._context:
+                wire = stack.enter_context(self._context.wrap_socket(wire, server_side=True))
+            self._wires.add(wire)
+            stack.callback(self._wires.discard, wire)
+            while self._has_come(wire) and (self.act or GOOD)(wire):
+                pass
+
+    def _has_come(self, wire: Wire) -> bool:
+        """Wait for a request, as one who has nothing to do."""
+        self._count(-1)
+        try:
+            if self._early:
+                select.select([wire], [], [])
+                if self.act:
+                    return True
+            request = b""
+            while part := wire.recv(65536):
+                request += part
+                top, end, body = request.partition(b"\r\n\r\n")
+                length = top.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
+                if end and len(body) >= int(length or 0):
+                    self.requests += 1
+                    return True
+        finally:
+            self._count(1)
+        return False
+
+
+CERTIFICATES = {
+    "trusted": ("localhost", "authority", 2),
+    "expired": ("localhost", "authority", -1),
+    "for another host": ("elsewhere.test", "authority", 2),
+    "self-signed": ("localhost", None, 2),
+    "of an unknown authority": ("localhost", "other", 2),
+}
+"""Whom they name, who has signed them, and the days that they last."""
+
+
+def certificates(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Make authority.pem, which may be trusted, and certificates by their names."""
+    key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
+    for name in ("authority", "other"):
+        _openssl(folder, f"req -x509 {key} -days 2 -subj /CN={name} -keyout {name}.key -out {name}.pem")
+    for number, (name, (host, authority, days)) in enumerate(CERTIFICATES.items()):
+        signer = f"-CA {authority}.pem -CAkey {authority}.key" if authority else "-signkey key"
+        _openssl(folder, f"req {key} -subj /CN={host} -addext subjectAltName=DNS:{host} -keyout key -out request")
+        _openssl(folder, f"x509 -req -in request {signer} -days {days} -copy_extensions copy -out certificate")
+        path = folder / f"{number}.pem"
+        path.write_bytes((folder / "key").read_bytes() + (folder / "certificate").read_bytes())
+        yield name, path
+
+
+def _openssl(folder: Path, options: str) -> None:
+    subprocess.run(["openssl", *options.split()], cwd=folder, check=True, capture_output=True)
+
+
+def presenting(path: Path) -> ssl.SSLContext:
+    """Serve with a certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context
