@@ -1,0 +1,308 @@
+"""Hypothesis strategies made of the contract: what it allows, what it hardly allows, and what it forbids.
+
+Nothing of the contract is restated: each strategy follows the schema's own nodes. `Judge` says what the contract
+allows; it is jsonschema, which shares no code with the validator that the package uses.
+"""
+
+from __future__ import annotations
+
+import datetime
+import decimal
+import functools
+import json
+import os
+import re
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from importlib import resources
+from typing import Any, TypeAlias, cast
+
+import jsonschema  # type: ignore[import-untyped]
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from jsonschema.validators import extend  # type: ignore[import-untyped]
+
+from contract_vectors import ODDITIES
+
+Json: TypeAlias = Any
+Place: TypeAlias = tuple[str | int, ...]
+Strategy: TypeAlias = "st.SearchStrategy[Any]"
+
+CONTRACT: Any = json.loads(resources.files("liveperson_engagement_api").joinpath("openapi.json").read_bytes())
+SCHEMAS: Any = CONTRACT["components"]["schemas"]
+EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "100"))
+"""How many examples a property gets; a run in depth is PROPERTY_EXAMPLES=5000."""
+
+
+def examples(share: float = 1.0, **more: Any) -> settings:
+    """Say how often to try: the same examples each time, unless there are many."""
+    return settings(
+        max_examples=max(1, int(EXAMPLES * share)),
+        derandomize=EXAMPLES <= 1000,
+        database=None,
+        deadline=None,
+        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
+        **more,
+    )
+
+
+# --- What the contract says of a value -------------------------------------------------------------------------------
+
+
+def _pattern(_: Any, pattern: str, value: Any, __: Any) -> Iterator[jsonschema.ValidationError]:
+    if isinstance(value, str) and not re.search(as_python(pattern), value):
+        yield jsonschema.ValidationError("does not match")
+
+
+_Validator: Any = cast(Any, extend)(jsonschema.Draft202012Validator, {"pattern": _pattern})
+
+
+def as_python(pattern: str) -> str:
+    """Write a pattern of ECMA as Python's: there, `$` also stands before a last line break."""
+    return re.sub(r"(?<!\\)\$$", r"\\Z", pattern)
+
+
+class Judge:
+    """Says whether a component's schema allows a value, and which places it finds wrong."""
+
+    def __init__(self, component: str) -> None:
+        schema = {"$ref": f"#/components/schemas/{component}", "components": CONTRACT["components"]}
+        self._validator = _Validator(schema, format_checker=_Validator.FORMAT_CHECKER)
+
+    def allows(self, value: Json) -> bool:
+        """Tell whether JSON can carry the value, and the contract allows it."""
+        try:
+            return is_json(value) and bool(self._validator.is_valid(value))
+        except RecursionError:  # it contains itself
+            return False
+
+    def wrong_places(self, value: Json) -> set[str]:
+        """Name every place that breaks a rule, missing members included."""
+        found: set[str] = set()
+        todo = list(self._validator.iter_errors(value))
+        while todo:
+            error = todo.pop()
+            place = tuple(error.absolute_path)
+            found.add(written(place))
+            if error.validator == "required":
+                found |= {written((*place, name)) for name in error.validator_value if name not in error.instance}
+            todo += error.context
+        return found
+
+
+@functools.cache
+def judge(component: str) -> Judge:
+    """Give the judge of a component."""
+    return Judge(component)
+
+
+def is_json(value: object) -> bool:
+    """Tell whether JSON can carry a value, every digit and character of it."""
+    if isinstance(value, dict):
+        members = cast(dict[object, Any], value)
+        return all(isinstance(name, str) and is_json(name) and is_json(part) for name, part in members.items())
+    if isinstance(value, list | tuple):
+        return all(is_json(part) for part in cast(list[Any], value))
+    if isinstance(value, str):
+        return not re.search("[\ud800-\udfff]", value)
+    return value is None or isinstance(value, int) or (isinstance(value, float) and abs(value) < float("inf"))
+
+
+def places(value: Json, place: Place = (), *, depth: int = 12) -> Iterator[tuple[Place, Json]]:
+    """Walk through a value: each part with its place."""
+    yield place, value
+    if not depth:
+        return
+    members: list[tuple[Any, Any]] = []
+    if isinstance(value, dict):
+        members = list(cast(dict[str, Any], value).items())
+    elif isinstance(value, list | tuple):
+        members = list(enumerate(cast(list[Any], value)))
+    for key, part in members:
+        yield from places(part, (*place, key), depth=depth - 1)
+
+
+def written(place: Place) -> str:
+    """Write a place as errors do."""
+    return "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in place).removeprefix(".") or "body"
+
+
+def replaced(value: Json, place: Place, other: Json) -> Json:
+    """Copy a value with something else in one place; an ellipsis takes the place away."""
+    if not place:
+        return other
+    copy = deepcopy(value)
+    holder = functools.reduce(lambda part, key: part[key], place[:-1], copy)
+    if other is ...:
+        del holder[place[-1]]
+    else:
+        holder[place[-1]] = other
+    return copy
+
+
+# --- What the contract allows ----------------------------------------------------------------------------------------
+
+TEXTS: Strategy = st.text(max_size=12) | st.sampled_from(
+    ["a.b[0]", "\u2028\x00\x1b[31m\n", "\U0001f600\u202e", '"\\', " "]
+)
+NUMBERS: Strategy = (
+    st.integers()
+    | st.integers(min_value=-(10**40), max_value=10**40)
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(min_value=-(2**53), max_value=2**53).map(float)
+)
+ANYTHING: Strategy = st.recursive(
+    st.none() | st.booleans() | NUMBERS | TEXTS,
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(TEXTS, inner, max_size=3),
+    max_leaves=5,
+)
+"""Any JSON."""
+
+
+@functools.cache
+def allowed(component: str) -> Strategy:
+    """Make values that a component's schema allows."""
+    return st.deferred(lambda: _values(SCHEMAS[component]))
+
+
+def _values(node: Any) -> Strategy:
+    for keyword, make in _MAKERS.items():
+        if keyword in node:
+            return make(node)
+    return ANYTHING
+
+
+def _merged(*nodes: Any) -> Any:
+    """Make one object's schema of several."""
+    resolved = [SCHEMAS[node["$ref"].rpartition("/")[2]] if "$ref" in node else node for node in nodes]
+    return {
+        "type": "object",
+        "properties": {name: part for node in resolved for name, part in node.get("properties", {}).items()},
+        "required": [name for node in resolved for name in node.get("required", ())],
+    }
+
+
+def _either(node: Any) -> Strategy:
+    rest = {name: part for name, part in node.items() if name not in {"if", "then", "else"}}
+    within = _Validator({"type": ["string", "number", "null", "boolean", "object", "array"], **node["if"]})
+    then = _values({**rest, **node["if"], **node.get("then", {})}).filter(within.is_valid)
+    other = _values({**rest, **node.get("else", {})}).filter(lambda value: not within.is_valid(value))
+    return then | other
+
+
+def _objects(node: Any) -> Strategy:
+    properties, required = node.get("properties", {}), node.get("required", ())
+    known = {name: _values(part) for name, part in properties.items()}
+    needed = {name: known[name] for name in required}
+    more = {name: known[name] for name in known.keys() - needed.keys()}
+    bare = st.fixed_dictionaries(needed, optional=dict(sorted(more.items())))
+    others = st.dictionaries(TEXTS.filter(lambda name: name not in properties), ANYTHING, min_size=1, max_size=2)
+    # Members that are not known yet pass, both ways; more seldom than not, or nothing else would be seen.
+    return bare | bare | bare | st.builds(_joined, bare, others)
+
+
+def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {**one, **other}
+
+
+def _texts(node: Any) -> Strategy:
+    if "format" in node:
+        texts: Strategy = {"ipv4": st.ip_addresses(v=4), "ipv6": st.ip_addresses(v=6)}[node["format"]].map(str)
+        return texts.filter(lambda text: re.search(as_python(node.get("pattern", "")), text) is not None)
+    least, most = node.get("minLength", 0), node.get("maxLength", 2000)
+    if "pattern" in node:
+        found = st.from_regex(as_python(node["pattern"])).filter(is_json)
+        return found.filter(lambda text: least <= len(text) <= most)
+    return TEXTS.filter(lambda text: least <= len(text) <= most)
+
+
+def _whole(node: Any) -> Strategy:
+    numbers = st.integers(min_value=node.get("minimum"), max_value=node.get("maximum"))
+    # 3.0 is an integer, too; beyond 53 bits a float no longer says which one.
+    return numbers | numbers.filter(lambda number: abs(number) <= 2**53).map(float)
+
+
+def _any_number(node: Any) -> Strategy:
+    least, most = node.get("minimum"), node.get("maximum")
+    return NUMBERS.filter(lambda number: (least is None or number >= least) and (most is None or number <= most))
+
+
+def _of_its_type(node: Any) -> Strategy:
+    kinds = [node["type"]] if isinstance(node["type"], str) else node["type"]
+    return st.one_of([_KINDS[kind](node) for kind in kinds])
+
+
+_KINDS: dict[str, Callable[[Any], Strategy]] = {
+    "object": _objects,
+    "array": lambda node: st.lists(_values(node.get("items", {})), max_size=3),
+    "string": _texts,
+    "integer": _whole,
+    "number": _any_number,
+    "boolean": lambda _: st.booleans(),
+    "null": lambda _: st.none(),
+}
+_MAKERS: dict[str, Callable[[Any], Strategy]] = {
+    "$ref": lambda node: allowed(node["$ref"].rpartition("/")[2]),
+    "allOf": lambda node: _values(_merged(*node["allOf"])),
+    "oneOf": lambda node: st.one_of([_values(member) for member in node["oneOf"]]),
+    "if": _either,
+    "const": lambda node: st.just(node["const"]),
+    "enum": lambda node: st.sampled_from(node["enum"]),
+    "type": _of_its_type,
+}
+"""What to make of a schema, by the first of these keywords that it has."""
+
+
+# --- What it forbids, or hardly allows -------------------------------------------------------------------------------
+
+NOT_JSON: Strategy = st.sampled_from(
+    [
+        *(
+            float("nan"),
+            float("inf"),
+            float("-inf"),
+            "\ud800",
+            "a\udfffb",
+            ["\udc00"],
+            {"\ud800": 1},
+            {"a": float("nan")},
+        ),
+        *(b"bytes", {1}, frozenset[int](), object(), datetime.date(2026, 1, 1), decimal.Decimal("1.5"), 1j, range(3)),
+        *({1: 2}, {None: 1}, {True: 1, "true": 2}, {1.5: 1}, [{"a": {2: 3}}], ..., type),
+    ]
+)
+NEARLY: Strategy = st.one_of(
+    st.sampled_from(ODDITIES),
+    st.integers(min_value=-2, max_value=40),
+    st.sampled_from(
+        [2**63, -(2**63) - 1, "GB\n", "1.2.3.4\n", "01.2.3.4", "::1%eth0", "5\n", "\u0661", "A\u0300", 12.5, 1e300]
+    ),
+    st.sampled_from(sorted(SCHEMAS)).flatmap(allowed),
+)
+"""What is allowed in some other place, and edges."""
+
+
+@st.composite
+def mutated(draw: st.DrawFn, component: str) -> Json:
+    """Make a value that a component allows, and change one place, or two, in a way that it may forbid."""
+    value = draw(allowed(component))
+    for _ in range(draw(st.sampled_from([1, 1, 1, 2]))):
+        place, part = draw(st.sampled_from(list(places(value))))
+        kinds = ["odd", "nearly", "nearly", "gone", "itself", "name"]
+        kind = draw(st.sampled_from(kinds))
+        if kind == "gone" and place:
+            value = replaced(value, place, ...)
+        elif kind == "itself" and isinstance(part, dict | list) and place:
+            value = deepcopy(value)
+            holder = functools.reduce(lambda inner, key: inner[key], place, value)
+            if isinstance(holder, dict):
+                holder["itself"] = value
+            else:
+                holder.append(value)
+            return value
+        elif kind == "name" and isinstance(part, dict):
+            name = draw(st.sampled_from([1, None, "\udfff", 2.5, False, ("a",), b"name"]))
+            value = replaced(value, place, {**part, name: 1})
+        else:
+            value = replaced(value, place, draw(NOT_JSON if kind == "odd" else NEARLY))
+    return value
