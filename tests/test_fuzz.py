@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -133,3 +134,14 @@ def test_the_script_prints_its_seed_and_counts_cases(tmp_path: Path) -> None:
     shown = subprocess.run([*command, "--case", "7"], capture_output=True, text=True, timeout=60, check=False)
     assert shown.returncode == 0, shown.stdout + shown.stderr
     assert shown.stdout.startswith("Case(number=7, ")
+
+
+def test_guided_cases_reach_more_and_more_and_find_nothing() -> None:
+    """Atheris makes them; a finding would be another exit status."""
+    script = Path(__file__).parents[1] / "scripts" / "fuzz"
+    command = [script, "guided", "-runs=3000", "-seed=7"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    reached = [int(edges) for edges in re.findall(r"cov: (\d+)", done.stderr)]
+    assert reached[-1] > reached[0] + 100
+    assert "stat::number_of_executed_units: 3000" in done.stderr

@@ -40,6 +40,7 @@ from liveperson_engagement.errors import (
     InvalidRequest,
     NotFound,
 )
+from liveperson_engagement.limits import LARGEST
 from liveperson_engagement.stores import Record, VisitIds
 
 KEY = "fuzz-key-2c81"
@@ -320,7 +321,7 @@ class Judge:
 
     def _is_good(self, call: str, answer: Answer) -> bool | None:
         """Tell whether an answer is what the contract promises; None where that is hard to say."""
-        if answer.status != 200 or answer.failure is not None:
+        if answer.status != 200 or answer.failure is not None or len(answer.body) > LARGEST:
             return False
         if any(name.lower() == b"content-encoding" for name, _ in answer.headers):
             return None
