@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 
 import liveperson_engagement
-from command import ENVIRONMENT, PROGRAM, run
+from command import ENVIRONMENT, PROGRAM, invoke, run, running
 from contract_tools import CONTRACT
+from liveperson_engagement.sandbox import Sandbox
 
 WITHOUT = """
 import sys
@@ -61,25 +65,62 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
 def test_a_wrong_call_is_explained_on_standard_error(arguments: list[str]) -> None:
     """With exit status 2."""
     done = run(*arguments)
-    assert done.returncode == 2
-    assert "Usage: liveperson-engagement" in done.stderr + done.stdout * (not arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "Usage: liveperson-engagement" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [["version"], ["contract"], ["--help"], ["create-session"], ["create-session", "--json"], ["doctor"]]
+)
+def test_a_full_disk_is_one_line(sandbox: Sandbox, arguments: list[str]) -> None:
+    """A result that cannot be written is a failure; what was printed last is still in a buffer."""
+    environment = {"LIVEPERSON_ACCOUNT_ID": "demo", "LIVEPERSON_BASE_URL": sandbox.url}
+    with (
+        Path("/dev/full").open("w") as full,
+        running(*arguments, stdout=full, env=ENVIRONMENT | environment) as process,
+    ):
+        _, errors = process.communicate(timeout=60)
+    assert (process.returncode, errors.splitlines()[-1:]) == (
+        1,
+        ["liveperson-engagement: No space left on device"],
+    )
+    assert "Traceback" not in errors
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_any_encoding_will_do(sandbox: Sandbox, encoding: str) -> None:
+    """JSON is the same in each; where other text has a character that the encoding lacks, its number is printed."""
+    answer = {"status": "NotAvailable", "pageId": "€😀", "sessionId": "s", "visitorId": "v"}
+    escaped = r"\u20ac\U0001f600"
+    for options in (["--json"], []):
+        sandbox.answer_next(200, json.dumps(answer))
+        done = run(
+            "create-session", "demo", "--base-url", sandbox.url, *options, environment={"PYTHONIOENCODING": encoding}
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+        if options:
+            assert json.loads(done.stdout) == answer
+    assert f"Page id     {'€😀' if encoding == 'utf-8' else escaped}\n" in done.stdout
 
 
 @pytest.mark.parametrize("arguments", [["--help"], ["-h"], ["sandbox", "--help"], ["contract", "-h"]])
 def test_help_needs_neither_server_nor_contract(arguments: list[str]) -> None:
-    """It is a result, so it is on standard output; the exit statuses are in the first."""
+    """It is a result, so it is on standard output; the exit statuses are in each."""
     done = without("starlette,uvicorn", *arguments)
     assert (done.returncode, done.stderr) == (0, "")
     assert "Usage:" in done.stdout
-    if arguments == ["--help"]:
-        assert "Exit status: 0 done, 1 failed, 2 called wrongly, 130 ended by Ctrl-C." in done.stdout
+    for status in ("0 done", "1 failed", "2 called wrongly", "3 no engagement", "4 no answer", "130 ended by Ctrl-C"):
+        assert status in done.stdout
 
 
-@pytest.mark.parametrize("package", ["typer", "yaml"])
-def test_a_missing_extra_is_named(package: str) -> None:
+@pytest.mark.parametrize(
+    ("package", "arguments"),
+    [("typer", ["version"]), ("rich", ["domain", "demo"]), ("yaml", ["contract", "--format", "yaml"])],
+)
+def test_a_missing_extra_is_named(package: str, arguments: list[str]) -> None:
     """In one line, as the command to type."""
-    done = without(package, "sandbox")
+    done = without(package, *arguments)
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.endswith("pip install 'liveperson-engagement[cli]'\n")
     assert done.stderr.count("\n") == 1
@@ -93,9 +134,86 @@ def test_a_missing_server_is_named() -> None:
     assert done.stderr.count("\n") == 1
 
 
+@pytest.mark.parametrize("command", ["create-session", "update-session", "domain", "doctor"])
+def test_help_names_the_environment_variables(command: str) -> None:
+    """Each where it counts: `domain` asks where the account is, so it is not told."""
+    done = invoke(command, "--help")
+    assert "LIVEPERSON_ACCOUNT_ID" in done.stdout
+    assert ("LIVEPERSON_BASE_URL" in done.stdout) == (command != "domain")
+
+
+def test_what_help_lists_is_what_the_contract_lists() -> None:
+    """Kinds of app, systems, devices and impressions are named in full, and no others."""
+    schemas: Any = CONTRACT["components"]["schemas"]
+    text = " ".join(invoke("create-session", "--help", environment={"COLUMNS": "400"}).stdout.split())
+    for option, name in {"app-type": "AppType", "os": "OsFamily", "device-family": "DeviceFamily"}.items():
+        [listed] = re.findall(rf"--{option} .*?│", text)
+        assert set(re.findall(r"\b[A-Z][A-Z_]+\b", listed)) - {"TYPE", "NAME"} == set(schemas[name]["enum"])
+    text = invoke("update-session", "--help", environment={"COLUMNS": "400"}).stdout
+    assert set(re.findall(r"\bimp[A-Z]\w+", text)) == set(schemas["ImpressionEvent"]["discriminator"]["mapping"])
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["contract"], ["create-session", "--help"]])
+def test_a_command_imports_what_it_needs(arguments: list[str]) -> None:
+    """Neither the parts of the command line that send, nor the generated models, nor a store."""
+    code = (
+        "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
+        "from liveperson_engagement.cli import main; main()"
+    )
+    done = run(*arguments, program=(sys.executable, "-c", code))
+    assert "liveperson_engagement.cli.create_session" in done.stderr.split()
+    late = {"visits", "wire", "pauses", "examination", "output"}
+    assert not {f"liveperson_engagement.cli.{name}" for name in late} & set(done.stderr.split())
+    assert "httpx" not in done.stderr.split() or arguments == ["contract"]  # the generated package brings it along
+    assert not {"liveperson_engagement_api.models", "yaml", "sqlite3", "starlette"} & set(done.stderr.split())
+
+
 @pytest.mark.parametrize("module", ["liveperson_engagement", "liveperson_engagement.sandbox"])
 def test_the_package_needs_no_command_line(module: str) -> None:
     """Importing it brings none of the command line's packages along."""
     code = f"import sys, {module}; print(*sorted({{'typer', 'yaml'}} & set(sys.modules)))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "\n"
+
+
+GUIDE = (Path(__file__).parent.parent / "docs" / "command-line.md").read_text(encoding="utf-8")
+
+
+def test_the_guide_names_what_there_is() -> None:
+    """Every command, exit status and variable; and no option that no command has."""
+    overview = invoke("--help").stdout
+    commands = re.findall(r"^\| `([a-z-]+)` \| [a-z]", GUIDE, re.MULTILINE)
+    assert [name for name in commands if re.search(rf"│ {name} ", overview)] == commands
+    assert len(commands) == len(re.findall(r"^│ [a-z]+(?:-[a-z]+)? ", overview, re.MULTILINE))
+    statuses = re.findall(r"^\| (\d+) \|", GUIDE, re.MULTILINE)
+    assert statuses == re.findall(r"\d+", overview[overview.index("Exit status:") :].replace("5xx", ""))
+    help_texts = overview + "".join(invoke(name, "--help").stdout for name in commands)
+    assert set(re.findall(r"env var: (\w+)", help_texts)) <= set(re.findall(r"^\| `(\w+)` \|", GUIDE, re.MULTILINE))
+    theirs = {"--request", "--header", "--data-raw"}  # curl's
+    options = set(re.findall(r"--[a-z][a-z-]+", GUIDE)) - theirs
+    assert {option for option in options if not re.search(rf"{option}\b(?!-)", help_texts)} == set()
+
+
+def test_the_guides_first_commands_work(sandbox: Sandbox, tmp_path: Path) -> None:
+    """Typed one after the other."""
+    blocks = re.findall(r"^```\n(.*?)^```", GUIDE, re.MULTILINE | re.DOTALL)
+    script = "\n".join(block for block in blocks if block.startswith(("export", "liveperson-engagement create")))
+    script = script.replace("http://127.0.0.1:8787", sandbox.url).replace("le12345678", "demo")
+    path = f"{Path(PROGRAM).parent}:{ENVIRONMENT['PATH']}"
+    done = subprocess.run(
+        ["bash", "-ec", script],
+        cwd=tmp_path,
+        env=ENVIRONMENT | {"PATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert [len(visitor.sessions[0].impressions) for visitor in sandbox.visitors] == [1, 0, 1]
+
+
+def test_the_guide_shows_what_curl_gives(sandbox: Sandbox) -> None:
+    """Character for character."""
+    _, shown, *_ = re.split(r"^\$ liveperson-engagement create-session .*--curl\n", GUIDE, flags=re.MULTILINE)
+    done = invoke("create-session", "demo", "--section", "Support", "--curl", "--base-url", sandbox.url)
+    assert done.stdout.replace(sandbox.url, "http://127.0.0.1:8787") == shown[: shown.index("```")]

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-import yaml
 
 from liveperson_engagement.cli.failure import failed
 
@@ -95,6 +94,8 @@ def _failure(text: str) -> tuple[int, int]:
 
 def _steps(path: Path) -> Any:
     """Read a scenario; JSON is YAML as well."""
+    import yaml  # noqa: PLC0415 - only scenarios need it
+
     try:
         return yaml.safe_load(path.read_text(encoding="utf-8")) or []
     except yaml.MarkedYAMLError as error:

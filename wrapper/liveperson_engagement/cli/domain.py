@@ -1,0 +1,22 @@
+"""`domain`: asks which host serves an account."""
+
+import typer
+
+from liveperson_engagement.cli.options import AsJson, Caller, Curl, Patience
+
+
+def domain(caller: Caller, patience: Patience, *, as_json: AsJson = False, curl: Curl) -> None:
+    """Ask the Domain API where an account is served; print the base URL."""
+    from liveperson_engagement.cli.curl import catch  # noqa: PLC0415
+    from liveperson_engagement.cli.output import print_json  # noqa: PLC0415
+    from liveperson_engagement.cli.pauses import Pauses  # noqa: PLC0415
+    from liveperson_engagement.cli.visits import connected  # noqa: PLC0415
+    from liveperson_engagement.cli.wire import Wire  # noqa: PLC0415
+
+    transport = Wire(before=catch) if curl.curl else None
+    with connected(caller, patience, Pauses(), curl, transport=transport) as client:
+        url = client.find_domain()
+        if as_json:
+            print_json({"account": client.site.account_id, "baseUrl": url})
+        else:
+            typer.echo(url)

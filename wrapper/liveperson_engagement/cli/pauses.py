@@ -1,0 +1,48 @@
+"""Pauses: counted down where somebody looks at them, told in one line where nobody does."""
+
+import math
+import time
+from collections.abc import Callable
+
+from rich.console import Console
+from rich.live import Live
+from rich.text import Text
+
+from liveperson_engagement import RetryEvent
+from liveperson_engagement.cli.failure import told
+
+
+class Pauses:
+    """What a client calls before and for its pauses; times in seconds."""
+
+    def __init__(
+        self,
+        console: Console | None = None,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._console = console or Console(stderr=True)
+        self._sleep, self._clock = sleep, clock
+        self._reason = ""
+
+    def tell(self, event: RetryEvent) -> None:
+        """Take note of why the next pause is made: `on_retry`."""
+        self._reason = f"{event.operation_id}: attempt {event.attempt} failed: {told(event.error)}"
+
+    def retry(self, seconds: float) -> None:
+        """Make the pause that was told of: `sleep`."""
+        self.wait(self._reason, seconds)
+
+    def wait(self, reason: str, seconds: float) -> None:
+        """Make a pause, and say why and how long."""
+        if not self._console.is_terminal or self._console.is_dumb_terminal:
+            self._console.print(Text(f"{reason}; next try in {seconds:g} s"), soft_wrap=True)
+            self._sleep(seconds)
+            return
+        end = self._clock() + seconds
+        with Live(console=self._console, auto_refresh=False, transient=True) as line:
+            while (left := end - self._clock()) > 0:
+                text = f"Next try in {math.ceil(left)} s, Ctrl-C ends: {reason}"
+                line.update(Text(text, style="yellow", no_wrap=True, overflow="ellipsis"), refresh=True)
+                self._sleep(left - math.ceil(left) + 1)  # to the next whole second
