@@ -34,9 +34,20 @@ def test_arguments_win_over_the_environment(colour: Colour, sandbox: Sandbox, mo
     assert sandbox.requests[0].account_id == "argument"
 
 
-def test_an_account_is_required(colour: Colour, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_url_that_is_empty_in_the_environment_is_none(
+    colour: Colour, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So the Domain API is asked."""
+    monkeypatch.setenv("LIVEPERSON_BASE_URL", "")
+    assert colour.client(domain_api=sandbox.url).find_domain() == sandbox.url
+
+
+@pytest.mark.parametrize("unset", [None, ""])
+def test_an_account_is_required(colour: Colour, monkeypatch: pytest.MonkeyPatch, unset: str | None) -> None:
     """Without argument and environment the error says what to do."""
     monkeypatch.delenv("LIVEPERSON_ACCOUNT_ID", raising=False)
+    if unset is not None:
+        monkeypatch.setenv("LIVEPERSON_ACCOUNT_ID", unset)
     with pytest.raises(InvalidRequest, match="account_id: is required: pass it, or set LIVEPERSON_ACCOUNT_ID"):
         colour.client(None)
 

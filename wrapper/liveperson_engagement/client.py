@@ -244,4 +244,4 @@ class AsyncEngagementClient(
 
 
 def _from_environment(name: str, value: str | None) -> str | None:
-    return os.environ.get(name) if value is None else value
+    return os.environ.get(name) or None if value is None else value
