@@ -139,7 +139,7 @@ def test_the_script_prints_its_seed_and_counts_cases(tmp_path: Path) -> None:
 def test_guided_cases_reach_more_and_more_and_find_nothing() -> None:
     """Atheris makes them; a finding would be another exit status."""
     script = Path(__file__).parents[1] / "scripts" / "fuzz"
-    command = [script, "guided", "-runs=3000", "-seed=7"]
+    command = [str(script), "guided", "-runs=3000", "-seed=7"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     reached = [int(edges) for edges in re.findall(r"cov: (\d+)", done.stderr)]
