@@ -50,6 +50,7 @@ toc_object_entries_show_parents = "hide"
 # The site.
 html_theme = "furo"
 html_title = f"liveperson-engagement {__version__}"
+html_favicon = "_static/favicon.svg"
 html_static_path = ["_static"]
 html_css_files = ["site.css"]
 html_js_files = ["search.js"]
