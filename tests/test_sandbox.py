@@ -297,7 +297,7 @@ class TestRefusals:
         answer = http.post(VISITORS, params=VERSION, content=json.dumps(BODY), headers={"content-type": content_type})
         assert answer.status_code == status
 
-    @pytest.mark.parametrize("query", ["", "v=", "v=1", "v=1.00", "v=2.0", "v=1.0&v=1.0", "V=1.0"])
+    @pytest.mark.parametrize("query", ["", "v=", "v=1", "v=1.00", "v=2.0", "v=%221.0%22", "v=1.0&v=1.0", "V=1.0"])
     def test_any_other_version_is_illegal(self, http: httpx.Client, query: str) -> None:
         """The version is spelled exactly 1.0."""
         assert code(http.post(f"{VISITORS}?{query}", json=BODY)) == (400, 33)

@@ -233,7 +233,8 @@ def _readings(values: list[str]) -> Iterator[Json]:
     # A parameter arrives as text; its schema may ask for the text, for a number or boolean, or for a list.
     if len(values) == 1:
         yield values[0]
-        yield parse_json(values[0].encode())
+        if isinstance(number := parse_json(values[0].encode()), int | float):
+            yield number
     yield values
 
 
