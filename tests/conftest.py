@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any, cast
@@ -15,6 +16,11 @@ from liveperson_engagement.sandbox import Sandbox
 
 BODY: Any = {"appType": "EXTERNAL"}
 """The smallest body."""
+
+
+def pytest_configure() -> None:
+    """Have Ctrl-C end programs also where a shell runs the tests in the background: they would inherit to ignore it."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Blocking:

@@ -38,6 +38,8 @@ distinguished_name = name
 [name]
 [authorities]
 basicConstraints = critical,CA:TRUE
+keyUsage = critical,keyCertSign
+subjectKeyIdentifier = hash
 """
 
 
@@ -229,7 +231,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("not-yet", "localhost", 1, 3),
         ("other-host", "elsewhere.example", -1, 1),
     ]:
-        (folder / "host").write_text(f"subjectAltName = DNS:{host}")
+        (folder / "host").write_text(f"subjectAltName = DNS:{host}\nauthorityKeyIdentifier = keyid")
         begin, end = (time.strftime("%Y%m%d%H%M%SZ", time.gmtime(today + day * 86400)) for day in (first, last))
         openssl("ca", "-config", "authority.cnf", "-batch", "-notext", "-cert", "ca", "-keyfile", "ca.key",
                 "-in", "request", "-extfile", "host", "-startdate", begin, "-enddate", end, "-out", name)  # fmt: skip

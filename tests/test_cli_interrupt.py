@@ -18,7 +18,8 @@ from command import ENVIRONMENT, PROGRAM, invoke, run, running
 from liveperson_engagement.sandbox import Sandbox
 
 READY = """
-from liveperson_engagement.cli import main
+from liveperson_engagement.cli import interrupt, main
+interrupt.end_at_once_on_ctrl_c()  # as main does first
 print("ready", flush=True)
 main()
 """

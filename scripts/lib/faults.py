@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import atexit
 import functools
 import inspect
 import itertools
 import os
 import pickle
 import re
+import shutil
 import sys
 import tempfile
 import time
@@ -233,6 +235,7 @@ def _warm() -> None:
 def _tls() -> dict[str, Path]:
     """Make the certificates, once."""
     folder = Path(tempfile.mkdtemp(prefix="faults-"))
+    atexit.register(shutil.rmtree, folder)
     return {**dict(certificates(folder)), "authority": folder / "authority.pem"}
 
 

@@ -231,11 +231,14 @@ def certificates(folder: Path) -> Iterator[tuple[str, Path]]:
     """Make authority.pem, which may be trusted, and certificates by their names."""
     key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
     for name in ("authority", "other"):
-        _openssl(folder, f"req -x509 {key} -days 2 -subj /CN={name} -keyout {name}.key -out {name}.pem")
+        usage = "-addext keyUsage=critical,keyCertSign"  # asked for since Python 3.13
+        _openssl(folder, f"req -x509 {key} -days 2 -subj /CN={name} {usage} -keyout {name}.key -out {name}.pem")
+    (folder / "leaf").write_text("authorityKeyIdentifier = keyid\n")
+    added = "-copy_extensions copy -extfile leaf"
     for number, (name, (host, authority, days)) in enumerate(CERTIFICATES.items()):
         signer = f"-CA {authority}.pem -CAkey {authority}.key" if authority else "-signkey key"
         _openssl(folder, f"req {key} -subj /CN={host} -addext subjectAltName=DNS:{host} -keyout key -out request")
-        _openssl(folder, f"x509 -req -in request {signer} -days {days} -copy_extensions copy -out certificate")
+        _openssl(folder, f"x509 -req -in request {signer} -days {days} {added} -out certificate")
         path = folder / f"{number}.pem"
         path.write_bytes((folder / "key").read_bytes() + (folder / "certificate").read_bytes())
         yield name, path

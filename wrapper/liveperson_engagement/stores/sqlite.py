@@ -226,7 +226,7 @@ class _Database:
     def _connect(self) -> sqlite3.Connection:
         with suppress(FileExistsError):  # nothing else is opened: closing it would drop this process's locks on it
             os.close(os.open(self.path, os.O_CREAT | os.O_EXCL, 0o600))
-        connection = sqlite3.connect(self.path, self._timeout, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(self.path, timeout=self._timeout, isolation_level=None, check_same_thread=False)
         try:
             connection.text_factory = bytes  # what is not UTF-8 is corrupt, and left to `from_json`
             _prepare(connection)
