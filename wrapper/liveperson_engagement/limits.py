@@ -38,14 +38,14 @@ def _too_large() -> httpx.DecodingError:
 
 
 def _left(timeout: float | None, late: type[httpx.TimeoutException]) -> float | None:
-    """Return the lesser of a timeout and what the current exchange has left; raise if that is nothing."""
+    """Return what the current exchange has left, or else a timeout of the library's; raise if that is nothing."""
     exchange = current.get(None)
     if exchange is None or exchange.timeout is None:
         return timeout
     left = exchange.left
     if left <= 0:
         raise late(f"the request took longer than {exchange.timeout:g} seconds")
-    return left if timeout is None or left < timeout else timeout
+    return left
 
 
 def end_waits(transports: Iterable[Any], timed: type[Timed]) -> None:

@@ -290,11 +290,13 @@ def _as_json(body: Any) -> Any:
 def _visitor_in(failure: AccountLoading) -> str | None:
     """Read the visitor id that a "Loading account" message names, if it can stand in a URL."""
     found = contract().policy("createSession").visitor_in_message.search(failure.message or "")
+    if found is None:
+        return None
     try:
-        contract().check_value("VisitorId", found and found[1])
+        contract().check_value("VisitorId", found[1])
     except Breach:
         return None
-    return found[1] if found else None
+    return found[1]
 
 
 def _started(remembered: Remembered | None) -> bool:

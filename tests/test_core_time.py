@@ -1,0 +1,248 @@
+"""The time that a call has: what a pause counts for, what is left, and which numbers are seconds."""
+
+from __future__ import annotations
+
+from typing import Any
+from unittest.mock import Mock
+
+import pytest
+
+from conftest import BODY, Colour
+from liveperson_engagement import (
+    ConnectionFailed,
+    DeadlineExceeded,
+    InvalidRequest,
+    MemoryStore,
+    RetryPolicy,
+    ServerError,
+)
+from liveperson_engagement.retry import Budget
+from liveperson_engagement.sandbox import Sandbox
+
+
+def left_of(budget: Budget) -> float:
+    """Ask a budget that has an end."""
+    left = budget.left()
+    assert left is not None
+    return left
+
+
+@pytest.mark.parametrize(
+    ("pause", "took", "counted"), [(5.0, 0.0, 5.0), (5.0, 5.0, 0.0), (5.0, 4.0, 1.0), (5.0, 7.0, 0.0), (0.0, 0.0, 0.0)]
+)
+def test_a_pause_counts_for_its_length_and_what_the_clock_has_seen_of_it_not_twice(
+    pause: float, took: float, counted: float
+) -> None:
+    """What a faked sleep leaves out is taken off; what the clock has counted already is not."""
+    budget = Budget(1000.0)
+    budget.paused(pause, took)
+    assert left_of(budget) == pytest.approx(1000.0 - counted, abs=0.5)
+
+
+def test_pauses_add_up() -> None:
+    """Each one is taken off what the others have left."""
+    budget = Budget(1000.0)
+    for _ in range(3):
+        budget.paused(10.0, 0.0)
+    assert left_of(budget) == pytest.approx(970.0, abs=0.5)
+
+
+def test_what_is_left_gets_less() -> None:
+    """The clock runs between two looks."""
+    budget = Budget(1000.0)
+    first = left_of(budget)
+    assert left_of(budget) < first <= 1000.0
+
+
+def test_a_pause_as_long_as_what_is_left_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing could follow it."""
+    monkeypatch.setattr("liveperson_engagement.retry.time", Mock(monotonic=lambda: 7.0))
+    budget = Budget(5.0)
+    assert budget.left() == 5.0
+    assert budget.allows(4.999)
+    assert not budget.allows(5.0)
+
+
+def test_the_lesser_of_timeout_and_deadline_is_the_limit() -> None:
+    """None stands for no limit, on either side."""
+    assert Budget(None).limit(None) is None
+    assert Budget(None).limit(3.0) == 3.0
+    assert Budget(1000.0).limit(3.0) == 3.0
+    assert Budget(5.0).limit(None) == pytest.approx(5.0, abs=0.5)
+    assert Budget(5.0).limit(9.0) == pytest.approx(5.0, abs=0.5)
+
+
+def test_a_call_with_less_than_a_second_is_sent(colour: Colour, sandbox: Sandbox) -> None:
+    """Any time that is left is enough to try."""
+    client = colour.client(base_url=sandbox.url)
+    assert client.visit().create_session(BODY, deadline=0.9).status == "Available"
+
+
+@pytest.mark.parametrize("headers", [{}, {"Retry-After": "soon"}, {"Retry-After": "-3"}, {"Retry-After": "1.5"}])
+def test_pauses_of_no_length_stay_so_without_a_time_to_go_by(
+    colour: Colour, sandbox: Sandbox, headers: dict[str, str]
+) -> None:
+    """A Retry-After that cannot be read lengthens nothing."""
+    sandbox.fail_next(503, times=4, headers=headers)
+    with pytest.raises(ServerError):
+        colour.client(base_url=sandbox.url, retry=RetryPolicy(pauses=(0, 0.25, 0))).visit().create_session(BODY)
+    assert colour.pauses == [0, 0.25, 0]
+
+
+@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), 10**9 + 1, "10", True])
+def test_what_is_no_number_of_seconds_is_told_with_the_bounds(value: Any) -> None:
+    """The line says what would be right."""
+    with pytest.raises(InvalidRequest) as raised:
+        Budget(value)
+    assert str(raised.value) == "deadline: must be a number of seconds, at least 0 and at most 1,000,000,000"
+
+
+@pytest.mark.parametrize("pause", [0, 0.5, 10**9])
+def test_the_bounds_themselves_are_seconds(pause: float) -> None:
+    """Both ends are taken."""
+    assert RetryPolicy(pauses=(pause,)).pauses == (pause,)
+
+
+class Noting(MemoryStore):
+    """Notes for how long a key is asked for."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked: list[float | None] = []
+        self.held = True
+
+    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+        """Note, and wait."""
+        self.asked += [timeout, seconds]
+        return super().acquire(key, timeout, seconds)
+
+    async def aacquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+        """Note, and wait."""
+        self.asked += [timeout, seconds]
+        return await super().aacquire(key, timeout, seconds)
+
+    def extend(self, key: str, lease: object, seconds: float) -> bool:
+        """Note."""
+        self.asked.append(seconds)
+        return super().extend(key, lease, seconds) and self.held
+
+
+@pytest.mark.parametrize(("timeout", "attempt"), [(7.0, 30 + 3 * 7.0), (None, 30 + 3 * 30.0)])
+def test_a_key_stays_taken_for_what_the_call_is_about_to_do(
+    colour: Colour, sandbox: Sandbox, timeout: float | None, attempt: float
+) -> None:
+    """Connecting, sending and waiting may take the timeout each; a pause its length; and half a minute besides."""
+    store = Noting()
+    sandbox.fail_next(503)
+    client = colour.client(base_url=sandbox.url, store=store, timeout=timeout)
+    client.visit("shopper").create_session(BODY)
+    assert store.asked == [None, 30.0, attempt, 35.0, attempt]
+
+
+def test_waiting_for_a_key_may_take_what_the_call_has_left(colour: Colour, sandbox: Sandbox) -> None:
+    """The deadline, whole as it is at the beginning."""
+    store = Noting()
+    colour.client(base_url=sandbox.url, store=store).visit("shopper").create_session(BODY, deadline=500)
+    assert store.asked[0] == pytest.approx(500, abs=5)
+
+
+def test_a_call_that_has_lost_its_turn_goes_on_if_its_visitor_is_named(
+    colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A second request puts no second visitor on the list; the log has a line."""
+    store = Noting()
+    client = colour.client(base_url=sandbox.url, store=store)
+    sandbox.loading_account(times=4)
+    with pytest.raises(ServerError):
+        client.visit("shopper").create_session(BODY)
+    store.held = False
+    client.visit("shopper").create_session(BODY)
+    assert caplog.messages == ["session store: a call was too slow and lost its turn"]
+    assert len(sandbox.visitors) == 1
+
+
+def test_a_call_that_lost_its_turn_waits_for_another(colour: Colour, sandbox: Sandbox) -> None:
+    """Before anything is sent: somebody else may have put the visitor on the list."""
+    store = Noting()
+    held = iter([False])
+    store.extend = lambda *_: next(held, True)  # type: ignore[method-assign]
+    colour.client(base_url=sandbox.url, store=store).visit("shopper").create_session(BODY)
+    assert store.asked == [None, 30.0, None, 30.0]
+    assert len(sandbox.requests) == 1
+
+
+def test_a_visit_that_is_known_needs_no_turn(colour: Colour, sandbox: Sandbox) -> None:
+    """Only whoever starts it does."""
+    store = Noting()
+    visit = colour.client(base_url=sandbox.url, store=store).visit("shopper")
+    visit.create_session(BODY)
+    store.asked.clear()
+    visit.create_session(BODY)
+    assert store.asked == []
+
+
+def test_without_a_store_that_works_a_key_counts_as_held(
+    colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """If the caller wants to go on so."""
+    store = Noting()
+
+    def broken(*_: object) -> bool:
+        raise OSError
+
+    store.extend = broken  # type: ignore[method-assign,assignment]
+    client = colour.client(base_url=sandbox.url, store=store, on_store_error="continue")
+    assert client.visit("shopper").create_session(BODY).status == "Available"
+    assert caplog.messages == ["session store: extend failed (OSError); going on without it"]
+    assert len(sandbox.requests) == 1
+
+
+def test_a_call_that_fails_before_its_deadline_raises_what_went_wrong(colour: Colour, sandbox: Sandbox) -> None:
+    """Not that the time was over: it was not."""
+    sandbox.drop_connection()
+    with pytest.raises(ConnectionFailed) as raised:
+        colour.client(base_url=sandbox.url, retry=RetryPolicy.none()).visit().create_session(BODY, deadline=0.9)
+    assert raised.value.attempts == 1
+
+
+@pytest.mark.parametrize("deadline", [8, 14])
+def test_a_deadline_that_ends_a_call_says_how_often_it_was_tried(
+    colour: Colour, sandbox: Sandbox, deadline: float
+) -> None:
+    """The last failure is its cause; a pause that was made counts, though no clock has seen it."""
+    sandbox.fail_next(503, times=2)
+    with pytest.raises(DeadlineExceeded) as raised:
+        colour.client(base_url=sandbox.url).visit().create_session(BODY, deadline=deadline)
+    assert (
+        str(raised.value) == f"deadline: the call did not end within {deadline} seconds; allow more, or try again later"
+    )
+    assert raised.value.attempts == 2
+    assert isinstance(raised.value.__cause__, ServerError)
+
+
+@pytest.mark.parametrize(
+    ("usual", "own", "ends"), [(8, None, True), (300, 8, True), (8, 300, False), (None, 8, True), (None, None, False)]
+)
+def test_a_calls_own_deadline_stands_in_for_the_clients(
+    colour: Colour, sandbox: Sandbox, usual: float | None, own: float | None, *, ends: bool
+) -> None:
+    """Whichever of the two is longer."""
+    visit = colour.client(base_url=sandbox.url, deadline=usual).visit("shopper")
+    arguments: dict[str, Any] = {
+        "create_session": BODY,
+        "engagement": BODY,
+        "update_session": {},
+        "report_impressions": "impDisplay",
+    }
+    for method, argument in arguments.items():
+        sandbox.reset()
+        visit.forget()
+        if method in ("update_session", "report_impressions"):
+            visit.create_session(BODY)
+        sandbox.fail_next(503, times=2)
+        if ends:
+            with pytest.raises(DeadlineExceeded):
+                getattr(visit, method)(argument, deadline=own)
+        else:
+            getattr(visit, method)(argument, deadline=own)
+            assert len(sandbox.requests) >= 3
