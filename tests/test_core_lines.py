@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import sys
 from importlib import resources
 from typing import Any, cast
 
@@ -13,6 +14,7 @@ import pytest
 from conftest import BODY, Colour
 from liveperson_engagement import (
     AccountLoading,
+    AsyncEngagementClient,
     BadRequest,
     ConnectionFailed,
     EngagementClient,
@@ -73,6 +75,18 @@ def test_every_port_that_exists_may_be_given(colour: Colour, port: int) -> None:
     """From the first to the last."""
     url = f"https://host.example:{port}"
     assert colour.client(base_url=url).find_domain() == url
+
+
+@pytest.mark.parametrize("kind", [EngagementClient, AsyncEngagementClient])
+def test_without_the_extra_that_it_needs_a_transport_says_what_to_install(
+    kind: type[EngagementClient] | type[AsyncEngagementClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where it was never installed."""
+    monkeypatch.delattr("liveperson_engagement.fast", raising=False)
+    monkeypatch.setitem(sys.modules, "liveperson_engagement.fast", None)
+    with pytest.raises(InvalidRequest) as raised:
+        kind("demo", transport="fast")
+    assert str(raised.value) == "transport: needs: pip install 'liveperson-engagement[fast]'"
 
 
 @pytest.mark.parametrize("name", ["sleep", "on_retry"])

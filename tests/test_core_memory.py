@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import pytest
 
 from conftest import BODY, Colour
-from liveperson_engagement import InvalidRequest, MemoryStore, NotFound, StoreError, VisitIds
+from liveperson_engagement import BadRequest, InvalidRequest, MemoryStore, NotFound, StoreError, VisitIds
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record
 
@@ -242,6 +243,35 @@ def test_a_404_forgets_nothing_that_has_become_anothers(
     with pytest.raises(NotFound):
         getattr(visit, method)(body)
     assert store.ids() == THEIRS
+
+
+LOADING = "Loading account demo, please try again later with this vid: {}"
+
+
+def test_a_visitor_that_an_account_names_while_it_loads_takes_the_place_of_the_known_one(
+    colour: Colour, sandbox: Sandbox
+) -> None:
+    """The next attempt goes on with that one; if that is refused, nothing is left."""
+    client = colour.client(base_url=sandbox.url)
+    theirs = client.visit("other").create_session(BODY)
+    visit = client.visit("shopper")
+    for named, error in ((theirs.visitor_id, BadRequest), ("nobody", NotFound)):
+        visit.create_session(BODY)
+        body = {"internalCode": 20, "message": LOADING.format(named)}
+        sandbox.fail_next(500, body=json.dumps(body))
+        with pytest.raises(error):
+            visit.create_session(BODY)
+        assert (sandbox.requests[-1].visitor_id, sandbox.requests[-1].session_id) == (named, None)
+        assert visit.ids is None
+
+
+def test_after_loading_there_may_be_no_engagement(colour: Colour, sandbox: Sandbox) -> None:
+    """The visitor is the one that was put on the list."""
+    sandbox.not_available()
+    sandbox.loading_account(times=1)
+    visit = colour.client(base_url=sandbox.url).visit("shopper")
+    assert visit.create_session(BODY).status == "NotAvailable"
+    assert [visitor.visitor_id for visitor in sandbox.visitors] == [visit.ids and visit.ids.visitor_id]
 
 
 def test_only_a_visitor_id_may_not_be_dots_alone(colour: Colour) -> None:

@@ -161,6 +161,18 @@ def test_a_call_that_has_lost_its_turn_goes_on_if_its_visitor_is_named(
     assert len(sandbox.visitors) == 1
 
 
+def test_a_connection_that_failed_is_logged_by_its_kind(
+    colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """With the pause before the next attempt."""
+    visit = colour.client(base_url=sandbox.url).visit()
+    visit.create_session(BODY)
+    caplog.set_level("INFO", logger="liveperson_engagement")
+    sandbox.drop_connection()
+    visit.update_session({})
+    assert caplog.messages == ["updateSession: attempt 1 failed (ConnectionFailed); trying again in 5 s"]
+
+
 def test_a_call_that_lost_its_turn_waits_for_another(colour: Colour, sandbox: Sandbox) -> None:
     """Before anything is sent: somebody else may have put the visitor on the list."""
     store = Noting()

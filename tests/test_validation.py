@@ -231,6 +231,7 @@ def changed(**changes: Any) -> bytes:
         (changed(campaignId=None), "engagementDetails.campaignId", "is required"),
         (changed(campaignId="12a"), "engagementDetails.campaignId", "must match the pattern ^[0-9]{1,19}$"),
         (changed(campaignId=2**63), "engagementDetails.campaignId", f"must be at most {2**63 - 1}"),
+        (changed(campaignId=str(2**63)), "engagementDetails.campaignId", f"must be at most {2**63 - 1}"),
         (changed(campaignId=-1), "engagementDetails.campaignId", "must be at least 0"),
         (changed(campaignId=1.5), "engagementDetails.campaignId", "must be of type integer"),
         (changed(validForSeconds="900"), "engagementDetails.validForSeconds", "must be of type number"),

@@ -78,7 +78,7 @@ class Http(httpx.Client):
         try:
             limits.expect(response.headers)
             if not response.is_stream_consumed:
-                for chunk in cast("httpx.SyncByteStream", response.stream):
+                for chunk in cast(Any, response.stream):
                     limits.take(content, chunk)
                 _end(response)
         except httpx.RequestError as error:
@@ -138,7 +138,7 @@ class AsyncHttp(httpx.AsyncClient):
         try:
             limits.expect(response.headers)
             if not response.is_stream_consumed:
-                async for chunk in cast("httpx.AsyncByteStream", response.stream):
+                async for chunk in cast(Any, response.stream):
                     limits.take(content, chunk)
                 _end(response)
         except httpx.RequestError as error:

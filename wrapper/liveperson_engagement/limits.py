@@ -82,7 +82,12 @@ class Timed:
 
     def start_tls(self, *context: Any, timeout: float | None = None, **options: Any) -> Any:
         """Do so, within the time that is left."""
-        return Timed(self._inner.start_tls(*context, timeout=_left(timeout, httpx.ConnectTimeout), **options))
+        try:
+            left = _left(timeout, httpx.ConnectTimeout)
+        except httpx.ConnectTimeout:
+            self._inner.close()
+            raise
+        return Timed(self._inner.start_tls(*context, timeout=left, **options))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> Any:
         """Do so, within the time that is left."""
@@ -103,7 +108,11 @@ class AsyncTimed(Timed):
 
     async def start_tls(self, *context: Any, timeout: float | None = None, **options: Any) -> Any:
         """Do so, within the time that is left."""
-        left = _left(timeout, httpx.ConnectTimeout)
+        try:
+            left = _left(timeout, httpx.ConnectTimeout)
+        except httpx.ConnectTimeout:
+            await self._inner.aclose()
+            raise
         return AsyncTimed(await self._inner.start_tls(*context, timeout=left, **options))
 
 
