@@ -42,7 +42,7 @@ def test_one_key_stays_one_visitor_whatever_is_lost_or_killed(tmp_path: Path, st
     assert status == 0
     assert figures["kills"] >= 2
     assert figures["restarts"] == (store == "redis")
-    assert figures["calls"] > 50
+    assert figures["calls"] > 20
     assert figures["keys_with_visitor"] > 10
     assert figures["visitors"] == figures["keys_with_visitor"] + sum(figures["explained"].values())
 
@@ -50,7 +50,7 @@ def test_one_key_stays_one_visitor_whatever_is_lost_or_killed(tmp_path: Path, st
 @pytest.mark.parametrize(("sabotage", "found"), [("amnesia", "unexplained"), ("shared", "mixed_up")])
 def test_a_store_that_does_not_work_is_found_out(tmp_path: Path, sabotage: str, found: str) -> None:
     """The soak fails where visits are forgotten, or taken for one another."""
-    status, figures, _ = soak(tmp_path, "--sabotage", sabotage, "--seconds", "1.5", "--kill-every", "0")
+    status, figures, _ = soak(tmp_path, "--sabotage", sabotage, "--seconds", "4", "--kill-every", "0")
     assert status == 1
     assert figures[found] > 0
 
