@@ -62,18 +62,18 @@ class Job:
     store: str
     where: str
     url: str
-    ends: float
+    seconds: float
     notes: Path
     pauses: tuple[float, ...]
 
 
-def work(job: Job) -> None:
-    """Be a worker: call until it is time to end."""
+def work(job: Job, ready: Any) -> None:
+    """Be a worker: call until it is time to end, from the moment when all are ready."""
     calls: list[Call] = []
 
     def call_on(client: EngagementClient, thread: int) -> None:
         count = 0
-        while (began := time.monotonic()) < job.ends:
+        while (began := time.monotonic()) < ends:
             count += 1
             name = Named.calls.name = f"{job.number}.{thread}.{count}"
             outcome = "answered"
@@ -87,6 +87,10 @@ def work(job: Job) -> None:
     store = open_store(job.store, job.where)
     options: dict[str, Any] = {"base_url": job.url, "store": store, "retry": RetryPolicy(RETRIES), "transport": Named()}
     with EngagementClient("soak", outage_guard=OutageGuard(job.pauses), **options) as client:
+        Named.calls.name = "warming up"
+        client.visit().create_session({"appType": "EXTERNAL"})
+        ready.wait()
+        ends = time.monotonic() + job.seconds
         callers = [threading.Thread(target=call_on, args=(client, thread)) for thread in range(job.threads)]
         for caller in callers:
             caller.start()
@@ -100,8 +104,7 @@ def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     pauses = tuple(options.pause * factor for factor in (1, 2, 4))
     redis = RedisServer(folder) if options.store == "redis" else None
     where = redis.url() if redis else str(folder / "visits.db")
-    began = time.monotonic() + 1
-    down, up = began + 0.2 * options.seconds, began + 0.7 * options.seconds
+    ready = CONTEXT.Barrier(options.processes + 1)
     try:
         with Sandbox() as sandbox:
             jobs = [
@@ -111,19 +114,20 @@ def soak(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
                     store=options.store,
                     where=where,
                     url=sandbox.url,
-                    ends=began + options.seconds,
+                    seconds=options.seconds,
                     notes=folder / f"{number}.json",
                     pauses=pauses,
                 )
                 for number in range(options.processes)
             ]
-            workers = [CONTEXT.Process(target=work, args=(job,)) for job in jobs]
+            workers = [CONTEXT.Process(target=work, args=(job, ready)) for job in jobs]
             for worker in workers:
                 worker.start()
-            _wait(down)
+            ready.wait(60)
+            time.sleep(0.2 * options.seconds)
             down = time.monotonic()
             sandbox.html_error(503, times=10**9)
-            _wait(up)
+            time.sleep(0.5 * options.seconds)
             requests = sandbox.requests
             up = time.monotonic()
             sandbox.reset()
@@ -167,10 +171,6 @@ def figures(calls: list[Call], failed: list[Any], down: float, up: float, pauses
         "answered_after": len(after),
         "findings": dict(Counter(findings)),
     }
-
-
-def _wait(until: float) -> None:
-    time.sleep(max(0.0, until - time.monotonic()))
 
 
 def main() -> int:
