@@ -51,11 +51,11 @@ UPDATE visits SET version = ?, wall = ?, monotonic = ?, boot = ?, record = ? WHE
 FORGET = "DELETE FROM visits WHERE hash = ? AND key = ? AND version = ?"
 # A time before `since` is of another boot, as the monotonic clock never goes back.
 TAKE = """
-INSERT INTO turns (key, token, since, until) VALUES (?1, ?2, ?3, ?3 + ?4)
-ON CONFLICT (key) DO UPDATE SET token = ?2, since = ?3, until = ?3 + ?4
-WHERE token = ?2 OR ?3 >= until OR ?3 < since
+INSERT INTO turns (key, token, since, until) VALUES (:key, :token, :now, :now + :seconds)
+ON CONFLICT (key) DO UPDATE SET token = :token, since = :now, until = :now + :seconds
+WHERE token = :token OR :now >= until OR :now < since
 """
-KEEP = "UPDATE turns SET since = ?3, until = ?3 + ?4 WHERE key = ?1 AND token = ?2"
+KEEP = "UPDATE turns SET since = :now, until = :now + :seconds WHERE key = :key AND token = :token"
 FREE = "DELETE FROM turns WHERE key = ? AND token = ?"
 FREE_LATE = "DELETE FROM turns WHERE until <= ?"
 FORGET_OLD = "DELETE FROM visits WHERE wall <= ?"
@@ -156,11 +156,13 @@ class SQLiteStore(LeasedStore):
         with self._database.connected() as database:
             database.execute("BEGIN IMMEDIATE")
             with database:  # the time is read once nobody else can take the key
-                return database.execute(TAKE, (key, token, self._monotonic(), seconds)).rowcount == 1
+                turn = {"key": key, "token": token, "now": self._monotonic(), "seconds": seconds}
+                return database.execute(TAKE, turn).rowcount == 1
 
     def _keep(self, key: str, token: str, seconds: float) -> bool:
         with self._database.connected() as database:
-            return database.execute(KEEP, (key, token, self._monotonic(), seconds)).rowcount == 1
+            turn = {"key": key, "token": token, "now": self._monotonic(), "seconds": seconds}
+            return database.execute(KEEP, turn).rowcount == 1
 
     def _free(self, key: str, token: str) -> None:
         with self._database.connected() as database:
