@@ -21,10 +21,15 @@ FIRST_LINES = {"Apache License": "Apache-2.0", "MIT License": "MIT"}
 """How a licence begins, for packages that name theirs in a file alone."""
 
 
-def pinned() -> dict[str, str]:
-    """Give the run-time dependencies that this machine and Python ask for, in the newest versions that are allowed."""
+def dependencies() -> list[Requirement]:
+    """Give all run-time dependencies, in the newest versions that are allowed."""
     lines = re.findall(r"^\w.*?==.*?(?= \\?$)", PINNED.read_text(), re.MULTILINE)
-    wanted = [Requirement(line) for line in lines]
+    return [Requirement(line) for line in lines]
+
+
+def pinned() -> dict[str, str]:
+    """Give those that this machine and Python ask for."""
+    wanted = dependencies()
     return {each.name: str(each.specifier)[2:] for each in wanted if not each.marker or each.marker.evaluate()}
 
 
@@ -46,12 +51,15 @@ def problems(named: dict[str, str], wanted: dict[str, str]) -> list[str]:
     return [f"{name}: {text}" for name, text in texts.items() if not ALLOWED.search(text)]
 
 
-def page(named: dict[str, str], wanted: dict[str, str]) -> str:
-    """Write the list."""
+def page(named: dict[str, str]) -> str:
+    """Write the list; it is the same on every machine and Python."""
+    wanted = {each.name: str(each.specifier)[2:] for each in dependencies() if not each.marker}
+    others = [f"{each.name} where `{each.marker}`" for each in dependencies() if each.marker]
     lines = [
         "# Licences of what the package depends on",
         "",
         "At run time, extras included, in the newest versions that are allowed. `scripts/audit` writes this page.",
+        f"Where they are needed it looks at these as well: {', '.join(others)}.",
         "",
         "| package | version | licence |",
         "| --- | --- | --- |",
@@ -75,8 +83,8 @@ def main() -> int:
         print("Licences that nobody has allowed:", *wrong, sep="\n  ")
         return 1
     if options.write:
-        PAGE.write_text(page(named, wanted))
-    elif PAGE.read_text() != page(named, wanted):
+        PAGE.write_text(page(named))
+    elif PAGE.read_text() != page(named):
         print(f"{PAGE.relative_to(ROOT)} is not what is installed: scripts/audit --licences --write")
         return 1
     print(f"{len(wanted)} packages, all under licences that are allowed.")
