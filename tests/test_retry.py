@@ -379,11 +379,11 @@ def test_no_pause_is_begun_that_would_cross_the_deadline(
 
 def test_the_deadline_cuts_a_silent_answer_short(colour: Colour, sandbox: Sandbox) -> None:
     """A wait for data ends at the deadline even where the timeout is longer."""
-    sandbox.slow(2, times=1)
+    sandbox.slow(30, times=1)
     started = time.monotonic()
     with pytest.raises(DeadlineExceeded) as raised:
-        colour.client(base_url=sandbox.url, deadline=0.2).visit().create_session(BODY)
-    assert time.monotonic() - started < 1.5
+        colour.client(base_url=sandbox.url, deadline=1).visit().create_session(BODY)
+    assert time.monotonic() - started < 10
     assert isinstance(raised.value.__cause__, Timeout)
 
 
