@@ -691,7 +691,7 @@ class TestLife:
         """Even with a request pending and a connection open."""
         begun = time.monotonic()
         with Sandbox() as sandbox, ThreadPoolExecutor() as pool, httpx.Client(base_url=sandbox.url) as http:
-            assert time.monotonic() - begun < 0.3
+            assert time.monotonic() - begun < 3
             find(http)
             sandbox.slow(60)
             pending = pool.submit(create, http)
@@ -699,7 +699,7 @@ class TestLife:
                 time.sleep(0.005)
             begun = time.monotonic()
             sandbox.stop()
-            assert time.monotonic() - begun < 0.3
+            assert time.monotonic() - begun < 3
             assert isinstance(pending.exception(5), httpx.TransportError)
 
     def test_it_answers_in_no_time(self, http: httpx.Client) -> None:
