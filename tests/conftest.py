@@ -76,6 +76,22 @@ class Colour:
         self.pauses.append(seconds)
 
 
+class Clock:
+    """The time that a store goes by."""
+
+    now = 1000.0
+
+    def __call__(self) -> float:
+        """Tell the time."""
+        return self.now
+
+
+@pytest.fixture
+def clock() -> Clock:
+    """A clock that stands still unless it is set."""
+    return Clock()
+
+
 @pytest.fixture(params=["sync", "async", "sync fast", "async fast"])
 def colour(request: pytest.FixtureRequest) -> Iterator[Colour]:
     """Run the test with the sync and with the async client, each on either transport."""

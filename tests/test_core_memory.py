@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from conftest import BODY, Colour
+from conftest import BODY, Clock, Colour
 from liveperson_engagement import BadRequest, InvalidRequest, MemoryStore, NotFound, StoreError, VisitIds
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record
@@ -287,16 +287,6 @@ def test_the_last_answer_to_a_body_is_the_one_that_counts(colour: Colour, sandbo
     last = visit.create_session(BODY)
     assert visit.engagement(BODY) == last
     assert len(sandbox.requests) == 2
-
-
-class Clock:
-    """The time that a store goes by."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now
 
 
 @pytest.mark.parametrize("fresh", [False, True], ids=["the same object", "another object"])

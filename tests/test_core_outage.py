@@ -10,28 +10,12 @@ from typing import Any
 
 import pytest
 
-from conftest import BODY, Colour
+from conftest import BODY, Clock, Colour
 from liveperson_engagement import EngagementClient, MemoryStore, OutageGuard, RetryPolicy, ServerError
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record, VisitIds
 
 KEY = "!outage:demo"
-
-
-class Clock:
-    """The time that a store goes by."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """A clock that stands still unless it is set."""
-    return Clock()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from conftest import BODY, Colour
+from conftest import BODY, Clock, Colour
 from liveperson_engagement import (
     AccountLoading,
     DeadlineExceeded,
@@ -35,22 +35,6 @@ from liveperson_engagement.stores import Record, VisitIds
 from redis_server import RedisServer
 
 HELD_BACK = r"\[503\] not sent, as the service is down: next try at \d\d:\d\d:\d\d UTC, in (\d+) s \(internal code 18\)"
-
-
-class Clock:
-    """The time that a store goes by."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now
-
-
-@pytest.fixture
-def clock() -> Clock:
-    """A clock that stands still unless it is set."""
-    return Clock()
 
 
 Guarded = Callable[..., EngagementClient]

@@ -16,7 +16,7 @@ from typing import Any, cast
 
 import pytest
 
-from conftest import BODY, Colour
+from conftest import BODY, Clock, Colour
 from liveperson_engagement import (
     AccountLoading,
     AsyncEngagementClient,
@@ -318,16 +318,6 @@ def test_a_visit_without_a_session_has_nothing_to_update(client: EngagementClien
     with pytest.raises(InvalidRequest, match="call create_session first"):
         visit.update_session(LEAD) if call == "update" else visit.report_impressions("impDisplay")
     assert sandbox.requests == ()
-
-
-class Clock:
-    """Time that a test moves."""
-
-    now = 1000.0
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now
 
 
 @pytest.mark.parametrize(
