@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -17,6 +17,7 @@ from liveperson_engagement.stores import Record
 KEY = "demo:shopper"
 NEWER = "session store: a newer visit is remembered for this key; it is left as it is"
 UNREADABLE = "session store: a remembered engagement cannot be read; the next answer replaces it"
+REPLACED = "session store: a record cannot be read and is replaced; its visit starts anew"
 THEIRS = VisitIds("somebody", "else", "page")
 
 
@@ -52,6 +53,31 @@ class Shared(MemoryStore):
         """Show what is there."""
         known = super().load(KEY)
         return known.record.ids if known else None
+
+
+NO_IDS: list[Any] = [5, True, [1], {}, "", "\ud800", "x" * 2001]
+DAMAGED = [VisitIds(each, "session", "page") for each in (*NO_IDS, cast(Any, None), ".", "..")] + [
+    *(VisitIds("visitor", each, "page") for each in NO_IDS),
+    *(VisitIds("visitor", "session", each) for each in NO_IDS if not isinstance(each, str)),
+]
+
+
+@pytest.mark.parametrize("ids", DAMAGED, ids=range(len(DAMAGED)))
+def test_ids_that_are_damaged_in_the_store_never_go_out(
+    colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, ids: VisitIds
+) -> None:
+    """They count as none, whoever wrote them."""
+    store = Shared()
+    visit = colour.client(base_url=sandbox.url, store=store).visit("shopper")
+    store.put(ids)
+    with pytest.raises(InvalidRequest, match="no session yet"):
+        visit.update_session({"engagementAttributes": []})
+    assert store.ids() is None
+    store.put(ids)
+    session = visit.create_session(BODY)
+    assert [(each.operation_id, each.session_id) for each in sandbox.requests] == [("createSession", None)]
+    assert caplog.messages == [REPLACED, REPLACED]
+    assert store.ids() == VisitIds(session.visitor_id, session.session_id, session.page_id)
 
 
 @pytest.mark.parametrize("theirs", [THEIRS, None], ids=["another visitor's", "forgotten"])
@@ -306,6 +332,19 @@ def test_an_engagement_is_given_again_before_its_time_is_over(
     again = (client.visit("shopper") if fresh else visit).engagement(BODY)
     assert again.visitor_id == session.visitor_id
     assert len(sandbox.requests) == requests
+
+
+def test_an_engagement_without_a_session_is_none(colour: Colour, sandbox: Sandbox) -> None:
+    """Nothing can be reported of it: somebody has damaged the record."""
+    store = MemoryStore()
+    visit = colour.client(base_url=sandbox.url, store=store).visit("shopper")
+    session = visit.engagement(BODY)
+    known = store.load(KEY)
+    assert known
+    store.replace(KEY, replace(known.record, ids=VisitIds(session.visitor_id)), known.version)
+    with pytest.raises(InvalidRequest, match="was offered no engagement"):
+        visit.report_impressions("impDisplay")
+    assert [each.operation_id for each in sandbox.requests] == ["createSession"]
 
 
 def test_a_remembered_engagement_that_cannot_be_read_is_told_in_one_line(

@@ -220,7 +220,10 @@ def test_an_account_that_does_not_get_loaded_is_held_back_too(guarded: Guarded, 
     assert len(sandbox.visitors) == 1
 
 
-@pytest.mark.parametrize("text", ["", "{}", "[1]", "[null, 503, 5]", '["x", 1, 2]', "[1, 503, {}]"])
+DAMAGED = ["", "{}", "[1]", "[null, 503, 5]", '["x", 1, 2]', "[1, 503, {}]", "[Infinity, 503, 5]", "[" * 100_000]
+
+
+@pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
 def test_a_damaged_record_counts_as_an_outage_that_has_begun(guarded: Guarded, clock: Clock, text: str) -> None:
     """It ends with the next answer."""
     client = guarded()

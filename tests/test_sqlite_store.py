@@ -34,7 +34,7 @@ from liveperson_engagement import (
     flow,
 )
 from liveperson_engagement.sandbox import Sandbox
-from liveperson_engagement.stores import Record, VisitIds
+from liveperson_engagement.stores import Record, VisitIds, to_json
 
 SPAWN = multiprocessing.get_context("spawn")
 KEY = "demo:shopper"
@@ -369,7 +369,10 @@ def test_only_the_owner_may_read_what_is_remembered(path: Path, before: int | No
     assert found == dict.fromkeys(("visits.db", "visits.db-wal", "visits.db-shm"), before or 0o600)
 
 
-@pytest.mark.parametrize("text", ["", "{", b"\xff", "null", "[]", '{"v":1}', 'x"', None, 5])
+DAMAGED = to_json(record("..")), to_json(record()).replace('"session"', "[1]")
+
+
+@pytest.mark.parametrize("text", ["", "{", b"\xff", "null", "[]", '{"v":1}', 'x"', None, 5, *DAMAGED])
 def test_a_corrupt_record_is_replaced_with_a_warning(
     colour: Colour,
     sandbox: Sandbox,

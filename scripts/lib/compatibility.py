@@ -171,6 +171,7 @@ def run_tests(python: Path, arguments: Sequence[str]) -> tuple[int, int]:
     """Run pytest in an environment; give how many passed and failed. A run that broke off counts as a failure."""
     path = os.pathsep.join([str(python.parent), os.environ["PATH"]])
     surroundings = {**os.environ, "VIRTUAL_ENV": str(python.parents[1]), "PATH": path}
+    surroundings["PYTHON"] = sys.executable  # what a test runs of scripts/ keeps the environment that it has
     with tempfile.TemporaryDirectory() as folder:
         report = Path(folder, "report.xml")
         command = [str(python), "-m", "pytest", "-p", "no:cacheprovider", f"--junitxml={report}", *arguments]

@@ -16,7 +16,7 @@ from .contract import contract
 from .errors import InvalidRequest, StoreError
 from .flow import Flow, logger
 from .jsontext import Breach
-from .stores import MemoryStore, Record, Remembered, VisitIds
+from .stores import UNREADABLE, MemoryStore, Record, Remembered, VisitIds
 
 if TYPE_CHECKING:
     from liveperson_engagement_api.models import AvailableSession
@@ -50,7 +50,7 @@ class Memory:
 
     def recall(self) -> Flow[Remembered | None]:
         """Look into the store, and give it the ids that it does not have yet."""
-        remembered: Remembered | None = yield from self._call_store("load")
+        remembered = yield from self._load()
         if self._refused and remembered and self._given and remembered.record.ids.visitor_id != self._given.visitor_id:
             self._given, self._refused = None, False  # others have started anew meanwhile
         if self._given is not None:
@@ -68,7 +68,7 @@ class Memory:
         after = before and before.version
         try:
             while (version := (yield from self._call_store("replace", record, after))) is None:
-                before = yield from self._call_store("load")
+                before = yield from self._load()
                 if before is None and after is None:  # refused although nothing is there: it could not be read
                     self._given, self._refused = record.ids, True
                     break
@@ -83,7 +83,7 @@ class Memory:
 
     def forget(self, only: VisitIds | None = None) -> Flow[None]:
         """Forget the visit; with `only`, unless newer ids than those have been remembered since."""
-        while remembered := (yield from self._call_store("load")):
+        while remembered := (yield from self._load()):
             if only is not None and remembered.record.ids != only:
                 return
             if (yield from self._call_store("replace", None, remembered.version)) is not None:
@@ -114,13 +114,26 @@ class Memory:
             return None
         return copy_of_session() if plain == _plain(body) else None
 
+    def _load(self) -> Flow[Remembered | None]:
+        """Look into the store; ids that somebody has damaged there are dropped before they can go out."""
+        remembered: Remembered | None = yield from self._call_store("load")
+        if remembered is None or remembered.record.ids == self.seen:
+            return remembered
+        try:
+            checked_ids(remembered.record.ids)
+        except InvalidRequest:
+            logger.warning(UNREADABLE)
+            yield from self._call_store("replace", None, remembered.version)
+            return None
+        return remembered
+
     def _call_store(self, method: str, *arguments: Any) -> Flow[Any]:
         return (yield methodcaller("store", self.store, method, self.key, *arguments))
 
 
 def offered(remembered: Remembered | None) -> dict[str, Any] | None:
     """Return the Available answer that is remembered, as checked JSON."""
-    if remembered is None or remembered.record.engagement is None:
+    if remembered is None or remembered.record.engagement is None or remembered.record.ids.session_id is None:
         return None
     try:
         answer: dict[str, Any] = contract().check_answer("createSession", remembered.record.engagement.encode())

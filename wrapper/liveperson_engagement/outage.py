@@ -115,7 +115,7 @@ def _read(record: Record) -> _Outage:
     try:
         failures, status, code = json.loads(record.engagement or "")
         return _Outage(max(1, int(failures)), int(status), None if code is None else int(code))
-    except (ValueError, TypeError):
+    except (ValueError, TypeError, OverflowError, RecursionError):
         return _Outage(1, 503, None)
 
 

@@ -112,6 +112,7 @@ class AsyncSessionStore(Protocol):
 
 
 RECORD_VERSION = 1
+UNREADABLE = "session store: a record cannot be read and is replaced; its visit starts anew"
 
 
 def to_json(record: Record) -> str:
@@ -138,7 +139,7 @@ def from_json(text: str | bytes) -> Record | None:
     try:
         return _parsed(json.loads(text))
     except (ValueError, TypeError, KeyError, RecursionError):
-        logger.warning("session store: a record cannot be read and is replaced; its visit starts anew")
+        logger.warning(UNREADABLE)
         return None
 
 
