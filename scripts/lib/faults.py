@@ -30,7 +30,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from faults_service import GOOD, SESSION, Service, certificates, presenting
+from faults_service import DRIP, GOOD, SESSION, Service, certificates, presenting
 from faults_table import FAULTS, PATIENT, Fault, Outcome
 from liveperson_engagement import (
     ApiError,
@@ -170,6 +170,8 @@ def _tried(fault: Fault, column: str, caller: Caller, service: Service, key: str
     if fault.next != following:
         if not service.is_calm(SLACK):
             wrong.append("left the connection open")
+        if column.endswith("fast") and not service.is_connected:
+            time.sleep(DRIP)  # reqwest notices in a thread of its own that a connection has been closed
         service.act = None
         following = _next(caller, fault, key)
     outcome = Outcome(_named(error), attempts, arrived, pauses, remembered, following, tuple(wrong))

@@ -167,6 +167,11 @@ class Service:
         with self._changed:
             return self._changed.wait_for(lambda: not self._busy, seconds)
 
+    @property
+    def is_connected(self) -> bool:
+        """Whether a connection is kept."""
+        return bool(self._wires)
+
     def _accept(self) -> None:
         while True:
             try:

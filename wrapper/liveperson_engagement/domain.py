@@ -77,7 +77,8 @@ def checked_url(path: str, url: object) -> str:
     return url.rstrip("/")
 
 
-_BASE = re.compile(r"[a-z]+://(\[[0-9a-f:.]+\]|[a-z0-9._-]+)(:[0-9]+)?(/[!-~]*)?", re.ASCII)
+_NAME = r"[a-z0-9_-]{1,63}"
+_BASE = re.compile(rf"[a-z]+://(\[[0-9a-f:.]+\]|{_NAME}(\.{_NAME})*\.?)(:[0-9]+)?(/[!-~]{{0,2000}})?", re.ASCII)
 """A base URL, in lower case: what libraries read differently is refused."""
 
 
