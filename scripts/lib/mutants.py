@@ -226,6 +226,16 @@ class Trials:
             chosen += [key[-1] for key in itertools.islice(group, most)]
         return chosen
 
+    def _varied(self, items: Sequence[pytest.Item], places: Iterable[int]) -> list[int]:
+        """Sort tests: one case of each before a second one of any, and quick ones first."""
+        cases: Counter[str] = Counter()
+        keys: list[tuple[int, float, int]] = []
+        for place in sorted(places, key=self.took.__getitem__):
+            name = str(items[place].nodeid).partition("[")[0]
+            keys.append((cases[name], self.took[place], place))
+            cases[name] += 1
+        return [place for *_, place in sorted(keys)]
+
     def _wait(self) -> None:
         """Note how the trial that ends next has ended; the test that noticed comes first from now on."""
         pid, status = os.wait()
@@ -305,8 +315,7 @@ class Trials:
                 self.reach[function].append(place)
         for function, places in self.reach.items():
             self.reach[function] = self._chosen(items, places, FIRST[function.split(".")[1]].split())
-            others = set(places) - set(self.reach[function])
-            self.others[function] = sorted(others, key=self.took.__getitem__)[: MORE * self.most]
+            self.others[function] = self._varied(items, set(places) - set(self.reach[function]))[: MORE * self.most]
         few = len(self._broken) <= FAILING * len(items)
         return "" if items and few else f"without any mutant {len(self._broken)} of {len(items)} tests fail"
 
