@@ -428,7 +428,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 mutant.outcome = outcome
     left = [each for each in mutants if not each.outcome]
     save = functools.partial(_save, mutants, chosen.work)
-    trials = Trials(left, chosen.children, chosen.work, chosen.most, listed(), save)
+    alike = Counter(mutant.change for mutant in mutants)  # of two that read alike, the list may mean either
+    known = [change for change in listed() if alike[change] == 1]
+    trials = Trials(left, chosen.children, chosen.work, chosen.most, known, save)
     files = chosen.tests or (QUICK if chosen.quick else (*QUICK, *SLOW))
     tests = [str(path) for name in files for path in sorted((ROOT / "tests").glob(f"test_{name}.py"))]
     if chosen.quick:
