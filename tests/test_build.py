@@ -182,7 +182,7 @@ def test_what_is_not_a_schema_is_carried_over() -> None:
         (("Gender", "enum"), ["MALE", "FEMALE"]),
         (("LeadAttribute", "properties", "type"), {"type": "string"}),
         (("CreateSessionBody", "required"), ["appType", "appDetails"]),
-        (("ServiceDomain", "properties", "baseURI", "maxLength"), 260),
+        (("VisitorId", "maxLength"), 2001),
     ],
 )
 def test_an_edition_that_allows_something_else_is_found_out(place: tuple[Any, ...], value: object) -> None:
