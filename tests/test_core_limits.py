@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from conftest import BODY, Colour
-from faults_service import GOOD, SESSION, Service, Wire, drips, says
+from faults_service import DRIP, GOOD, SESSION, Service, Wire, drips, says
 from liveperson_engagement import ApiError, EngagementClient, InvalidResponse, RetryPolicy, Timeout
 from liveperson_engagement.sandbox import Sandbox
 
@@ -209,6 +209,7 @@ def test_a_connection_that_the_other_side_has_closed_is_not_used_again(colour: C
         for _ in range(3):
             client.visit().create_session(BODY)
             assert service.is_calm(5)
+            time.sleep(DRIP)  # reqwest notices in a thread of its own
 
 
 @pytest.mark.parametrize("colour", ["sync", "async"], indirect=True)

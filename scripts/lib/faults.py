@@ -173,15 +173,15 @@ def _tried(fault: Fault, column: str, caller: Caller, service: Service, key: str
         if column.endswith("fast") and not service.is_connected:
             time.sleep(DRIP)  # reqwest notices in a thread of its own that a connection has been closed
         service.act = None
-        following = _next(caller, fault, key)
+        following = _next(caller, key)
     outcome = Outcome(_named(error), attempts, arrived, pauses, remembered, following, tuple(wrong))
     return Cell(fault, column, known, outcome, seconds, grown)
 
 
-def _next(caller: Caller, fault: Fault, key: str) -> str:
+def _next(caller: Caller, key: str) -> str:
     caller.pauses.clear()
     try:
-        session = caller.call(key, fault.options)
+        session = caller.call(key)
     except EngagementError as error:
         return _named(error)
     if session.visitor_id != SESSION["visitorId"]:
