@@ -352,7 +352,8 @@ ACCEPTANCE: list[tuple[str, object, bool]] = [
     ("UpdateSessionBody", {"pageId": "p", "engagementAttributes": [{"type": "impClose", **EVENT}]}, False),
     *(("ImpressionEvent", {"type": kind, **EVENT, "eContext": CONTEXT}, True) for kind in ("impDisplay", "impAccept")),
     *(("ImpressionEvent", {"type": kind, **EVENT}, False) for kind in ("impDisplay", "impAccept")),
-    *(("ImpressionEvent", {"type": kind, **EVENT}, True) for kind in ("impExpanded", "impTimeout", "impClose")),
+    *(("ImpressionEvent", {"type": kind, **EVENT}, True) for kind in ("impTimeout", "impClose")),
+    ("ImpressionEvent", {"type": "impExpanded", **EVENT}, False),
     *(
         ("ImpressionEvent", {"type": kind, **without(EVENT, key)}, False)
         for kind in ("impExpanded", "impTimeout", "impClose")
@@ -363,7 +364,8 @@ ACCEPTANCE: list[tuple[str, object, bool]] = [
         {"type": "impExpanded", **EVENT, **dict.fromkeys(("expanded", "userInit", "actionableItems"))},
         True,
     ),
-    ("ImpressionEvent", {"type": "impExpanded", **EVENT, "expanded": True, "userInit": False}, True),
+    ("ImpressionEvent", {"type": "impExpanded", **EVENT, "expanded": True, "userInit": 1, "actionableItems": []}, True),
+    ("ImpressionEvent", {"type": "impExpanded", **EVENT, "expanded": True, "userInit": False}, False),
     ("ImpressionEvent", {"type": "impClose", **EVENT, "campaign": LONGEST}, True),
     ("ImpressionEvent", {"type": "impClose", **EVENT, "campaign": "1"}, False),
     ("EngagementContexts", [{"type": "otherContext", "id": "1"}], False),

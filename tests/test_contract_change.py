@@ -25,7 +25,6 @@ import httpx
 from liveperson_engagement import EngagementClient, InvalidRequest
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement_api.models import AppDetails, CreateSessionBody
-from liveperson_engagement_api.models.app_type import AppType
 from liveperson_engagement_api.requests import AppDetails as AppDetailsDict
 
 def outcome(call, *arguments):
@@ -38,7 +37,7 @@ with Sandbox() as sandbox, EngagementClient("demo", base_url=sandbox.url) as cli
     visit = client.visit()
     print("typed dict:", "batteryLevel" in AppDetailsDict.__annotations__)
     print("model:", outcome(lambda: visit.create_session(
-        CreateSessionBody(app_type=AppType.EXTERNAL, app_details=AppDetails(battery_level=0.5)))))
+        CreateSessionBody(app_type="EXTERNAL", app_details=AppDetails(battery_level=0.5)))))
     for level in (0.5, 2, "full"):
         body = {"appType": "EXTERNAL", "appDetails": {"batteryLevel": level}}
         url = f"{sandbox.url}/api/account/demo/app/engagement/visitors/?v=1.0"

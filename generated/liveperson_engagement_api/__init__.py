@@ -1,11 +1,9 @@
 # Written by scripts/generate from openapi.yaml. Do not edit: change the contract and run scripts/generate.
 # openapi-python-client 0.29.1, datamodel-code-generator 0.89.0, ruff 0.17.6
 
-"""A client library for accessing LivePerson App Engagement API"""
+"""The generated client of the contract in `openapi.json`; it works alone, and httpx is imported when it first sends."""
 
-from .client import AuthenticatedClient, Client
+from .client import Client
+from .errors import ResponseError
 
-__all__ = (
-    "AuthenticatedClient",
-    "Client",
-)
+__all__ = ("Client", "ResponseError")

@@ -342,11 +342,11 @@ class ExpandedImpression(TypedDict):
     campaign: ImpressionCampaign
     engId: ImpressionEngagement
     revision: ImpressionRevision
-    expanded: NotRequired[Any]
+    expanded: Any
     """May be null. The vendor gives no type."""
-    userInit: NotRequired[Any]
+    userInit: Any
     """Whether the visitor caused it. May be null. The vendor gives no type."""
-    actionableItems: NotRequired[Any]
+    actionableItems: Any
     """What the visitor can act on. May be null. The vendor gives no type."""
 
 
@@ -545,15 +545,15 @@ class CreateSessionBody(TypedDict):
     engagementAttributes: NotRequired[EngagementAttributes]
 
 
-class SessionNews(TypedDict):
-    """What is new in a session: attributes, impression events, or both."""
+class SessionUpdate(TypedDict):
+    """An update of a session, without its pageId: attributes, impression events, or both."""
 
     impAttributes: NotRequired[list[ImpressionEvent]]
     """What the visitor did with the engagement."""
     engagementAttributes: NotRequired[EngagementAttributes]
 
 
-class UpdateSessionBody(SessionNews):
-    """What is new in a session, and the page that it belongs to."""
+class UpdateSessionBody(SessionUpdate):
+    """An update of a session, and the page that it belongs to."""
 
     pageId: PageId

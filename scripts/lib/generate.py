@@ -19,19 +19,18 @@ from collections.abc import Generator, Iterator
 from pathlib import Path
 from types import FrameType
 
-from contract import Contract, ContractError, Document, Problem, operations_of, python_name, read
+import renderable
+from contract import Contract, ContractError, Problem, operations_of, python_name, read
 from steps import step
+from template_data import template_data, with_plain_types
 
 ROOT = Path(__file__).resolve().parents[2]
+TEMPLATES = ROOT / "scripts/templates"
 LOCK = ROOT / "scripts/env/test.txt"
 PACKAGE = "liveperson_engagement_api"
 COMMAND = "scripts/generate"
 TOOLS = ("openapi-python-client", "datamodel-code-generator", "ruff")
 STOPPING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-
-# These components say with if/then that a value is a number or quoted digits. Validators understand that; the Python
-# generators don't, and would type the values as Any.
-PLAIN_TYPES: dict[str, str | list[str]] = {"NumericId": "integer", "MarketingChannel": ["integer", "string"]}
 
 CLIENT_OPTIONS: dict[str, bool | list[str]] = {"docstrings_on_attributes": True, "post_hooks": []}
 REQUEST_OPTIONS = (
@@ -39,6 +38,10 @@ REQUEST_OPTIONS = (
     *("--use-schema-description", "--use-field-description", "--use-single-line-docstring", "--disable-timestamp"),
     *("--formatters", "builtin", "--ignore-pyproject", "--no-allow-remote-refs", "--strict-refs"),
     *("--custom-file-header", "#"),
+)
+IMPORT_OPTIONS = (
+    *("--fix-only", "--select=F401,I", "--config", "lint.isort.combine-as-imports=true"),
+    *("--config", "lint.isort.split-on-trailing-comma=false"),
 )
 RUFF_OPTIONS = ("--isolated", "--no-cache", "--quiet", "--target-version", "py311", "--line-length", "120")
 
@@ -92,6 +95,8 @@ def build(path: Path, workshop: Path) -> Path:
     versions = pinned_versions()
     with step("reading the contract"):
         contract = read(path, label=str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
+        if problems := renderable.problems(contract.document):
+            raise contract.error(*problems)
     fresh = workshop / "generated"
     package = fresh / PACKAGE
     source = workshop / "openapi.json"
@@ -100,13 +105,15 @@ def build(path: Path, workshop: Path) -> Path:
     source.write_text(json.dumps(with_plain_types(contract.document)), encoding="utf-8")
     options.write_text(json.dumps(CLIENT_OPTIONS), encoding="utf-8")
     with step("client and models"):
-        into = ("--path", source, "--config", options, "--output-path", package)
+        templates = _templates(contract, workshop)
+        into = ("--path", source, "--config", options, "--custom-template-path", templates, "--output-path", package)
         _run("openapi_python_client", "generate", "--meta", "none", "--fail-on-warning", *into)
+        _flatten(package)
     with step("request types"):
         _run("datamodel_code_generator", *REQUEST_OPTIONS, "--input", source, "--output", package / "requests.py")
     with step("formatting"):
-        _run("ruff", "check", "--fix-only", "--extend-select=I", *RUFF_OPTIONS, package)
-        _run("ruff", "format", *RUFF_OPTIONS, package)
+        _run("ruff", "check", *IMPORT_OPTIONS, *RUFF_OPTIONS, package)
+        _run("ruff", "format", "--config", "format.skip-magic-trailing-comma=true", *RUFF_OPTIONS, package)
     if dropped := list(_operations_without_function(contract, package)):
         raise contract.error(*dropped)
     _add_banners(package, versions)
@@ -126,18 +133,6 @@ def pinned_versions() -> dict[str, str]:
     return versions
 
 
-def with_plain_types(document: Document) -> Document:
-    """Copy the contract for the generators, with a plain type where they understand no better."""
-    components: Document = document.get("components", {})
-    schemas: Document = components.get("schemas", {})
-    plain = {
-        name: {"description": schemas[name].get("description", ""), "type": kind}
-        for name, kind in PLAIN_TYPES.items()
-        if name in schemas
-    }
-    return {**document, "components": {**components, "schemas": {**schemas, **plain}}}
-
-
 def differences(old: Path, new: Path) -> Iterator[str]:
     """Yield the lines of a unified diff between two directories."""
     before, after = _files(old), _files(new)
@@ -145,6 +140,22 @@ def differences(old: Path, new: Path) -> Iterator[str]:
         if before.get(name) != after.get(name):
             found, wanted = (f"{old.name}/{name}" if name in files else os.devnull for files in (before, after))
             yield from difflib.unified_diff(before.get(name, []), after.get(name, []), found, wanted, lineterm="")
+
+
+def _templates(contract: Contract, workshop: Path) -> Path:
+    """Copy the templates, and put beside them what they need of the contract and the parser drops."""
+    templates = workshop / "templates"
+    shutil.copytree(TEMPLATES, templates)
+    data = f"{{% set contract = {template_data(contract.document)!r} %}}\n"
+    (templates / "contract.jinja").write_text(data, encoding="utf-8")
+    return templates
+
+
+def _flatten(package: Path) -> None:
+    """Turn the folder of models, whose files are empty but for the first, into one module; name http.py rightly."""
+    shutil.move(package / "models/__init__.py", package / "models.py")
+    shutil.rmtree(package / "models")
+    (package / "types.py").rename(package / "http.py")
 
 
 def _files(directory: Path) -> dict[str, list[str]]:

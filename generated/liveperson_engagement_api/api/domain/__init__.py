@@ -1,4 +1,4 @@
 # Written by scripts/generate from openapi.yaml. Do not edit: change the contract and run scripts/generate.
 # openapi-python-client 0.29.1, datamodel-code-generator 0.89.0, ruff 0.17.6
 
-"""Contains endpoint functions for accessing the API"""
+"""Which host serves an account."""

@@ -1,0 +1,1526 @@
+# Written by scripts/generate from openapi.yaml. Do not edit: change the contract and run scripts/generate.
+# openapi-python-client 0.29.1, datamodel-code-generator 0.89.0, ruff 0.17.6
+
+"""What requests and answers are made of: `from_dict` reads decoded JSON, `to_dict` gives what is sent.
+
+A member that is None is not sent, save where the contract requires it: then it is sent as null. Members that the
+contract does not know are kept in `additional_properties`. Scalars are not checked: that is the contract's business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from enum import IntEnum
+from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
+
+from attrs import Attribute, field as _field, frozen as _frozen
+
+_T = TypeVar("_T")
+
+
+def _copies(_: type, fields: list[Attribute[Any]]) -> list[Attribute[Any]]:
+    """Have a model copy the lists and the unknown members that it is given: frozen is frozen."""
+    copied = {"Sequence": _tuple, "dict": dict}
+    return [field.evolve(converter=copied.get(str(field.type).partition("[")[0])) for field in fields]
+
+
+def _tuple(value: Sequence[_T]) -> Sequence[_T]:
+    """Copy a list; what is no list is left as it is, for whoever checks the contract to find."""
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _list(value: Sequence[_T]) -> Sequence[_T]:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _each(read: Callable[[Any], _T], values: Any) -> list[_T] | None:
+    return None if values is None else [read(value) for value in values]
+
+
+def _const(value: Any, const: _T, member: str) -> _T:
+    if value != const:
+        raise ValueError(f"{member} must be {const!r}")
+    return const
+
+
+def _id(value: Any, member: str) -> int:
+    """Read a 64-bit number, or its digits in quotes, without losing a digit."""
+    digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20
+    whole = isinstance(value, float) and value.is_integer() and abs(value) <= 2**53
+    if digits or whole or (isinstance(value, int) and not isinstance(value, bool)):
+        if -(2**63) <= (number := int(value)) < 2**63:
+            return number
+    raise ValueError(f"{member} must be a 64-bit integer, or its digits")
+
+
+def _tagged(read: Mapping[str, Callable[[Mapping[str, Any]], _T]], data: Mapping[str, Any], tag: str) -> _T:
+    value = data[tag]
+    if not isinstance(value, str) or value not in read:
+        raise ValueError(f"{tag} must be one of {', '.join(read)}")
+    return read[value](data)
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class Model:
+    """What all models have."""
+
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any], hash=False)
+    """Members that the contract does not know."""
+
+
+AppType: TypeAlias = Literal["MSDK", "EXTERNAL"]
+"""Which kind of external system the app is."""
+OsFamily: TypeAlias = Literal["WINDOWS", "MAC_OSX", "LINUX", "IOS", "ANDROID"]
+"""Family of the operating system."""
+DeviceFamily: TypeAlias = Literal["DESKTOP", "TABLET", "MOBILE"]
+"""Kind of device."""
+Gender: TypeAlias = Literal["MALE", "FEMALE", "OTHER"]
+"""The visitor's gender, by name."""
+PhoneType: TypeAlias = Literal["HOME", "MOBILE", "WORK", "FAX", "MAIN", "HOME_FAX", "WORK_FAX", "PAGER", "OTHER"]
+"""What kind of number it is."""
+
+
+class ServiceStatus(IntEnum):
+    """How far the request is: 0 complete, 1 in progress, 2 approved, 3 cancelled, 4 not approved, 5 reviewed, 6
+    missing details, 7 closed, 8 removed, 9 assigned, 10 waiting for customer response, 11 waiting for response,
+    12 pending, 13 resolved.
+    """
+
+    COMPLETE = 0
+    IN_PROGRESS = 1
+    APPROVED = 2
+    CANCELLED = 3
+    NOT_APPROVED = 4
+    REVIEWED = 5
+    MISSING_DETAILS = 6
+    CLOSED = 7
+    REMOVED = 8
+    ASSIGNED = 9
+    WAITING_FOR_CUSTOMER_RESPONSE = 10
+    WAITING_FOR_RESPONSE = 11
+    PENDING = 12
+    RESOLVED = 13
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class CreateSessionBody(Model):
+    """The app, and what is known of the visitor."""
+
+    app_type: AppType
+    app_details: AppDetails | None = None
+    consumer_sections: Sequence[str] | None = None
+    """Places in the app that the visitor is at, for campaigns that target them."""
+    engagement_attributes: Sequence[EngagementAttribute] | None = None
+    """What is known of the visitor. Impression events do not belong here."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            app_type=rest.pop("appType"),
+            app_details=None if (value := rest.pop("appDetails", None)) is None else AppDetails.from_dict(value),
+            consumer_sections=None if (value := rest.pop("consumerSections", None)) is None else _tuple(value),
+            engagement_attributes=_each(engagement_attribute_from_dict, rest.pop("engagementAttributes", None)),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "appType": self.app_type}
+        if self.app_details is not None:
+            data["appDetails"] = self.app_details.to_dict()
+        if self.consumer_sections is not None:
+            data["consumerSections"] = _list(self.consumer_sections)
+        if self.engagement_attributes is not None:
+            data["engagementAttributes"] = [item.to_dict() for item in self.engagement_attributes]
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class SessionUpdate(Model):
+    """An update of a session, without its pageId: attributes, impression events, or both."""
+
+    imp_attributes: Sequence[ImpressionEvent] | None = None
+    """What the visitor did with the engagement."""
+    engagement_attributes: Sequence[EngagementAttribute] | None = None
+    """What is known of the visitor. Impression events do not belong here."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            imp_attributes=_each(impression_event_from_dict, rest.pop("impAttributes", None)),
+            engagement_attributes=_each(engagement_attribute_from_dict, rest.pop("engagementAttributes", None)),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.imp_attributes is not None:
+            data["impAttributes"] = [item.to_dict() for item in self.imp_attributes]
+        if self.engagement_attributes is not None:
+            data["engagementAttributes"] = [item.to_dict() for item in self.engagement_attributes]
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class UpdateSessionBody(Model):
+    """An update of a session, and the page that it belongs to."""
+
+    page_id: str
+    """Names the page that impression events and updates refer to. Opaque."""
+    imp_attributes: Sequence[ImpressionEvent] | None = None
+    """What the visitor did with the engagement."""
+    engagement_attributes: Sequence[EngagementAttribute] | None = None
+    """What is known of the visitor. Impression events do not belong here."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            page_id=rest.pop("pageId"),
+            imp_attributes=_each(impression_event_from_dict, rest.pop("impAttributes", None)),
+            engagement_attributes=_each(engagement_attribute_from_dict, rest.pop("engagementAttributes", None)),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "pageId": self.page_id}
+        if self.imp_attributes is not None:
+            data["impAttributes"] = [item.to_dict() for item in self.imp_attributes]
+        if self.engagement_attributes is not None:
+            data["engagementAttributes"] = [item.to_dict() for item in self.engagement_attributes]
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class AppDetails(Model):
+    """The app and the device that it runs on, for troubleshooting."""
+
+    os: OsFamily | None = None
+    os_version: str | None = None
+    """Version of the operating system."""
+    app_version: str | None = None
+    """Version of the app."""
+    device_family: DeviceFamily | None = None
+    ip_address: str | None = None
+    """The visitor's IPv4 or IPv6 address."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            os=rest.pop("os", None),
+            os_version=rest.pop("osVersion", None),
+            app_version=rest.pop("appVersion", None),
+            device_family=rest.pop("deviceFamily", None),
+            ip_address=rest.pop("ipAddress", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.os is not None:
+            data["os"] = self.os
+        if self.os_version is not None:
+            data["osVersion"] = self.os_version
+        if self.app_version is not None:
+            data["appVersion"] = self.app_version
+        if self.device_family is not None:
+            data["deviceFamily"] = self.device_family
+        if self.ip_address is not None:
+            data["ipAddress"] = self.ip_address
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class AvailableSession(Model):
+    """An engagement may be shown."""
+
+    status: Literal["Available"] = "Available"
+    page_id: str
+    """Names the page that impression events and updates refer to. Opaque."""
+    session_id: str
+    """Names a session of a visitor. Opaque, except that it fits into a URL."""
+    visitor_id: str
+    """Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone, and not longer than
+    this.
+    """
+    engagement_details: EngagementDetails
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            status=_const(rest.pop("status"), "Available", "status"),
+            page_id=rest.pop("pageId"),
+            session_id=rest.pop("sessionId"),
+            visitor_id=rest.pop("visitorId"),
+            engagement_details=EngagementDetails.from_dict(rest.pop("engagementDetails")),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **self.additional_properties,
+            "status": self.status,
+            "pageId": self.page_id,
+            "sessionId": self.session_id,
+            "visitorId": self.visitor_id,
+            "engagementDetails": self.engagement_details.to_dict(),
+        }
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class NotAvailableSession(Model):
+    """No engagement is to be shown now."""
+
+    status: Literal["NotAvailable"] = "NotAvailable"
+    page_id: str
+    """Names the page that impression events and updates refer to. Opaque."""
+    session_id: str
+    """Names a session of a visitor. Opaque, except that it fits into a URL."""
+    visitor_id: str
+    """Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone, and not longer than
+    this.
+    """
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            status=_const(rest.pop("status"), "NotAvailable", "status"),
+            page_id=rest.pop("pageId"),
+            session_id=rest.pop("sessionId"),
+            visitor_id=rest.pop("visitorId"),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **self.additional_properties,
+            "status": self.status,
+            "pageId": self.page_id,
+            "sessionId": self.session_id,
+            "visitorId": self.visitor_id,
+        }
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class EngagementDetails(Model):
+    """The engagement that may be shown."""
+
+    campaign_id: int
+    """A 64-bit id, written as a JSON number or as a string of digits. Keep every digit."""
+    engagement_id: int
+    """A 64-bit id, written as a JSON number or as a string of digits. Keep every digit."""
+    context_id: str
+    """Names the context in which the engagement was offered; impression events repeat it."""
+    window_id: str
+    """Names the window configuration of the engagement."""
+    language: str
+    """Language of the engagement, such as en-US."""
+    engagement_revision: int
+    """Revision of the engagement."""
+    valid_for_seconds: float
+    """How long the engagement may be shown, in seconds from this answer."""
+    skill_id: int | None = None
+    """The skill that conversations from this engagement go to."""
+    skill_name: str | None = None
+    """Name of that skill."""
+    connector_id: int | None = None
+    """A 64-bit id, written as a JSON number or as a string of digits. Keep every digit."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            campaign_id=_id(rest.pop("campaignId"), "campaignId"),
+            engagement_id=_id(rest.pop("engagementId"), "engagementId"),
+            context_id=rest.pop("contextId"),
+            window_id=rest.pop("windowId"),
+            language=rest.pop("language"),
+            engagement_revision=rest.pop("engagementRevision"),
+            valid_for_seconds=rest.pop("validForSeconds"),
+            skill_id=rest.pop("skillId", None),
+            skill_name=rest.pop("skillName", None),
+            connector_id=None if (value := rest.pop("connectorId", None)) is None else _id(value, "connectorId"),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            **self.additional_properties,
+            "campaignId": self.campaign_id,
+            "engagementId": self.engagement_id,
+            "contextId": self.context_id,
+            "windowId": self.window_id,
+            "language": self.language,
+            "engagementRevision": self.engagement_revision,
+            "validForSeconds": self.valid_for_seconds,
+        }
+        if self.skill_id is not None:
+            data["skillId"] = self.skill_id
+        if self.skill_name is not None:
+            data["skillName"] = self.skill_name
+        if self.connector_id is not None:
+            data["connectorId"] = self.connector_id
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class ServiceDomain(Model):
+    """The host that serves an account."""
+
+    base_uri: str
+    """A bare host name, with an optional port: no scheme, no path, no user."""
+    service: str | None = None
+    """The service that was asked for."""
+    account: str | None = None
+    """The account that was asked for."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            base_uri=rest.pop("baseURI"),
+            service=rest.pop("service", None),
+            account=rest.pop("account", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "baseURI": self.base_uri}
+        if self.service is not None:
+            data["service"] = self.service
+        if self.account is not None:
+            data["account"] = self.account
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class ErrorEntity(Model):
+    """Why a request failed."""
+
+    time: int
+    """When it failed, in milliseconds since 1970-01-01 UTC."""
+    internal_code: int
+    """Narrows the status down, and new ones may appear. Known: 400 with 33 illegal API version, 5 data missing or
+    invalid; 404 with 37 invalid visitorId, 39 invalid sessionId, 18 unknown app installation; 500 with 20 account
+    not loaded yet, 18 internal.
+    """
+    message: str | None = None
+    """For people. May contain a visitor id: keep it out of logs."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            time=rest.pop("time"),
+            internal_code=rest.pop("internalCode"),
+            message=rest.pop("message", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "time": self.time, "internalCode": self.internal_code}
+        if self.message is not None:
+            data["message"] = self.message
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class WrappedErrorEntity(Model):
+    """An error entity inside an object."""
+
+    error: ErrorEntity
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(error=ErrorEntity.from_dict(rest.pop("error")), additional_properties=rest)
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self.additional_properties, "error": self.error.to_dict()}
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class PersonalAttribute(Model):
+    """Who the visitor is."""
+
+    type_: Literal["personal"] = "personal"
+    personal: Personal | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "personal", "type"),
+            personal=None if (value := rest.pop("personal", None)) is None else Personal.from_dict(value),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
+        if self.personal is not None:
+            data["personal"] = self.personal.to_dict()
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class Personal(Model):
+    """Who the visitor is."""
+
+    firstname: str | None = None
+    """Given name."""
+    lastname: str | None = None
+    """Family name."""
+    gender: Gender | None = None
+    company: str | None = None
+    """Company that the visitor works for."""
+    language: str | None = None
+    """The visitor's language, such as en-US or en_US."""
+    age: Age | None = None
+    contacts: Sequence[Contact] | None = None
+    """Ways to reach the visitor."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            firstname=rest.pop("firstname", None),
+            lastname=rest.pop("lastname", None),
+            gender=rest.pop("gender", None),
+            company=rest.pop("company", None),
+            language=rest.pop("language", None),
+            age=None if (value := rest.pop("age", None)) is None else Age.from_dict(value),
+            contacts=_each(Contact.from_dict, rest.pop("contacts", None)),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.firstname is not None:
+            data["firstname"] = self.firstname
+        if self.lastname is not None:
+            data["lastname"] = self.lastname
+        if self.gender is not None:
+            data["gender"] = self.gender
+        if self.company is not None:
+            data["company"] = self.company
+        if self.language is not None:
+            data["language"] = self.language
+        if self.age is not None:
+            data["age"] = self.age.to_dict()
+        if self.contacts is not None:
+            data["contacts"] = [item.to_dict() for item in self.contacts]
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class Age(Model):
+    """How old the visitor is, or when the visitor was born."""
+
+    age: float | None = None
+    """Age in years."""
+    year: int | None = None
+    """Year of birth."""
+    month: int | None = None
+    """Month of birth."""
+    day: int | None = None
+    """Day of birth."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            age=rest.pop("age", None),
+            year=rest.pop("year", None),
+            month=rest.pop("month", None),
+            day=rest.pop("day", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.age is not None:
+            data["age"] = self.age
+        if self.year is not None:
+            data["year"] = self.year
+        if self.month is not None:
+            data["month"] = self.month
+        if self.day is not None:
+            data["day"] = self.day
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class Contact(Model):
+    """One way to reach the visitor."""
+
+    email: str | None = None
+    """Mail address."""
+    phone: str | None = None
+    """Telephone number."""
+    phone_type: PhoneType | None = None
+    country: str | None = None
+    """ISO 3166-1 alpha-2 code, upper case."""
+    region: str | None = None
+    """Region within the country."""
+    address: Address | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            email=rest.pop("email", None),
+            phone=rest.pop("phone", None),
+            phone_type=rest.pop("phoneType", None),
+            country=rest.pop("country", None),
+            region=rest.pop("region", None),
+            address=None if (value := rest.pop("address", None)) is None else Address.from_dict(value),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.email is not None:
+            data["email"] = self.email
+        if self.phone is not None:
+            data["phone"] = self.phone
+        if self.phone_type is not None:
+            data["phoneType"] = self.phone_type
+        if self.country is not None:
+            data["country"] = self.country
+        if self.region is not None:
+            data["region"] = self.region
+        if self.address is not None:
+            data["address"] = self.address.to_dict()
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class Address(Model):
+    """Where the visitor lives."""
+
+    country: str | None = None
+    """ISO 3166-1 alpha-2 code, upper case."""
+    region: str | None = None
+    """Region within the country."""
+    phone_type: PhoneType | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            country=rest.pop("country", None),
+            region=rest.pop("region", None),
+            phone_type=rest.pop("phoneType", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.country is not None:
+            data["country"] = self.country
+        if self.region is not None:
+            data["region"] = self.region
+        if self.phone_type is not None:
+            data["phoneType"] = self.phone_type
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class CustomerInfoAttribute(Model):
+    """The visitor as the brand's customer."""
+
+    type_: Literal["ctmrinfo"] = "ctmrinfo"
+    info: CustomerInfo | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "ctmrinfo", "type"),
+            info=None if (value := rest.pop("info", None)) is None else CustomerInfo.from_dict(value),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
+        if self.info is not None:
+            data["info"] = self.info.to_dict()
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class CustomerInfo(Model):
+    """The visitor as the brand's customer."""
+
+    ctype: str | None = None
+    """Type of customer, in the brand's own words."""
+    cstatus: str | None = None
+    """Status of the customer, in the brand's own words."""
+    customer_id: str | None = None
+    """The brand's own id of the customer."""
+    balance: float | None = None
+    """Balance of the customer's account."""
+    currency: str | None = None
+    """Currency of the amounts beside it, such as USD."""
+    social_id: str | None = None
+    """Id in a social network."""
+    imei: str | None = None
+    """The device's IMEI."""
+    user_name: str | None = None
+    """Name that the customer signs in with."""
+    company_size: int | None = None
+    """Size of the customer's company, in people."""
+    company_branch: str | None = None
+    """Branch of the customer's company."""
+    account_name: str | None = None
+    """Name of the customer's account."""
+    role: str | None = None
+    """The customer's role."""
+    last_payment_date: CalendarDate | None = None
+    registration_date: CalendarDate | None = None
+    login_status: int | None = None
+    """Whether the customer is signed in, in the brand's own numbers."""
+    store_zip_code: str | None = None
+    """Postal code of the store."""
+    store_number: str | None = None
+    """Number of the store."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            ctype=rest.pop("ctype", None),
+            cstatus=rest.pop("cstatus", None),
+            customer_id=rest.pop("customerId", None),
+            balance=rest.pop("balance", None),
+            currency=rest.pop("currency", None),
+            social_id=rest.pop("socialId", None),
+            imei=rest.pop("imei", None),
+            user_name=rest.pop("userName", None),
+            company_size=rest.pop("companySize", None),
+            company_branch=rest.pop("companyBranch", None),
+            account_name=rest.pop("accountName", None),
+            role=rest.pop("role", None),
+            last_payment_date=None
+            if (value := rest.pop("lastPaymentDate", None)) is None
+            else CalendarDate.from_dict(value),
+            registration_date=None
+            if (value := rest.pop("registrationDate", None)) is None
+            else CalendarDate.from_dict(value),
+            login_status=rest.pop("loginStatus", None),
+            store_zip_code=rest.pop("storeZipCode", None),
+            store_number=rest.pop("storeNumber", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.ctype is not None:
+            data["ctype"] = self.ctype
+        if self.cstatus is not None:
+            data["cstatus"] = self.cstatus
+        if self.customer_id is not None:
+            data["customerId"] = self.customer_id
+        if self.balance is not None:
+            data["balance"] = self.balance
+        if self.currency is not None:
+            data["currency"] = self.currency
+        if self.social_id is not None:
+            data["socialId"] = self.social_id
+        if self.imei is not None:
+            data["imei"] = self.imei
+        if self.user_name is not None:
+            data["userName"] = self.user_name
+        if self.company_size is not None:
+            data["companySize"] = self.company_size
+        if self.company_branch is not None:
+            data["companyBranch"] = self.company_branch
+        if self.account_name is not None:
+            data["accountName"] = self.account_name
+        if self.role is not None:
+            data["role"] = self.role
+        if self.last_payment_date is not None:
+            data["lastPaymentDate"] = self.last_payment_date.to_dict()
+        if self.registration_date is not None:
+            data["registrationDate"] = self.registration_date.to_dict()
+        if self.login_status is not None:
+            data["loginStatus"] = self.login_status
+        if self.store_zip_code is not None:
+            data["storeZipCode"] = self.store_zip_code
+        if self.store_number is not None:
+            data["storeNumber"] = self.store_number
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class CalendarDate(Model):
+    """A day of the calendar."""
+
+    day: int | None = None
+    """Day of the month."""
+    month: int | None = None
+    """Month of the year."""
+    year: int | None = None
+    """Year."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            day=rest.pop("day", None),
+            month=rest.pop("month", None),
+            year=rest.pop("year", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.day is not None:
+            data["day"] = self.day
+        if self.month is not None:
+            data["month"] = self.month
+        if self.year is not None:
+            data["year"] = self.year
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class MarketingInfoAttribute(Model):
+    """Where the visitor came from."""
+
+    type_: Literal["mrktInfo"] = "mrktInfo"
+    info: MarketingInfo | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "mrktInfo", "type"),
+            info=None if (value := rest.pop("info", None)) is None else MarketingInfo.from_dict(value),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
+        if self.info is not None:
+            data["info"] = self.info.to_dict()
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class MarketingInfo(Model):
+    """Where the visitor came from."""
+
+    channel: int | str | None = None
+    """How the visitor came, as a number or a quoted digit: 0 direct, 1 search, 2 social, 3 email, 4 referral, 5 paid
+    search, 6 display.
+    """
+    affiliate: str | None = None
+    """Affiliate that sent the visitor."""
+    campaign_id: str | None = None
+    """The brand's own name of its marketing campaign."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            channel=rest.pop("channel", None),
+            affiliate=rest.pop("affiliate", None),
+            campaign_id=rest.pop("campaignId", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.channel is not None:
+            data["channel"] = self.channel
+        if self.affiliate is not None:
+            data["affiliate"] = self.affiliate
+        if self.campaign_id is not None:
+            data["campaignId"] = self.campaign_id
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class CartAttribute(Model):
+    """What lies in the shopping cart."""
+
+    type_: Literal["cart"] = "cart"
+    total: float
+    """Total amount."""
+    num_items: int
+    """Number of items."""
+    currency: str | None = None
+    """Currency of the amounts beside it, such as USD."""
+    products: Sequence[ProductLine] | None = None
+    """Products, each with its quantity."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "cart", "type"),
+            total=rest.pop("total"),
+            num_items=rest.pop("numItems"),
+            currency=rest.pop("currency", None),
+            products=_each(ProductLine.from_dict, rest.pop("products", None)),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {
+            **self.additional_properties,
+            "type": self.type_,
+            "total": self.total,
+            "numItems": self.num_items,
+        }
+        if self.currency is not None:
+            data["currency"] = self.currency
+        if self.products is not None:
+            data["products"] = [item.to_dict() for item in self.products]
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class PurchaseAttribute(Model):
+    """What was bought."""
+
+    type_: Literal["purchase"] = "purchase"
+    total: float | None = None
+    """Total amount."""
+    currency: str | None = None
+    """Currency of the amounts beside it, such as USD."""
+    order_id: str | None = None
+    """The brand's own id of the order."""
+    cart: PurchasedCart | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "purchase", "type"),
+            total=rest.pop("total", None),
+            currency=rest.pop("currency", None),
+            order_id=rest.pop("orderId", None),
+            cart=None if (value := rest.pop("cart", None)) is None else PurchasedCart.from_dict(value),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
+        if self.total is not None:
+            data["total"] = self.total
+        if self.currency is not None:
+            data["currency"] = self.currency
+        if self.order_id is not None:
+            data["orderId"] = self.order_id
+        if self.cart is not None:
+            data["cart"] = self.cart.to_dict()
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class PurchasedCart(Model):
+    """The cart that was bought."""
+
+    products: Sequence[ProductLine]
+    """Products, each with its quantity."""
+    num_items: int | None = None
+    """Number of items."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            products=tuple([ProductLine.from_dict(item) for item in rest.pop("products")]),
+            num_items=rest.pop("numItems", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "products": [item.to_dict() for item in self.products]}
+        if self.num_items is not None:
+            data["numItems"] = self.num_items
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class ProductViewAttribute(Model):
+    """What was looked at."""
+
+    type_: Literal["prodView"] = "prodView"
+    currency: str | None = None
+    """Currency of the amounts beside it, such as USD."""
+    products: Sequence[ProductLine] | None = None
+    """Products, each with its quantity."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "prodView", "type"),
+            currency=rest.pop("currency", None),
+            products=_each(ProductLine.from_dict, rest.pop("products", None)),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
+        if self.currency is not None:
+            data["currency"] = self.currency
+        if self.products is not None:
+            data["products"] = [item.to_dict() for item in self.products]
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class ProductLine(Model):
+    """A product and its quantity."""
+
+    product: Product
+    quantity: int | None = None
+    """How many."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            product=Product.from_dict(rest.pop("product")),
+            quantity=rest.pop("quantity", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "product": self.product.to_dict()}
+        if self.quantity is not None:
+            data["quantity"] = self.quantity
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class Product(Model):
+    """A product."""
+
+    name: str | None = None
+    """Name of the product."""
+    category: str | None = None
+    """Category of the product."""
+    sku: str | None = None
+    """The brand's own id of the product."""
+    price: float | None = None
+    """Price of one."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            name=rest.pop("name", None),
+            category=rest.pop("category", None),
+            sku=rest.pop("sku", None),
+            price=rest.pop("price", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.name is not None:
+            data["name"] = self.name
+        if self.category is not None:
+            data["category"] = self.category
+        if self.sku is not None:
+            data["sku"] = self.sku
+        if self.price is not None:
+            data["price"] = self.price
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class LeadAttribute(Model):
+    """Interest that sales may follow."""
+
+    type_: Literal["lead"] = "lead"
+    lead: Lead | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "lead", "type"),
+            lead=None if (value := rest.pop("lead", None)) is None else Lead.from_dict(value),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
+        if self.lead is not None:
+            data["lead"] = self.lead.to_dict()
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class Lead(Model):
+    """Interest that sales may follow."""
+
+    topic: str | None = None
+    """What the interest is in."""
+    value: float | None = None
+    """What the lead is worth."""
+    currency: str | None = None
+    """Currency of the amounts beside it, such as USD."""
+    lead_id: str | None = None
+    """The brand's own id of the lead."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            topic=rest.pop("topic", None),
+            value=rest.pop("value", None),
+            currency=rest.pop("currency", None),
+            lead_id=rest.pop("leadId", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.topic is not None:
+            data["topic"] = self.topic
+        if self.value is not None:
+            data["value"] = self.value
+        if self.currency is not None:
+            data["currency"] = self.currency
+        if self.lead_id is not None:
+            data["leadId"] = self.lead_id
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class ServiceAttribute(Model):
+    """A service request that the visitor has open."""
+
+    type_: Literal["service"] = "service"
+    service: ServiceActivity | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "service", "type"),
+            service=None if (value := rest.pop("service", None)) is None else ServiceActivity.from_dict(value),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
+        if self.service is not None:
+            data["service"] = self.service.to_dict()
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class ServiceActivity(Model):
+    """A service request that the visitor has open."""
+
+    topic: str | None = None
+    """What it is about."""
+    status: ServiceStatus | None = None
+    category: str | None = None
+    """Category of the request."""
+    service_id: str | None = None
+    """The brand's own id of the request."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            topic=rest.pop("topic", None),
+            status=None if (value := rest.pop("status", None)) is None else ServiceStatus(value),
+            category=rest.pop("category", None),
+            service_id=rest.pop("serviceId", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.topic is not None:
+            data["topic"] = self.topic
+        if self.status is not None:
+            data["status"] = int(self.status)
+        if self.category is not None:
+            data["category"] = self.category
+        if self.service_id is not None:
+            data["serviceId"] = self.service_id
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class ErrorAttribute(Model):
+    """What went wrong for the visitor."""
+
+    type_: Literal["error"] = "error"
+    error: VisitorError | None = None
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "error", "type"),
+            error=None if (value := rest.pop("error", None)) is None else VisitorError.from_dict(value),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
+        if self.error is not None:
+            data["error"] = self.error.to_dict()
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class VisitorError(Model):
+    """What went wrong for the visitor."""
+
+    context_id: str | None = None
+    """Where it happened."""
+    message: str | None = None
+    """What the visitor was told."""
+    code: str | None = None
+    """The brand's own error code."""
+    level: int | None = None
+    """How bad it is, in the brand's own numbers."""
+    resolved: bool | None = None
+    """Whether it has been put right."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            context_id=rest.pop("contextId", None),
+            message=rest.pop("message", None),
+            code=rest.pop("code", None),
+            level=rest.pop("level", None),
+            resolved=rest.pop("resolved", None),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties}
+        if self.context_id is not None:
+            data["contextId"] = self.context_id
+        if self.message is not None:
+            data["message"] = self.message
+        if self.code is not None:
+            data["code"] = self.code
+        if self.level is not None:
+            data["level"] = self.level
+        if self.resolved is not None:
+            data["resolved"] = self.resolved
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class SearchAttribute(Model):
+    """What the visitor searched for."""
+
+    type_: Literal["searchInfo"] = "searchInfo"
+    keywords: Sequence[str] | None = None
+    """Words that were searched for."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "searchInfo", "type"),
+            keywords=None if (value := rest.pop("keywords", None)) is None else _tuple(value),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
+        if self.keywords is not None:
+            data["keywords"] = _list(self.keywords)
+        return data
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class DisplayImpression(Model):
+    """The engagement was shown."""
+
+    type_: Literal["impDisplay"] = "impDisplay"
+    campaign: int
+    """The engagement's campaignId."""
+    eng_id: int
+    """The engagement's engagementId."""
+    revision: int
+    """The engagement's engagementRevision."""
+    e_context: Sequence[EngagementContext]
+    """The contexts in which the engagement was offered."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "impDisplay", "type"),
+            campaign=rest.pop("campaign"),
+            eng_id=rest.pop("engId"),
+            revision=rest.pop("revision"),
+            e_context=tuple([EngagementContext.from_dict(item) for item in rest.pop("eContext")]),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **self.additional_properties,
+            "type": self.type_,
+            "campaign": self.campaign,
+            "engId": self.eng_id,
+            "revision": self.revision,
+            "eContext": [item.to_dict() for item in self.e_context],
+        }
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class AcceptImpression(Model):
+    """The visitor clicked on the engagement."""
+
+    type_: Literal["impAccept"] = "impAccept"
+    campaign: int
+    """The engagement's campaignId."""
+    eng_id: int
+    """The engagement's engagementId."""
+    revision: int
+    """The engagement's engagementRevision."""
+    e_context: Sequence[EngagementContext]
+    """The contexts in which the engagement was offered."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "impAccept", "type"),
+            campaign=rest.pop("campaign"),
+            eng_id=rest.pop("engId"),
+            revision=rest.pop("revision"),
+            e_context=tuple([EngagementContext.from_dict(item) for item in rest.pop("eContext")]),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **self.additional_properties,
+            "type": self.type_,
+            "campaign": self.campaign,
+            "engId": self.eng_id,
+            "revision": self.revision,
+            "eContext": [item.to_dict() for item in self.e_context],
+        }
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class ExpandedImpression(Model):
+    """The engagement was expanded."""
+
+    type_: Literal["impExpanded"] = "impExpanded"
+    campaign: int
+    """The engagement's campaignId."""
+    eng_id: int
+    """The engagement's engagementId."""
+    revision: int
+    """The engagement's engagementRevision."""
+    expanded: Any = None
+    """May be null. The vendor gives no type."""
+    user_init: Any = None
+    """Whether the visitor caused it. May be null. The vendor gives no type."""
+    actionable_items: Any = None
+    """What the visitor can act on. May be null. The vendor gives no type."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "impExpanded", "type"),
+            campaign=rest.pop("campaign"),
+            eng_id=rest.pop("engId"),
+            revision=rest.pop("revision"),
+            expanded=rest.pop("expanded"),
+            user_init=rest.pop("userInit"),
+            actionable_items=rest.pop("actionableItems"),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **self.additional_properties,
+            "type": self.type_,
+            "campaign": self.campaign,
+            "engId": self.eng_id,
+            "revision": self.revision,
+            "expanded": self.expanded,
+            "userInit": self.user_init,
+            "actionableItems": self.actionable_items,
+        }
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class TimeoutImpression(Model):
+    """The engagement went away by itself."""
+
+    type_: Literal["impTimeout"] = "impTimeout"
+    campaign: int
+    """The engagement's campaignId."""
+    eng_id: int
+    """The engagement's engagementId."""
+    revision: int
+    """The engagement's engagementRevision."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "impTimeout", "type"),
+            campaign=rest.pop("campaign"),
+            eng_id=rest.pop("engId"),
+            revision=rest.pop("revision"),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **self.additional_properties,
+            "type": self.type_,
+            "campaign": self.campaign,
+            "engId": self.eng_id,
+            "revision": self.revision,
+        }
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class CloseImpression(Model):
+    """The visitor closed the engagement."""
+
+    type_: Literal["impClose"] = "impClose"
+    campaign: int
+    """The engagement's campaignId."""
+    eng_id: int
+    """The engagement's engagementId."""
+    revision: int
+    """The engagement's engagementRevision."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "impClose", "type"),
+            campaign=rest.pop("campaign"),
+            eng_id=rest.pop("engId"),
+            revision=rest.pop("revision"),
+            additional_properties=rest,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {
+            **self.additional_properties,
+            "type": self.type_,
+            "campaign": self.campaign,
+            "engId": self.eng_id,
+            "revision": self.revision,
+        }
+
+
+@_frozen(kw_only=True, field_transformer=_copies)
+class EngagementContext(Model):
+    """A context in which the engagement was offered."""
+
+    type_: Literal["engagementContext"] = "engagementContext"
+    id: str
+    """The engagement's contextId."""
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Self:
+        rest = {**data}
+        return cls(
+            type_=_const(rest.pop("type"), "engagementContext", "type"), id=rest.pop("id"), additional_properties=rest
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        return {**self.additional_properties, "type": self.type_, "id": self.id}
+
+
+ImpressionEvent: TypeAlias = (
+    DisplayImpression | AcceptImpression | ExpandedImpression | TimeoutImpression | CloseImpression
+)
+"""What the visitor did with the engagement, told apart by its type. The values come from the engagement: see the
+links of the Session answer.
+"""
+
+Session: TypeAlias = AvailableSession | NotAvailableSession
+"""The answer to a session request: with an engagement, or without."""
+
+EngagementAttribute: TypeAlias = (
+    PersonalAttribute
+    | CustomerInfoAttribute
+    | MarketingInfoAttribute
+    | CartAttribute
+    | PurchaseAttribute
+    | ProductViewAttribute
+    | LeadAttribute
+    | ServiceAttribute
+    | ErrorAttribute
+    | SearchAttribute
+)
+"""One engagement attribute (SDE), told apart by its type."""
+
+ErrorAnswer: TypeAlias = ErrorEntity | WrappedErrorEntity
+"""Why a request failed: plain, or wrapped as some services behind the gateway do."""
+
+_IMPRESSION_EVENT_FROM_DICT: Final[Mapping[str, Callable[[Mapping[str, Any]], ImpressionEvent]]] = {
+    "impDisplay": DisplayImpression.from_dict,
+    "impAccept": AcceptImpression.from_dict,
+    "impExpanded": ExpandedImpression.from_dict,
+    "impTimeout": TimeoutImpression.from_dict,
+    "impClose": CloseImpression.from_dict,
+}
+
+_SESSION_FROM_DICT: Final[Mapping[str, Callable[[Mapping[str, Any]], Session]]] = {
+    "Available": AvailableSession.from_dict,
+    "NotAvailable": NotAvailableSession.from_dict,
+}
+
+_ENGAGEMENT_ATTRIBUTE_FROM_DICT: Final[Mapping[str, Callable[[Mapping[str, Any]], EngagementAttribute]]] = {
+    "personal": PersonalAttribute.from_dict,
+    "ctmrinfo": CustomerInfoAttribute.from_dict,
+    "mrktInfo": MarketingInfoAttribute.from_dict,
+    "cart": CartAttribute.from_dict,
+    "purchase": PurchaseAttribute.from_dict,
+    "prodView": ProductViewAttribute.from_dict,
+    "lead": LeadAttribute.from_dict,
+    "service": ServiceAttribute.from_dict,
+    "error": ErrorAttribute.from_dict,
+    "searchInfo": SearchAttribute.from_dict,
+}
+
+
+def impression_event_from_dict(data: Mapping[str, Any]) -> ImpressionEvent:
+    """Read the member of ImpressionEvent that its type names."""
+    return _tagged(_IMPRESSION_EVENT_FROM_DICT, data, "type")
+
+
+def session_from_dict(data: Mapping[str, Any]) -> Session:
+    """Read the member of Session that its status names."""
+    return _tagged(_SESSION_FROM_DICT, data, "status")
+
+
+def engagement_attribute_from_dict(data: Mapping[str, Any]) -> EngagementAttribute:
+    """Read the member of EngagementAttribute that its type names."""
+    return _tagged(_ENGAGEMENT_ATTRIBUTE_FROM_DICT, data, "type")
+
+
+def error_answer_from_dict(data: Mapping[str, Any]) -> ErrorAnswer:
+    """Read the member of ErrorAnswer that the members of the data tell."""
+    if "error" in data:
+        return WrappedErrorEntity.from_dict(data)
+    return ErrorEntity.from_dict(data)

@@ -1,0 +1,602 @@
+"""The generated client alone, without the wrapper: models, requests, answers, errors and its own httpx client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import pickle
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, ClassVar
+
+import attrs
+import httpx
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from contract import walk
+from contract_tools import CONTRACT, operation_ids
+from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement_api import Client, ResponseError, models
+from liveperson_engagement_api.api import OPERATIONS, operation
+from liveperson_engagement_api.api.domain import find_domain
+from liveperson_engagement_api.api.session import continue_session, create_session, update_session
+from liveperson_engagement_api.http import Headers, Response
+from prism_server import prism_server
+
+COMPONENTS = CONTRACT["components"]
+BODY = {"appType": "EXTERNAL"}
+ACCOUNT = "le12345678"
+ERRORS = {"BadRequest": 400, "Unauthorized": 401, "NotFound": 404, "InternalError": 500, "Unavailable": 503}
+AVAILABLE: dict[str, Any] = COMPONENTS["responses"]["Session"]["content"]["application/json"]["examples"]["available"]
+
+
+def examples(kind: str, name: str) -> dict[str, Any]:
+    """Give the named examples of a body or an answer."""
+    found = COMPONENTS[kind][name]["content"]["application/json"]["examples"]
+    return {key: example["value"] for key, example in found.items()}
+
+
+FOUND = CONTRACT["paths"]["/api/account/{accountId}/service/{serviceName}/baseURI.json"]["get"]["responses"]["200"]
+READERS: dict[str, tuple[Callable[[Mapping[str, Any]], Any], dict[str, Any]]] = {
+    "CreateSession": (models.CreateSessionBody.from_dict, examples("requestBodies", "CreateSession")),
+    "UpdateSession": (models.UpdateSessionBody.from_dict, examples("requestBodies", "UpdateSession")),
+    "Session": (models.session_from_dict, examples("responses", "Session")),
+    **{name: (models.error_answer_from_dict, examples("responses", name)) for name in ERRORS},
+    "ServiceDomain": (
+        models.ServiceDomain.from_dict,
+        {"found": FOUND["content"]["application/json"]["examples"]["found"]["value"]},
+    ),
+}
+ALL_EXAMPLES = [
+    pytest.param(read, value, id=f"{kind}-{name}")
+    for kind, (read, found) in READERS.items()
+    for name, value in found.items()
+]
+
+Call = Callable[..., Any]
+
+
+@pytest.fixture(params=["sync", "async"])
+def call(request: pytest.FixtureRequest) -> Call:
+    """Make one call with a client of its own, blocking or not."""
+
+    def blocking(operation: Any, *arguments: Any, client: Mapping[str, Any], prefer: str = "", **options: Any) -> Any:
+        own = httpx.Client(headers={"Prefer": prefer}) if prefer else None
+        with own or contextlib.nullcontext(), Client(**client, http_client=own) as opened:
+            return operation.sync(opened, *arguments, **options)
+
+    async def waiting(
+        operation: Any, *arguments: Any, client: Mapping[str, Any], prefer: str = "", **options: Any
+    ) -> Any:
+        own = httpx.AsyncClient(headers={"Prefer": prefer}) if prefer else None
+        async with own or contextlib.nullcontext(), Client(**client, async_http_client=own) as opened:
+            return await operation.asyncio(opened, *arguments, **options)
+
+    def run(*arguments: Any, **options: Any) -> Any:
+        return asyncio.run(waiting(*arguments, **options))
+
+    return blocking if request.param == "sync" else run
+
+
+class Server(ThreadingHTTPServer):
+    """Answers everything alike, and notes what it was asked."""
+
+    status = 200
+    body = b"{}"
+    asked: ClassVar[list[str]] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        """Answers with what the server says."""
+
+        def handle_all(self) -> None:
+            """Answer, whatever the method."""
+            server: Any = self.server
+            server.asked.append(self.path)
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response_only(server.status)
+            self.send_header("Content-Length", str(len(server.body)))
+            self.end_headers()
+            self.wfile.write(server.body)
+
+        do_GET = do_POST = do_PUT = handle_all  # noqa: N815
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), self.Handler)
+        self.url = f"http://127.0.0.1:{self.server_address[1]}"
+        self.asked = []  # type: ignore[misc]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Run a server that answers everything alike."""
+    with Server() as running:
+        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
+        thread.start()
+        yield running
+        running.shutdown()
+        thread.join()
+
+
+# Models
+
+
+def test_all_examples_of_the_contract_are_tried() -> None:
+    """Each example of a body or an answer is among those below."""
+    found = [value for pointer, value in walk(CONTRACT) if pointer[-1:] == ("examples",) and isinstance(value, dict)]
+    assert len(ALL_EXAMPLES) == sum(map(len, found)) == 33
+
+
+@pytest.mark.parametrize(("read", "value"), ALL_EXAMPLES)
+def test_an_example_goes_round(read: Callable[[Any], Any], value: dict[str, Any]) -> None:
+    """What a model reads it writes again, ids as integers."""
+    wanted = json.loads(json.dumps(value))
+    for name in ("campaignId", "engagementId", "connectorId"):
+        details = wanted.get("engagementDetails", {})
+        if name in details:
+            details[name] = int(details[name])
+    model = read(value)
+    assert model.to_dict() == wanted
+    assert read(model.to_dict()) == model
+    assert pickle.loads(pickle.dumps(model)) == model  # noqa: S301
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [("3346848610", 3346848610), (3346848610, 3346848610), ("9223372036854775807", 2**63 - 1), ("007", 7), (44.0, 44)],
+)
+def test_an_id_is_an_integer(written: object, read: int) -> None:
+    """A number and digits in quotes are the same id, to the last digit."""
+    details = {**AVAILABLE["value"]["engagementDetails"], "campaignId": written}
+    found = models.EngagementDetails.from_dict(details).campaign_id
+    assert (found, type(found)) == (read, int)
+
+
+@pytest.mark.parametrize(
+    "written", ["1_0", "", " 1", "-1", "+1", "1.0", "١", True, 1.9, 1e300, float("inf"), None, [], {}]
+)
+def test_what_is_no_id_is_refused(written: object) -> None:
+    """The error names the member, not the value."""
+    details = {**AVAILABLE["value"]["engagementDetails"], "campaignId": written}
+    with pytest.raises(ValueError, match=r"^campaignId must be a 64-bit integer, or its digits$"):
+        models.EngagementDetails.from_dict(details)
+
+
+def test_an_optional_id_may_be_missing_or_null() -> None:
+    """Both are None, and neither is sent."""
+    details = AVAILABLE["value"]["engagementDetails"]
+    for given_details in (details, {**details, "connectorId": None}):
+        found = models.EngagementDetails.from_dict(given_details)
+        assert found.connector_id is None
+        assert "connectorId" not in found.to_dict()
+
+
+def test_an_optional_object_that_is_null_is_none() -> None:
+    """Objects, lists and enums of numbers alike."""
+    body = models.CreateSessionBody.from_dict({**BODY, "appDetails": None, "engagementAttributes": None})
+    assert body == models.CreateSessionBody(app_type="EXTERNAL")
+    assert models.ServiceActivity.from_dict({"status": None}).status is None
+
+
+def test_null_is_sent_where_the_contract_requires_it() -> None:
+    """The untyped members of an expanded impression are sent as null."""
+    event = models.ExpandedImpression(campaign=1, eng_id=2, revision=3)
+    nulls = {"expanded": None, "userInit": None, "actionableItems": None}
+    assert event.to_dict() == {"type": "impExpanded", "campaign": 1, "engId": 2, "revision": 3, **nulls}
+
+
+def test_falsy_values_are_sent() -> None:
+    """Zero, false and empty are values."""
+    status = models.ServiceActivity(status=models.ServiceStatus.COMPLETE, topic="")
+    assert status.to_dict() == {"status": 0, "topic": ""}
+    assert type(status.to_dict()["status"]) is int
+    assert models.VisitorError(resolved=False).to_dict() == {"resolved": False}
+    assert models.CreateSessionBody(app_type="MSDK", consumer_sections=[]).to_dict()["consumerSections"] == []
+
+
+def test_consts_are_their_own_defaults() -> None:
+    """A union's member carries its tag."""
+    assert models.LeadAttribute().to_dict() == {"type": "lead"}
+
+
+@pytest.mark.parametrize("value", [{"type": "cart"}, {"type": 1}, {"type": None}])
+def test_a_wrong_const_is_refused(value: dict[str, Any]) -> None:
+    """A model reads only what is its own."""
+    with pytest.raises(ValueError, match=r"^type must be 'lead'$"):
+        models.LeadAttribute.from_dict(value)
+
+
+@pytest.mark.parametrize("value", [{"status": "Perhaps"}, {"status": None}, {"status": ["Available"]}])
+def test_a_tag_that_is_unknown_is_refused(value: dict[str, Any]) -> None:
+    """Members of unions are chosen by their tag, never tried."""
+    with pytest.raises(ValueError, match=r"^status must be one of Available, NotAvailable$"):
+        models.session_from_dict(value)
+
+
+@pytest.mark.parametrize("value", [[], "text", 5, None, [["appType", "MSDK"]]])
+def test_what_is_no_object_is_refused(value: Any) -> None:
+    """Lists of pairs included, which dict() would take."""
+    with pytest.raises(TypeError):
+        models.CreateSessionBody.from_dict(value)
+    with pytest.raises(TypeError):
+        models.CreateSessionBody.from_dict({**BODY, "appDetails": value or 0})
+
+
+def test_unknown_members_are_kept_and_copied() -> None:
+    """They come back, and nobody outside can change them."""
+    given_body: dict[str, Any] = {**BODY, "appDetails": {"os": "LINUX", "new": 1}, "newer": [2]}
+    body = models.CreateSessionBody.from_dict(given_body)
+    assert body.additional_properties == {"newer": [2]}
+    assert body.app_details is not None
+    assert body.app_details.additional_properties == {"new": 1}
+    given_body["newest"] = 3
+    assert body.to_dict() == {**BODY, "appDetails": {"os": "LINUX", "new": 1}, "newer": [2]}
+    extra = {"new": 1}
+    made = models.Product(additional_properties=extra)
+    extra.clear()
+    assert made.to_dict() == {"new": 1}
+
+
+def test_models_are_frozen_to_the_bottom() -> None:
+    """Neither an attribute nor a list of a model can be changed, not even through the list that was given."""
+    sections = ["Support"]
+    body = models.CreateSessionBody(app_type="MSDK", consumer_sections=sections)
+    with pytest.raises(attrs.exceptions.FrozenInstanceError):
+        body.app_type = "EXTERNAL"  # type: ignore[misc]
+    sections.append("Other")
+    assert body.consumer_sections == ("Support",)
+    read = models.CreateSessionBody.from_dict(
+        {**BODY, "consumerSections": ["a"], "engagementAttributes": [{"type": "lead"}]}
+    )
+    assert (type(read.consumer_sections), type(read.engagement_attributes)) == (tuple, tuple)
+    assert hash(body) == hash(models.CreateSessionBody(app_type="MSDK", consumer_sections=("Support",)))
+
+
+def test_a_text_in_place_of_a_list_stays_a_text() -> None:
+    """It is not taken to pieces: the contract's check shall find it."""
+    wrong: Any = "Support"
+    assert models.CreateSessionBody(app_type="MSDK", consumer_sections=wrong).to_dict()["consumerSections"] == "Support"
+    read = models.CreateSessionBody.from_dict({**BODY, "consumerSections": "Support"})
+    assert read.to_dict() == {**BODY, "consumerSections": "Support"}
+
+
+def test_an_error_answer_is_told_by_its_members() -> None:
+    """Wrapped where it has the member that wraps."""
+    plain = {"time": 1, "internalCode": 2}
+    assert isinstance(models.error_answer_from_dict(plain), models.ErrorEntity)
+    assert isinstance(models.error_answer_from_dict({"error": plain}), models.WrappedErrorEntity)
+
+
+# Requests
+
+
+def test_a_request_is_what_the_contract_says() -> None:
+    """Method, path, query, headers and body."""
+    request = continue_session.build_request("le1", "xyz", body=BODY, sid="abc")
+    assert (request.method, request.target) == ("POST", "/api/account/le1/app/engagement/visitors/xyz?sid=abc&v=1.0")
+    assert dict(request.headers) == {"accept": "application/json", "content-type": "application/json"}
+    assert request.body == b'{"appType":"EXTERNAL"}'
+    lookup = find_domain.build_request("1234")
+    assert (lookup.method, lookup.target) == ("GET", "/api/account/1234/service/msdkgw/baseURI.json?version=1.0")
+    assert (dict(lookup.headers), lookup.body) == ({"accept": "application/json"}, None)
+
+
+def test_a_parameter_that_is_none_is_left_out() -> None:
+    """Its name too."""
+    assert continue_session.build_request("le1", "xyz", body=BODY).query == "v=1.0"
+
+
+@pytest.mark.parametrize("value", ["a/b", "a?b#c", "100%", "é ü", "a+b&c=d", "..a", "%2E", "\n", "~-_.x"])
+def test_parameters_are_percent_encoded(value: str, server: Server) -> None:
+    """A server decodes what was given, in the path and in the query, a space never a plus sign."""
+    server.body = json.dumps(examples("responses", "Session")["notAvailable"]).encode()
+    with Client(server.url) as client:
+        continue_session.sync(client, "le1", value, body=BODY, sid=value)
+    url = httpx.URL(f"http://h{server.asked[0]}")
+    assert url.raw_path.count(b"/") == 7
+    assert url.path.rpartition("/visitors/")[2] == value
+    assert url.params["sid"] == value
+    assert b"+" not in url.raw_path
+
+
+@pytest.mark.parametrize("value", ["", ".", "..", "..."])
+def test_a_path_that_would_lead_elsewhere_is_refused(value: str) -> None:
+    """An empty visitor would be a request for a new one."""
+    with pytest.raises(ValueError, match="path parameter"):
+        continue_session.build_request("le1", value, body=BODY)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [{"appType": "MSDK", "new": "ü"}, models.CreateSessionBody(app_type="MSDK", additional_properties={"new": "ü"})],
+)
+def test_dicts_and_models_are_sent_alike(body: Any) -> None:
+    """Compact, and in UTF-8."""
+    sent = create_session.build_request("le1", body=body).body
+    assert sent is not None
+    assert json.loads(sent) == {"appType": "MSDK", "new": "ü"}
+    assert "ü".encode() in sent
+    assert b" " not in sent
+
+
+def test_a_dict_may_hold_models() -> None:
+    """At any depth, and tuples and other mappings too."""
+    body = Headers([("appType", "MSDK")])
+    nested = {
+        "appDetails": models.AppDetails(os="IOS"),
+        "engagementAttributes": (models.LeadAttribute(),),
+        "more": body,
+    }
+    sent = create_session.build_request("le1", body=nested).body
+    assert sent == b'{"appDetails":{"os":"IOS"},"engagementAttributes":[{"type":"lead"}],"more":{"apptype":"MSDK"}}'
+
+
+def test_bytes_are_sent_as_they_are() -> None:
+    """They are JSON already."""
+    assert create_session.build_request("le1", body=b'{ "appType" : "MSDK" }').body == b'{ "appType" : "MSDK" }'
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf"), {1}, object(), b"x", "\ud800"])
+def test_what_json_cannot_say_is_refused(value: object) -> None:
+    """Nothing that is no JSON goes out."""
+    with pytest.raises((TypeError, ValueError)):
+        create_session.build_request("le1", body={"appType": value})
+
+
+# Answers
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["status", "error", "sessionId", "engagementDetails", "baseURI", "x"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.mark.parametrize("operation_id", OPERATIONS)
+@given(status=st.integers(100, 599), data=json_values)
+def test_an_answer_is_read_or_a_response_error(operation_id: str, status: int, data: Any) -> None:
+    """Whatever comes back, nothing else is raised."""
+    parse = operation(operation_id).parse_response
+    if status == 200:
+        with contextlib.suppress(ResponseError):
+            parse(status, data)
+    else:
+        with pytest.raises(ResponseError, match=rf"^\[{status}\] [^\n]+$"):
+            parse(status, data)
+
+
+def test_an_empty_answer_is_none() -> None:
+    """Empty, or an empty object."""
+    update_session.parse_response(200, None)
+    update_session.parse_response(200, {})
+
+
+@pytest.mark.parametrize("data", [None, [], {}, "x", {"status": "Perhaps"}, {"status": "Available"}])
+def test_a_success_that_cannot_be_read_is_an_error(data: Any) -> None:
+    """With the reason as its cause."""
+    with pytest.raises(ResponseError, match=r"^\[200\] not what the contract says$") as raised:
+        create_session.parse_response(200, data)
+    assert raised.value.error is None
+    assert raised.value.__cause__ is not None
+
+
+@pytest.mark.parametrize("wrap", [False, True])
+def test_an_error_names_no_id(*, wrap: bool) -> None:
+    """Its text and repr are the status and the code; what the service says is beside it, and survives pickling."""
+    entity = examples("responses", "InternalError")["loadingAccount"]
+    with pytest.raises(ResponseError) as raised:
+        create_session.parse_response(500, {"error": entity} if wrap else entity)
+    error = raised.value
+    error.response = Response(500, Headers([("X", "1")]), b"{}")
+    assert str(error) == "[500] internal code 20"
+    assert repr(error) == "<ResponseError [500] internal code 20>"
+    copy = pickle.loads(pickle.dumps(error))  # noqa: S301
+    assert (copy.status, copy.error, copy.response) == (500, models.ErrorEntity.from_dict(entity), error.response)
+
+
+# The client
+
+
+def test_a_visit_from_beginning_to_end(call: Call, sandbox: Sandbox) -> None:
+    """Begun, continued and updated over real sockets, ids as integers all the way."""
+    client = {"base_url": sandbox.url}
+    session = call(create_session, ACCOUNT, body=models.CreateSessionBody(app_type="MSDK"), client=client)
+    assert isinstance(session, models.AvailableSession)
+    details = session.engagement_details
+    assert type(details.campaign_id) is int
+    ids = {"sid": session.session_id, "client": client}
+    again = call(continue_session, ACCOUNT, session.visitor_id, body=BODY, **ids)
+    assert again.visitor_id == session.visitor_id
+    event = models.DisplayImpression(
+        campaign=details.campaign_id,
+        eng_id=details.engagement_id,
+        revision=details.engagement_revision,
+        e_context=[models.EngagementContext(id=details.context_id)],
+    )
+    update = models.UpdateSessionBody(page_id=session.page_id, imp_attributes=[event])
+    assert call(update_session, ACCOUNT, session.visitor_id, body=update, **ids) is None
+    assert [request.method for request in sandbox.requests] == ["POST", "POST", "PUT"]
+
+
+def test_the_domain_lookup_goes_to_the_base_url(call: Call, sandbox: Sandbox) -> None:
+    """A base URL is for every operation."""
+    found = call(find_domain, ACCOUNT, client={"base_url": sandbox.url + "/"})
+    assert (found.base_uri, found.account) == (sandbox.host, ACCOUNT)
+
+
+def test_an_error_carries_status_entity_and_response(call: Call, sandbox: Sandbox) -> None:
+    """What the service says, and what it sent."""
+    sandbox.fail_next(503)
+    with pytest.raises(ResponseError) as raised:
+        call(create_session, ACCOUNT, body=BODY, client={"base_url": sandbox.url})
+    error = raised.value
+    assert error.status == 503
+    assert isinstance(error.error, models.ErrorEntity)
+    assert error.response is not None
+    assert error.response.headers["Content-Type"].startswith("application/json")
+    assert json.loads(error.response.body)["internalCode"] == error.error.internal_code
+
+
+@pytest.mark.parametrize("status", [502, 520, 599])
+@pytest.mark.parametrize("body", [b"<html>bad gateway</html>", b"", b"\xff", b"[" * 100_000])
+def test_an_error_without_json_keeps_its_status(call: Call, server: Server, status: int, body: bytes) -> None:
+    """Registered or not, with HTML, nothing, or worse."""
+    server.status, server.body = status, body
+    with pytest.raises(ResponseError, match=rf"^\[{status}\] no error entity$") as raised:
+        call(create_session, ACCOUNT, body=BODY, client={"base_url": server.url})
+    assert raised.value.response is not None
+    assert raised.value.response.body == body
+
+
+def test_a_silent_server_is_given_up(call: Call) -> None:
+    """There is a timeout."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as silent:  # accepts, and never serves
+        url = f"http://127.0.0.1:{silent.server_address[1]}"
+        with pytest.raises(httpx.ReadTimeout):
+            call(create_session, ACCOUNT, body=BODY, client={"base_url": url, "timeout": 0.1})
+
+
+def test_the_timeout_is_ten_seconds_by_default(call: Call, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits for ever without asking to."""
+    timeouts: list[object] = []
+
+    def noting(kind: Any) -> Any:
+        def make(*, timeout: object) -> Any:
+            timeouts.append(timeout)
+            return kind(timeout=timeout)
+
+        return make
+
+    for name in ("Client", "AsyncClient"):
+        monkeypatch.setattr(httpx, name, noting(getattr(httpx, name)))
+    call(find_domain, ACCOUNT, client={"base_url": sandbox.url})
+    assert timeouts == [10.0]
+
+
+def test_without_a_base_url_the_contract_names_the_server() -> None:
+    """The lookup has a server of its own; that of a session depends on the account."""
+    asked: list[str] = []
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        asked.append(str(request.url))
+        return httpx.Response(200, json={"baseURI": "h"})
+
+    with httpx.Client(transport=httpx.MockTransport(answer)) as http_client:
+        client = Client(http_client=http_client)
+        assert find_domain.sync(client, "1").base_uri == "h"
+        with pytest.raises(ValueError, match="give the client a base_url"):
+            create_session.sync(client, "1", body=BODY)
+    assert asked == ["https://api.liveperson.net/api/account/1/service/msdkgw/baseURI.json?version=1.0"]
+
+
+def test_a_client_closes_only_what_it_opened(sandbox: Sandbox) -> None:
+    """A client of httpx that was handed in stays open, in either kind."""
+    with httpx.Client() as given_client:
+        with Client(sandbox.url, http_client=given_client) as client:
+            find_domain.sync(client, ACCOUNT)
+        assert not given_client.is_closed
+
+    async def waiting() -> None:
+        async with httpx.AsyncClient() as given_client:
+            async with Client(sandbox.url, async_http_client=given_client) as client:
+                await find_domain.asyncio(client, ACCOUNT)
+            assert not given_client.is_closed
+
+    asyncio.run(waiting())
+
+
+def test_a_base_url_may_have_a_path(server: Server) -> None:
+    """The operation's path comes after it."""
+    server.body = b'{"baseURI": "h"}'
+    with Client(f"{server.url}/gateway/") as client:
+        find_domain.sync(client, "1")
+    assert server.asked == ["/gateway/api/account/1/service/msdkgw/baseURI.json?version=1.0"]
+
+
+# The package
+
+
+def test_every_operation_is_registered() -> None:
+    """By its id, with what a caller needs to know of it."""
+    assert set(OPERATIONS) == set(operation_ids())
+    for operation_id in OPERATIONS:
+        found = operation(operation_id)
+        assert operation_id == found.OPERATION_ID
+        path = CONTRACT["paths"][found.PATH]
+        assert path[found.METHOD.lower()]["operationId"] == operation_id
+    assert operation("findDomain").SERVER == "https://api.liveperson.net"
+    assert operation("createSession").SERVER == "https://{domain}"
+    assert operation("updateSession").PARAMETERS == {
+        "accountId": "account_id", "visitorId": "visitor_id", "sid": "sid", "v": "v",
+    }  # fmt: skip
+    with pytest.raises(KeyError):
+        operation("deleteSession")
+
+
+IMPORTS = """
+import sys
+import liveperson_engagement_api, liveperson_engagement_api.http, liveperson_engagement_api.api
+assert not {"httpx", "attrs"} & set(sys.modules)
+liveperson_engagement_api.Client
+import liveperson_engagement_api.models
+for name in liveperson_engagement_api.api.OPERATIONS:
+    liveperson_engagement_api.api.operation(name)
+assert "httpx" not in sys.modules
+"""
+
+
+def test_httpx_is_imported_only_to_send() -> None:
+    """The package, its models and operations do without; the plain requests even without attrs."""
+    subprocess.run([sys.executable, "-c", IMPORTS], check=True)
+
+
+# Against a server that nobody here wrote
+
+
+@pytest.fixture(scope="module")
+def prism() -> Iterator[str]:
+    """Run Prism on the contract."""
+    with prism_server() as url:
+        yield url
+
+
+@pytest.mark.parametrize("name", examples("requestBodies", "CreateSession"))
+def test_prism_accepts_every_documented_request(call: Call, prism: str, name: str) -> None:
+    """Made of a model, on either path."""
+    body = models.CreateSessionBody.from_dict(examples("requestBodies", "CreateSession")[name])
+    options = {"body": body, "client": {"base_url": prism}}
+    assert call(create_session, ACCOUNT, prefer="example=available", **options).status == "Available"
+    session = call(continue_session, ACCOUNT, "xyz", sid="abc", prefer="example=notAvailable", **options)
+    assert session.status == "NotAvailable"
+
+
+@pytest.mark.parametrize("name", examples("requestBodies", "UpdateSession"))
+def test_prism_accepts_every_documented_update(call: Call, prism: str, name: str) -> None:
+    """Nulls included."""
+    body = models.UpdateSessionBody.from_dict(examples("requestBodies", "UpdateSession")[name])
+    options = {"body": body, "sid": "abc", "client": {"base_url": prism}}
+    assert call(update_session, ACCOUNT, "xyz", prefer="code=200", **options) is None
+
+
+@pytest.mark.parametrize(("answer", "name"), [(each, name) for each in ERRORS for name in examples("responses", each)])
+def test_prism_gives_every_documented_error(call: Call, prism: str, answer: str, name: str) -> None:
+    """Status and entity, plain or wrapped."""
+    entity = examples("responses", answer)[name]
+    prefer = f"code={ERRORS[answer]}, example={name}"
+    with pytest.raises(ResponseError) as raised:
+        call(create_session, ACCOUNT, body=BODY, client={"base_url": prism}, prefer=prefer)
+    assert raised.value.status == ERRORS[answer]
+    assert raised.value.error == models.ErrorEntity.from_dict(entity.get("error", entity))
+
+
+def test_prism_answers_the_domain_lookup(call: Call, prism: str) -> None:
+    """With the documented host."""
+    assert call(find_domain, "1234", client={"base_url": prism}).base_uri == "host.liveperson.net"
