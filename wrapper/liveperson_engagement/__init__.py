@@ -7,7 +7,8 @@ from ._version import __version__
 
 if TYPE_CHECKING:
     from liveperson_engagement_api.models import AvailableSession, EngagementDetails, NotAvailableSession
-    from liveperson_engagement_api.requests import CreateSessionBody, SessionNews, UpdateSessionBody
+    from liveperson_engagement_api.requests import CreateSessionBody, SessionUpdate, UpdateSessionBody
+    from liveperson_engagement_api.requests import SessionUpdate as SessionNews
 
     from .client import AsyncEngagementClient, EngagementClient
     from .errors import (
@@ -26,8 +27,9 @@ if TYPE_CHECKING:
         Timeout,
         Unauthorized,
     )
+    from .events import RequestEvent, ResponseEvent, RetryEvent
     from .outage import OutageGuard
-    from .retry import RetryEvent, RetryPolicy
+    from .retry import RetryPolicy
     from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
     from .stores.redis import RedisStore
     from .stores.sqlite import SQLiteStore
@@ -55,12 +57,15 @@ __all__ = [
     "NotFound",
     "OutageGuard",
     "RedisStore",
+    "RequestEvent",
+    "ResponseEvent",
     "RetryEvent",
     "RetryPolicy",
     "SQLiteStore",
     "ServerError",
     "SessionNews",
     "SessionStore",
+    "SessionUpdate",
     "StoreError",
     "Timeout",
     "Unauthorized",
@@ -73,10 +78,11 @@ __all__ = [
 
 _MODULES = {
     "liveperson_engagement_api.models": ("AvailableSession", "EngagementDetails", "NotAvailableSession"),
-    "liveperson_engagement_api.requests": ("CreateSessionBody", "SessionNews", "UpdateSessionBody"),
+    "liveperson_engagement_api.requests": ("CreateSessionBody", "SessionUpdate", "UpdateSessionBody"),
     "liveperson_engagement.client": ("AsyncEngagementClient", "EngagementClient"),
     "liveperson_engagement.outage": ("OutageGuard",),
-    "liveperson_engagement.retry": ("RetryEvent", "RetryPolicy"),
+    "liveperson_engagement.events": ("RequestEvent", "ResponseEvent", "RetryEvent"),
+    "liveperson_engagement.retry": ("RetryPolicy",),
     "liveperson_engagement.stores": ("AsyncSessionStore", "MemoryStore", "SessionStore", "VisitIds"),
     "liveperson_engagement.stores.redis": ("RedisStore",),
     "liveperson_engagement.stores.sqlite": ("SQLiteStore",),
@@ -84,12 +90,15 @@ _MODULES = {
 }
 _LATE = {name: module for module, names in _MODULES.items() for name in names}
 """Everything is imported when it is asked for: every run of pytest loads the plugin, and with it this module."""
+_RENAMED = {"SessionNews": "SessionUpdate"}
+"""Old names, which stay until 1.0."""
 
 
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(_LATE.get(name, "liveperson_engagement.errors")), name)
+    new = _RENAMED.get(name, name)
+    value = globals()[name] = getattr(import_module(_LATE.get(new, "liveperson_engagement.errors")), new)
     return value
 
 

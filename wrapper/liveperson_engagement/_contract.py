@@ -1,7 +1,4 @@
-"""The contract as the wrapper uses it: schemas, retry policy and links are read from it, never restated.
-
-What the contract could not express: a message that names the wrong field and never repeats its value.
-"""
+"""The contract as the wrapper uses it: schemas, retry policies and links are read from it, never restated."""
 
 from __future__ import annotations
 
@@ -12,7 +9,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .jsontext import Breach, Path, decode, encode, is_array, is_object, not_json
+from liveperson_engagement_api import api as generated
+from liveperson_engagement_api.errors import ResponseError
+
+from ._json import Path, SchemaViolation, decode, encode, find_unencodable, is_array, is_object
 
 if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
@@ -25,11 +25,114 @@ class DocumentedPolicy:
     statuses: range
     pauses: tuple[float, ...]
     longest_retry_after: float
-    loading: tuple[int, int]
+    account_loading: tuple[int, int]
     """Status and internal code of "Loading account"."""
     visitor_in_message: re.Pattern[str]
     outage_pauses: tuple[float, ...]
-    """The second, longer rhythm."""
+
+
+class Operation:
+    """One operation of the contract, with what its schemas allow."""
+
+    def __init__(self, contract: Contract, path: str, method: str, node: dict[str, Any]) -> None:
+        self.id: str = node["operationId"]
+        self.method, self.path = method.upper(), path
+        self.idempotent = method != "post" or "{visitorId}" in path
+        """Whether it can arrive twice without putting a second visitor on the list."""
+        self._contract, self._node = contract, node
+        self._answer = contract.resolve(node["responses"]["200"])
+        self._answer_schema = _schema(self._answer)
+
+    @functools.cached_property
+    def policy(self) -> DocumentedPolicy:
+        """The documented retry policy."""
+        policy = self._contract.resolve(self._node["x-retry-policy"])
+        return DocumentedPolicy(
+            statuses=range(policy["retryStatuses"]["minimum"], policy["retryStatuses"]["maximum"] + 1),
+            pauses=tuple(float(pause) for pause in policy["pausesInSeconds"][: policy["maxRetries"]]),
+            longest_retry_after=policy["retryAfter"]["maximumInSeconds"],
+            account_loading=(policy["loadingAccount"]["status"], policy["loadingAccount"]["internalCode"]),
+            visitor_in_message=re.compile(policy["loadingAccount"]["visitorIdInMessage"]),
+            outage_pauses=tuple(float(pause) for pause in policy["longOutage"]["pausesInSeconds"]),
+        )
+
+    @functools.cached_property
+    def impression_templates(self) -> dict[str, Any]:
+        """The body of each kind of impression event, by its link; see `resolve_expressions`."""
+        links = self._answer.get("links", {})
+        bodies = {name: link.get("requestBody", {}) for name, link in links.items()}
+        return {name: body for name, body in bodies.items() if "impAttributes" in body}
+
+    def encode_body(self, value: Any) -> bytes:
+        """Encode a request's body as JSON; raise `SchemaViolation` unless the operation takes it."""
+        content = encode(value)
+        self._check_body(value)
+        return content
+
+    def parse(self, content: bytes) -> Any:
+        """Return the model of a 200's body, None for an empty one; raise `SchemaViolation` unless it is as documented."""
+        value = decode(content) if content.strip() or self._answer_schema else {}
+        self._check_answer(value)
+        try:
+            return self.generated.parse_response(200, value)
+        except ResponseError as error:  # what a schema cannot say, such as 64 bits in quotes
+            raise SchemaViolation([], str(error.__cause__)) from None
+
+    @functools.cached_property
+    def _check_body(self) -> Check:
+        return self._contract.check(_schema(self._contract.resolve(self._node["requestBody"])))
+
+    @functools.cached_property
+    def _check_answer(self) -> Check:
+        return self._contract.check(self._answer_schema or {"type": "object"})
+
+    @functools.cached_property
+    def generated(self) -> generated.Operation:
+        """The generated module: `build_request` and `parse_response`."""
+        return generated.operation(self.id)
+
+
+class Check:
+    """A schema, compiled."""
+
+    def __init__(self, components: dict[str, Any], schema: dict[str, Any]) -> None:
+        from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - importing it takes long
+
+        self._components = components
+        schema = {**schema, "components": components}
+        self._validator: Draft202012Validator = Draft202012Validator(schema, validate_formats=True)
+
+    def __call__(self, value: Any) -> None:
+        """Raise `SchemaViolation` unless a value is what the schema describes."""
+        try:
+            if self._validator.is_valid(value):
+                return
+            error = next(self._validator.iter_errors(value))
+        except ValueError:  # a Python value that no JSON type stands for
+            raise find_unencodable(value) from None
+        raise SchemaViolation(*self._explain(error))
+
+    def _explain(self, error: ValidationError) -> tuple[Path, str]:
+        from jsonschema_rs import ValidationErrorKind  # noqa: PLC0415 - importing it takes long
+
+        path, kind = list(error.instance_path), error.kind
+        if isinstance(kind, ValidationErrorKind.OneOfNotValid):
+            return self._explain_union(error, kind)
+        if isinstance(kind, ValidationErrorKind.Required):
+            path.append(kind.property)
+        facts = {name: ", ".join(map(str, fact)) if is_array(fact) else fact for name, fact in kind.as_dict().items()}
+        return path, _REASONS.get(kind.name, "breaks the contract's rule {name}").format(**{"name": kind.name, **facts})
+
+    def _explain_union(self, error: ValidationError, kind: ValidationErrorKind.OneOfNotValid) -> tuple[Path, str]:
+        trail = list(error.schema_path)
+        union = trail[len(trail) - trail[::-1].index("components") : -1]
+        discriminator = _at(self._components, union)["discriminator"]
+        tag = [*error.instance_path, discriminator["propertyName"]]
+        for branch in kind.context:
+            explained = [self._explain(part) for part in branch]
+            if all(path != tag for path, _ in explained):
+                return explained[0]  # the member that was meant: its tag is right
+        return tag, f"must be one of {', '.join(discriminator['mapping'])}"
 
 
 class Contract:
@@ -37,112 +140,27 @@ class Contract:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
-        self._checks: dict[str, Draft202012Validator] = {}
-        operations = (each for item in document["paths"].values() for each in item.values() if is_object(each))
-        self._operations: dict[str, Any] = {each["operationId"]: each for each in operations}
-        answer = self._answer("createSession")
-        self._numeric: dict[tuple[str, ...], list[str]] = {}
-        for *parents, name in sorted(self._numeric_ids(_schema(answer), ())):
-            self._numeric.setdefault(tuple(parents), []).append(name)
-        self._largest_id: int = document["components"]["schemas"]["NumericId"]["else"]["maximum"]
-        self.events: dict[str, Any] = {
-            name: link["requestBody"]
-            for name, link in answer["links"].items()
-            if "impAttributes" in link.get("requestBody", ())
+        self.operations: dict[str, Operation] = {
+            node["operationId"]: Operation(self, path, method, node)
+            for path, item in document["paths"].items()
+            for method, node in item.items()
+            if is_object(node) and "operationId" in node
         }
-        """How the body of each kind of impression event is made of an answer: see `filled`."""
-
-    def check_body(self, operation_id: str, value: Any) -> bytes:
-        """Encode a request's body as JSON; raise `Breach` unless the operation takes it."""
-        content = encode(value)
-        self._check(operation_id, _schema(self._resolved(self._operations[operation_id]["requestBody"])), value)
-        return content
-
-    def check_answer(self, operation_id: str, content: bytes) -> Any:
-        """Decode a 200's body, with ids as integers; raise `Breach` unless it is what the operation promises."""
-        schema = _schema(self._answer(operation_id)) or {"type": "object"}
-        if "$ref" not in schema and not content.strip():
-            return {}  # the contract's empty answer may be an empty body
-        value = decode(content)
-        self._check(f"{operation_id} 200", schema, value)
-        for parents, names in self._numeric.items():
-            holder: Any = functools.reduce(lambda part, key: part.get(key, {}), parents, value)
-            for name in names:
-                if name in holder:
-                    holder[name] = number = int(holder[name])
-                    if number > self._largest_id:  # quoted digits: no pattern says this briefly
-                        raise Breach([*parents, name], f"must be at most {self._largest_id}")
-        return value
+        self._components: dict[str, Check] = {}
 
     def check_value(self, component: str, value: Any) -> None:
-        """Raise `Breach` unless a value is what the named schema component describes."""
-        self._check(component, {"$ref": f"#/components/schemas/{component}"}, value)
+        """Raise `SchemaViolation` unless a value is what the named schema component describes."""
+        if component not in self._components:
+            self._components[component] = self.check({"$ref": f"#/components/schemas/{component}"})
+        self._components[component](value)
 
-    @functools.cache  # noqa: B019 - there is one contract
-    def policy(self, operation_id: str) -> DocumentedPolicy:
-        """Read the operation's retry policy."""
-        policy = self._resolved(self._operations[operation_id]["x-retry-policy"])
-        return DocumentedPolicy(
-            statuses=range(policy["retryStatuses"]["minimum"], policy["retryStatuses"]["maximum"] + 1),
-            pauses=tuple(float(pause) for pause in policy["pausesInSeconds"][: policy["maxRetries"]]),
-            longest_retry_after=policy["retryAfter"]["maximumInSeconds"],
-            loading=(policy["loadingAccount"]["status"], policy["loadingAccount"]["internalCode"]),
-            visitor_in_message=re.compile(policy["loadingAccount"]["visitorIdInMessage"]),
-            outage_pauses=tuple(float(pause) for pause in policy["longOutage"]["pausesInSeconds"]),
-        )
+    def check(self, schema: dict[str, Any]) -> Check:
+        """Compile a schema of this document."""
+        return Check(self._document["components"], schema)
 
-    def _check(self, name: str, schema: dict[str, Any], value: Any) -> None:
-        check = self._checks.get(name)
-        if check is None:
-            from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - importing it takes long
-
-            schema = {**schema, "components": self._document["components"]}
-            check = self._checks[name] = Draft202012Validator(schema, validate_formats=True)
-        try:
-            if check.is_valid(value):
-                return
-            error = next(check.iter_errors(value))
-        except ValueError:  # a Python value that no JSON type stands for
-            raise not_json(value) from None
-        raise Breach(*self._explained(error))
-
-    def _explained(self, error: ValidationError) -> tuple[Path, str]:
-        from jsonschema_rs import ValidationErrorKind  # noqa: PLC0415 - importing it takes long
-
-        path, kind = list(error.instance_path), error.kind
-        if isinstance(kind, ValidationErrorKind.OneOfNotValid):
-            return self._explained_union(error, kind)
-        if isinstance(kind, ValidationErrorKind.Required):
-            path.append(kind.property)
-        facts = {name: ", ".join(map(str, fact)) if is_array(fact) else fact for name, fact in kind.as_dict().items()}
-        return path, _REASONS.get(kind.name, "breaks the contract's rule {name}").format(**{"name": kind.name, **facts})
-
-    def _explained_union(self, error: ValidationError, kind: ValidationErrorKind.OneOfNotValid) -> tuple[Path, str]:
-        trail = list(error.schema_path)
-        union = trail[len(trail) - trail[::-1].index("components") : -1]
-        discriminator = _at(self._document["components"], union)["discriminator"]
-        tag = [*error.instance_path, discriminator["propertyName"]]
-        for branch in kind.context:
-            explained = [self._explained(part) for part in branch]
-            if all(path != tag for path, _ in explained):
-                return explained[0]  # the member that was meant: its tag is right
-        return tag, f"must be one of {', '.join(discriminator['mapping'])}"
-
-    def _answer(self, operation_id: str) -> Any:
-        return self._resolved(self._operations[operation_id]["responses"]["200"])
-
-    def _resolved(self, node: Any) -> Any:
+    def resolve(self, node: Any) -> Any:
+        """Return a node of the document, or what its $ref points to."""
         return _at(self._document, node["$ref"].removeprefix("#/").split("/")) if "$ref" in node else node
-
-    def _numeric_ids(self, schema: Any, path: tuple[str, ...]) -> Iterable[tuple[str, ...]]:
-        """Find the members of an answer that are a NumericId."""
-        if schema.get("$ref", "").endswith("/NumericId"):
-            yield path
-        schema = self._resolved(schema)
-        for member in schema.get("oneOf", ()):
-            yield from self._numeric_ids(member, path)
-        for name, member in schema.get("properties", {}).items():
-            yield from self._numeric_ids(member, (*path, name))
 
 
 @functools.cache
@@ -153,12 +171,12 @@ def contract() -> Contract:
     return Contract(json.loads(resources.files("liveperson_engagement_api").joinpath("openapi.json").read_bytes()))
 
 
-def filled(template: Any, answer: dict[str, Any]) -> Any:
+def resolve_expressions(template: Any, answer: dict[str, Any]) -> Any:
     """Replace the runtime expressions of a link's requestBody by values of the answer that the link belongs to."""
     if is_object(template):
-        return {name: filled(part, answer) for name, part in template.items()}
+        return {name: resolve_expressions(part, answer) for name, part in template.items()}
     if is_array(template):
-        return [filled(part, answer) for part in template]
+        return [resolve_expressions(part, answer) for part in template]
     if isinstance(template, str) and template.startswith("$response.body#/"):
         return _at(answer, template.removeprefix("$response.body#/").split("/"))
     return template

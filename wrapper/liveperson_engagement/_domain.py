@@ -1,89 +1,134 @@
-"""Which host a call goes to.
+"""Which host a call goes to: the one that the caller gives, or the one that the Domain API names for the account.
 
-What the contract could not express: that an answer of the Domain API must not send a visitor's data to a loopback or
-private address, and that plain http never leaves the machine.
+An answer of the Domain API must not send a visitor's data to a loopback or private address, and plain http never leaves
+the machine.
 """
 
 from __future__ import annotations
 
 import ipaddress
+import logging
+import math
 import re
-from dataclasses import dataclass, field
+import time
 from urllib.parse import urlsplit
 
-from .errors import ApiError, ConnectionFailed, DomainLookupFailed, InvalidRequest, InvalidResponse
-from .exchange import Exchange
-from .flow import Flow, attempts, turn
-from .http import parsed_url
-from .retry import Budget, RetryPolicy
-from .stores import Turns
+from ._call import Call
+from ._locking import key_lock
+from ._operations import Attempt
+from ._steps import Flow
+from .errors import ApiError, ConnectionFailed, DomainLookupFailed, EngagementError, InvalidRequest, InvalidResponse
+from .retry import RetryPolicy
+from .stores import KeyedLock
+
+SERVICE = "msdkgw"
+"""What the Domain API calls the App Engagement API."""
+REFRESH_AFTER = 4 * 3600.0
+"""Seconds after which the Domain API is asked again."""
+REFRESH_SUSPECT_AFTER = 60.0
+"""The same, once the host could not be reached or has redirected."""
+
+logger = logging.getLogger("liveperson_engagement")
 
 
-@dataclass(slots=True)
-class Site:
-    """An account's host, looked up once for all callers."""
+class DomainResolver:
+    """An account's host, looked up once for all callers that share the resolver."""
 
-    account_id: str
-    domain_api: str
-    base_url: str | None
-    lookups: Turns = field(default_factory=Turns)
+    def __init__(self, account_id: str, domain_api: str, base_url: str | None = None) -> None:
+        self._account_id, self._domain_api = account_id, domain_api
+        self._base_url, self._is_given = base_url, base_url is not None
+        self._looked_up_at, self._suspect = -math.inf, False
+        self._lock = KeyedLock()
 
-    def locate(self, retry: RetryPolicy, timeout: float | None, budget: Budget) -> Flow[str]:
-        """Return the base URL; the first call asks the Domain API, and the others wait for what it learns."""
-        return self.base_url or (
-            yield from turn(self.lookups, "", budget, lambda _: self._look_up(retry, timeout, budget))
-        )
+    def resolve(self, call: Call, *, refresh: bool = False) -> Flow[str]:
+        """Return the base URL; the first caller asks the Domain API, and the others wait for its answer."""
+        age = time.monotonic() - self._looked_up_at
+        is_fresh = age < (REFRESH_SUSPECT_AFTER if self._suspect else REFRESH_AFTER)
+        if self._base_url is not None and (self._is_given or (is_fresh and not refresh)):
+            return self._base_url
+        before = self._looked_up_at
 
-    def _look_up(self, retry: RetryPolicy, timeout: float | None, budget: Budget) -> Flow[str]:
-        if self.base_url is not None:
-            return self.base_url
+        def look_up_once(_: object) -> Flow[str]:
+            if self._base_url is not None and self._looked_up_at != before:  # by the caller that came first
+                return self._base_url
+            return (yield from self._look_up(call))
 
-        def prepare() -> Exchange:
-            arguments = {"account_id": self.account_id, "service_name": "msdkgw"}
-            return Exchange("findDomain", self.domain_api, arguments, budget.limit(timeout), timeout)
+        return (yield from key_lock(self._lock, "", call.deadline, look_up_once))
+
+    def note_failure(self, failure: EngagementError) -> None:
+        """Look the host up again soon if an attempt shows that it may have moved."""
+        redirected = isinstance(failure, ApiError) and failure.status_code < 400
+        unreached = isinstance(failure, ConnectionFailed) and not failure.may_have_arrived
+        self._suspect = self._suspect or redirected or unreached
+
+    def _look_up(self, call: Call) -> Flow[str]:
+        """Ask the Domain API. An account that was found before keeps its host if that fails."""
+        known = self._base_url
+
+        def build_attempt() -> Flow[Attempt]:
+            yield from ()  # a flow without steps
+            return call.attempt("findDomain", self._domain_api, {}, account_id=self._account_id, service_name=SERVICE)
 
         try:
-            answer, _ = yield from attempts(prepare, retry, budget)
-            self.base_url = self._accepted(answer.base_uri)
+            answer = yield from call.send(build_attempt, retry=RetryPolicy.none() if known else None)
+            self._base_url = self._check_base_uri(answer.value.base_uri)
         except (ApiError, ConnectionFailed, InvalidResponse) as failure:
-            error = DomainLookupFailed(
-                f"domain_api: no host for the account ({failure}); check account_id or give base_url"
-            )
-            error.attempts = failure.attempts
-            raise error from failure
-        return self.base_url
+            if known is None:
+                error = DomainLookupFailed(
+                    f"domain_api: no host for the account ({failure}); check account_id or give base_url"
+                )
+                error.attempts = failure.attempts
+                raise error from failure
+            logger.warning("domain: looking the host up again failed (%s); the known one is kept", failure)
+        self._looked_up_at, self._suspect = time.monotonic(), False
+        return self._base_url or ""
 
-    def _accepted(self, answer: str) -> str:
+    def _check_base_uri(self, base_uri: str) -> str:
         """Make a base URL of a bare host name, as the contract's pattern has checked it."""
-        url = parsed_url(f"https://{answer}")
-        if url is None or (_address(url.host) is None and url.host.rpartition(".")[2][0].isdigit()):
+        host = split_host(f"https://{base_uri}")
+        address = _address(host or "")
+        if host is None or (address is None and host.rpartition(".")[2][0].isdigit()):
             raise InvalidResponse("baseURI", "is neither a host name nor an address")
-        asked, address, local = urlsplit(self.domain_api), _address(url.host), is_loopback(url.host)
+        asked, local = urlsplit(self._domain_api), is_loopback(host)
         if (local or (address and not address.is_global)) and not is_loopback(asked.hostname or ""):
             raise InvalidResponse("baseURI", "is an address that only a Domain API on loopback may give")
-        return f"{asked.scheme if local else 'https'}://{answer}"
+        return f"{asked.scheme if local else 'https'}://{base_uri}"
 
 
-def checked_url(path: str, url: object) -> str:
+def check_base_url(path: str, url: object) -> str:
     """Return a base URL without its last slash; raise `InvalidRequest` unless it is https, or http on loopback."""
     refused = InvalidRequest(path, "must be a URL such as https://host.liveperson.net, without user, query or fragment")
-    if not isinstance(url, str) or not url.isprintable() or not _BASE.fullmatch(url.lower()):
+    if not isinstance(url, str) or not _BASE_URL.fullmatch(url.lower()):
         raise refused
-    parts = parsed_url(url)
-    if parts is None:
+    host = split_host(url)
+    if host is None:
         raise refused
-    if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.host)):
+    scheme = url.partition(":")[0].lower()
+    if scheme != "https" and not (scheme == "http" and is_loopback(host)):
         raise InvalidRequest(path, "must be an https URL; plain http is for loopback addresses")
     return url.rstrip("/")
 
 
 _NAME = r"[a-z0-9_-]{1,63}"
-_BASE = re.compile(rf"[a-z]+://(\[[0-9a-f:.]+\]|{_NAME}(\.{_NAME})*\.?)(:[0-9]+)?(/[!-~]{{0,2000}})?", re.ASCII)
+_BASE_URL = re.compile(rf"[a-z]+://(\[[0-9a-f:.]+\]|{_NAME}(\.{_NAME})*\.?)(:[0-9]+)?(/[!-~]{{0,2000}})?", re.ASCII)
 """A base URL, in lower case: what libraries read differently is refused."""
 
 
+def split_host(url: str) -> str | None:
+    """Return a URL's host; None unless it has one, and a port that exists."""
+    try:
+        parts = urlsplit(url)
+        port, host = parts.port, parts.hostname or ""
+        if ":" in host:
+            ipaddress.IPv6Address(host)
+        foreign = [label[4:].encode().decode("punycode") for label in host.split(".") if label.startswith("xn--")]
+    except ValueError:
+        return None
+    return host if host and port != 0 and all(label and label.isprintable() for label in foreign) else None
+
+
 def is_loopback(host: str) -> bool:
-    """Tell whether a host is this machine."""
+    """Return whether a host is this machine."""
     address = _address(host)
     return address.is_loopback if address else host.lower() == "localhost" or host.lower().endswith(".localhost")
 

@@ -1,7 +1,4 @@
-"""The environment variable LIVEPERSON_LOG: prints this package's log lines on standard error.
-
-What the contract could not express: what a caller wants to see of the calls.
-"""
+"""The logger, and the environment variable LIVEPERSON_LOG that prints its lines on standard error."""
 
 from __future__ import annotations
 
@@ -16,7 +13,7 @@ logger = logging.getLogger("liveperson_engagement")
 
 
 class _StandardError(logging.Handler):
-    """Prints lines, unless the program has set up logging itself, be it before or after: then it prints them."""
+    """Prints lines unless the program has handlers of its own, added before or after this one."""
 
     def emit(self, record: logging.LogRecord) -> None:
         handlers = [*logger.handlers, *(logging.getLogger().handlers if logger.propagate else ())]
@@ -32,8 +29,8 @@ _standard_error.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name
 
 
 @functools.cache
-def log_as_environment_asks() -> None:
-    """Set the logger's level, and print its lines if nobody else does; once a process."""
+def configure_logging() -> None:
+    """Set the logger's level from LIVEPERSON_LOG, and print its lines if nobody else does; once a process."""
     level = os.environ.get("LIVEPERSON_LOG", "").strip().lower()
     if not level:
         return

@@ -1,286 +1,294 @@
-"""Every decision of a call, once: flows yield what is to be done, and two short drivers do it, sync or async.
+"""The steps of a call as data, and the two drivers that carry them out, sync and async.
 
-What the contract could not express: a call that takes several requests, with pauses and memory between them.
+A flow is a generator that yields steps and gets their results: `record = yield from Load(store, key)`. Every decision
+of a call stands in a flow, once; a driver decides nothing.
 """
 
 from __future__ import annotations
 
-import copyreg
-import functools
 import logging
-import time
-from collections.abc import Awaitable, Callable, Generator
-from operator import methodcaller
-from typing import Any, ClassVar, TypeAlias, TypeVar
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from dataclasses import dataclass, replace
+from typing import ClassVar, Generic, TypeAlias, TypeVar, cast
 
-from .errors import AccountLoading, ApiError, ConnectionFailed, EngagementError, StoreError
-from .exchange import Exchange, current
-from .http import AsyncHttp, Http
-from .retry import Budget, RetryEvent, RetryPolicy
+from liveperson_engagement_api.http import Request, Response
+
+from .errors import EngagementError, StoreError
+from .events import CallObserver, Event, RequestEvent, ResponseEvent, RetryEvent, Telemetry
+from .stores import AsyncSessionStore, KeyedLock, Record, Remembered, SessionStore
+from .transports import AsyncTransport, Transport
 
 T = TypeVar("T")
-Flow: TypeAlias = Generator[Callable[[Any], Any], Any, T]
-"""Yields steps, each a call on the ports below; gets their results; returns a T."""
+ResultT = TypeVar("ResultT")
+TransportT = TypeVar("TransportT")
+Store: TypeAlias = SessionStore | AsyncSessionStore
+LockStore: TypeAlias = Store | KeyedLock
+Hooks: TypeAlias = Mapping[type, tuple[Callable[..., Awaitable[None] | None], ...]]
+"""What is called for each kind of event."""
 
-Hold: TypeAlias = Callable[[float], Flow[bool]]
-"""Keeps a key for some more seconds; tells whether it was still held."""
-
-LEASE = 30.0
-"""Seconds that a key stays taken when its holder has crashed, besides what it was about to do."""
 NO_LEASE = object()
-"""Stands for the lease of a store that is done without."""
-PHASES = 3
-"""An attempt connects, sends and waits for an answer, each within the timeout."""
+"""The lease of a key whose store has failed, where the client goes on without it."""
 
 logger = logging.getLogger("liveperson_engagement")
 
 
-class LostTurn(Exception):
-    """Somebody else may have started the visit meanwhile: to be taken up from the wait for the turn."""
+class Step(Generic[ResultT]):
+    """Something to be done; `yield from` it gives the result."""
+
+    __slots__ = ()
+
+    def __iter__(self) -> Generator[Step[object], object, ResultT]:
+        return cast(ResultT, (yield cast("Step[object]", self)))
 
 
-class _Ports:
-    """What both ways share."""
-
-    _attach: ClassVar[str]
-    watched: ClassVar[bool] = False
-    """Whether every call is to pass through `call`, even one that is answered at once."""
-
-    def __init__(self, http: Any, on_retry: Callable[[RetryEvent], Any] | None, *, lenient: bool) -> None:
-        self._http, self._on_retry, self._lenient = http, on_retry, lenient
-
-    @functools.cached_property
-    def _generated(self) -> tuple[Any, dict[str, Any]]:
-        """Import the generated functions with the first call: their models take long."""
-        from liveperson_engagement_api import Client  # noqa: PLC0415
-        from liveperson_engagement_api.api.domain import find_domain  # noqa: PLC0415
-        from liveperson_engagement_api.api.session import (  # noqa: PLC0415
-            continue_session,
-            create_session,
-            update_session,
-        )
-        from liveperson_engagement_api.types import Unset  # noqa: PLC0415
-
-        copyreg.pickle(Unset, lambda _: "UNSET")  # a copied model needs this very object
-        return getattr(Client(base_url=""), self._attach)(self._http), {
-            "createSession": create_session,
-            "continueSession": continue_session,
-            "updateSession": update_session,
-            "findDomain": find_domain,
-        }
+Flow: TypeAlias = Generator[Step[object], object, T]
+"""Yields steps, gets their results, returns a T."""
 
 
-class Ports(_Ports):
-    """What a flow can have done, in the sync way."""
+@dataclass(frozen=True, slots=True)
+class Send(Step[Response]):
+    """Send a request, within so many seconds."""
 
-    _attach = "set_httpx_client"
+    base_url: str
+    request: Request
+    timeout: float | None
 
-    def __init__(
-        self,
-        http: Http,
-        sleep: Callable[[float], None] | None,
-        on_retry: Callable[[RetryEvent], None] | None,
-        *,
-        lenient: bool,
-    ) -> None:
-        super().__init__(http, on_retry, lenient=lenient)
-        self._sleep = sleep or time.sleep
 
-    def call(self, name: str, flow: Flow[T]) -> T:  # noqa: ARG002 - for those who watch
-        """Make a call of the public methods."""
-        return run(flow, self)
+@dataclass(frozen=True, slots=True)
+class Sleep(Step[None]):
+    """Wait before the next attempt."""
 
-    def pause(self, event: RetryEvent) -> None:
-        """Tell the caller, and wait."""
-        if self._on_retry:
-            self._on_retry(event)
-        self._sleep(event.pause)
+    seconds: float
 
-    def send(self, exchange: Exchange) -> Any:
-        """Run the generated function."""
-        token = current.set(exchange)
+
+@dataclass(frozen=True, slots=True)
+class Notify(Step[None]):
+    """Call the hooks of an event."""
+
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class StoreStep(Step[ResultT]):
+    """Something that a session store does for a key."""
+
+    method: ClassVar[str]
+    store: LockStore
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class Load(StoreStep[Remembered | None]):
+    """Read the key's record."""
+
+    method = "load"
+
+
+@dataclass(frozen=True, slots=True)
+class CompareAndSet(StoreStep[object | None]):
+    """Save a record, or delete it where that is None, unless the version has changed; the new version, or None."""
+
+    method = "compare_and_set"
+    expected: object | None
+    record: Record | None
+
+
+@dataclass(frozen=True, slots=True)
+class Acquire(StoreStep[object | None]):
+    """Wait for the key's lock and hold it for `ttl` seconds; its lease, or None when the time is up."""
+
+    method = "acquire"
+    timeout: float | None
+    ttl: float
+
+
+@dataclass(frozen=True, slots=True)
+class Renew(StoreStep[bool]):
+    """Hold the key's lock for `ttl` seconds from now; False if it was lost."""
+
+    method = "extend"
+    lease: object
+    ttl: float
+
+
+@dataclass(frozen=True, slots=True)
+class Release(StoreStep[None]):
+    """Give the key's lock back."""
+
+    method = "release"
+    lease: object
+
+
+@dataclass(slots=True)
+class Connections(Generic[TransportT]):
+    """The transport that a client and its copies share until one of them is closed."""
+
+    _transport: TransportT
+    is_closed: bool = False
+
+    @property
+    def transport(self) -> TransportT:
+        """The transport; raises RuntimeError after closing."""
+        if self.is_closed:
+            raise RuntimeError("the client is closed: make another")
+        return self._transport
+
+    def close(self) -> TransportT:
+        """Return the transport, to be closed."""
+        self.is_closed = True
+        return self._transport
+
+
+@dataclass(frozen=True, slots=True)
+class Driver:
+    """Carries out the steps of a flow."""
+
+    connections: Connections[Transport]
+    sleep: Callable[[float], object]
+    hooks: Hooks
+    ignore_store_errors: bool
+    telemetry: Telemetry | None
+
+    def call(self, name: str, flow: Flow[T]) -> T:
+        """Run the flow of a public method."""
+        if self.telemetry is None:
+            return self.run(flow)
+        with self.telemetry.call(name) as observer:
+            result = replace(self, hooks=_with_observer(self.hooks, observer)).run(flow)
+            observer.on_result(result)
+            return result
+
+    def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
         try:
-            client, operations = self._generated
-            return operations[exchange.operation_id].sync_detailed(client=client, **exchange.call).parsed
-        finally:
-            current.reset(token)
-
-    def store(self, store: Any, method: str, *arguments: Any) -> Any:
-        """Call a session store."""
-        try:
-            return getattr(store, method)(*arguments)
-        except Exception as error:  # noqa: BLE001 - a store may raise anything
-            return _without_store(error, method, lenient=self._lenient)
-
-
-class AsyncPorts(_Ports):
-    """What a flow can have done, in the async way."""
-
-    _attach = "set_async_httpx_client"
-
-    def __init__(
-        self,
-        http: AsyncHttp,
-        sleep: Callable[[float], Awaitable[None]] | None,
-        on_retry: Callable[[RetryEvent], Awaitable[None] | None] | None,
-        *,
-        lenient: bool,
-    ) -> None:
-        import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
-
-        super().__init__(http, on_retry, lenient=lenient)
-        self._sleep = sleep or asyncio.sleep
-
-    async def call(self, name: str, flow: Flow[T]) -> T:  # noqa: ARG002 - for those who watch
-        """Make a call of the public methods."""
-        return await run_async(flow, self)
-
-    async def pause(self, event: RetryEvent) -> None:
-        """Tell the caller, and wait."""
-        if self._on_retry and (told := self._on_retry(event)) is not None:
-            await told
-        await self._sleep(event.pause)
-
-    async def send(self, exchange: Exchange) -> Any:
-        """Run the generated function."""
-        token = current.set(exchange)
-        try:
-            client, operations = self._generated
-            return (await operations[exchange.operation_id].asyncio_detailed(client=client, **exchange.call)).parsed
-        finally:
-            current.reset(token)
-
-    async def store(self, store: Any, method: str, *arguments: Any) -> Any:
-        """Call a session store."""
-        try:
-            return await getattr(store, f"a{method}")(*arguments)
-        except Exception as error:  # noqa: BLE001 - a store may raise anything
-            return _without_store(error, method, lenient=self._lenient)
-
-
-def run(flow: Flow[T], ports: Ports) -> T:
-    """Drive a flow."""
-    resume: Callable[[Any], Callable[[Any], Any]] = flow.send
-    result: Any = None
-    while True:
-        try:
-            todo = resume(result)
+            step = next(flow)
+            while True:
+                try:
+                    result = self._perform(step)
+                except BaseException as error:  # noqa: BLE001 - the flow decides
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(result)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            return cast(T, end.value)
+
+    def _perform(self, step: Step[object]) -> object:
+        result: object = None
         try:
-            resume, result = flow.send, todo(ports)
-        except BaseException as error:  # noqa: BLE001
-            resume, result = flow.throw, error
+            match step:
+                case Send(base_url, request, timeout):
+                    result = self.connections.transport.send(base_url, request, timeout)
+                case Load(store, key):
+                    result = _sync(store).load(key)
+                case CompareAndSet(store, key, expected, record):
+                    result = _sync(store).compare_and_set(key, expected, record)
+                case Acquire(store, key, timeout, ttl):
+                    result = _sync(store).acquire(key, timeout, ttl)
+                case Renew(store, key, lease, ttl):
+                    result = _sync(store).extend(key, lease, ttl)
+                case Release(store, key, lease):
+                    _sync(store).release(key, lease)
+                case Notify(event):
+                    for hook in self.hooks.get(type(event), ()):
+                        hook(event)
+                case Sleep(seconds):
+                    self.sleep(seconds)
+        except Exception as error:
+            if not isinstance(step, StoreStep):
+                raise
+            result = result_without_store(step, error, ignore=self.ignore_store_errors)
+        return result
 
 
-async def run_async(flow: Flow[T], ports: AsyncPorts) -> T:
-    """Drive a flow, awaiting each step."""
-    resume: Callable[[Any], Callable[[Any], Any]] = flow.send
-    result: Any = None
-    while True:
+@dataclass(frozen=True, slots=True)
+class AsyncDriver:
+    """Carries out the steps of a flow, awaiting each."""
+
+    connections: Connections[AsyncTransport]
+    sleep: Callable[[float], Awaitable[object]]
+    hooks: Hooks
+    ignore_store_errors: bool
+    telemetry: Telemetry | None
+
+    async def call(self, name: str, flow: Flow[T]) -> T:
+        """Run the flow of a public method."""
+        if self.telemetry is None:
+            return await self.run(flow)
+        with self.telemetry.call(name) as observer:
+            result = await replace(self, hooks=_with_observer(self.hooks, observer)).run(flow)
+            observer.on_result(result)
+            return result
+
+    async def run(self, flow: Flow[T]) -> T:
+        """Run a flow to its end."""
         try:
-            todo = resume(result)
+            step = next(flow)
+            while True:
+                try:
+                    result = await self._perform(step)
+                except BaseException as error:  # noqa: BLE001 - the flow decides
+                    step = flow.throw(error)
+                else:
+                    step = flow.send(result)
         except StopIteration as end:
-            return end.value  # type: ignore[no-any-return]
+            return cast(T, end.value)
+
+    async def _perform(self, step: Step[object]) -> object:
+        result: object = None
         try:
-            resume, result = flow.send, await todo(ports)
-        except BaseException as error:  # noqa: BLE001
-            resume, result = flow.throw, error
+            match step:
+                case Send(base_url, request, timeout):
+                    result = await self.connections.transport.send(base_url, request, timeout)
+                case Load(store, key):
+                    result = await _async(store).aload(key)
+                case CompareAndSet(store, key, expected, record):
+                    result = await _async(store).acompare_and_set(key, expected, record)
+                case Acquire(store, key, timeout, ttl):
+                    result = await _async(store).aacquire(key, timeout, ttl)
+                case Renew(store, key, lease, ttl):
+                    result = await _async(store).aextend(key, lease, ttl)
+                case Release(store, key, lease):
+                    await _async(store).arelease(key, lease)
+                case Notify(event):
+                    for hook in self.hooks.get(type(event), ()):
+                        if (awaitable := hook(event)) is not None:
+                            await awaitable
+                case Sleep(seconds):
+                    await self.sleep(seconds)
+        except Exception as error:
+            if not isinstance(step, StoreStep):
+                raise
+            result = result_without_store(step, error, ignore=self.ignore_store_errors)
+        return result
 
 
-def attempts(
-    prepare: Callable[[], Exchange],
-    retry: RetryPolicy,
-    budget: Budget,
-    *,
-    learn: Callable[[AccountLoading], Flow[None]] | None = None,
-    hold: Hold | None = None,
-) -> Flow[tuple[Any, Exchange]]:
-    """Send what `prepare` builds until an answer is good; return it parsed, and the exchange that brought it.
+def result_without_store(step: StoreStep[object], error: Exception, *, ignore: bool) -> object:
+    """Return what a step gives where the client goes on without its store; raise `StoreError` where it does not.
 
-    Between attempts `learn` may change what `prepare` builds next. `hold` keeps the key for an attempt or a pause.
+    A lock that cannot be given back is only logged: it expires by itself.
     """
-    attempt = 0
-    while True:
-        budget.left()
-        attempt += 1
-        exchange = prepare()
-        if hold and not (yield from hold(PHASES * (exchange.timeout or LEASE))) and not exchange.repeatable:
-            raise LostTurn
-        sent = time.monotonic()
-        try:
-            answer = yield methodcaller("send", exchange)
-        except EngagementError as error:
-            failure = error
-        else:
-            _log_attempt(exchange, None, attempt, sent)
-            return answer, exchange
-        _log_attempt(exchange, failure, attempt, sent)
-        failure.attempts = attempt
-        if learn and isinstance(failure, AccountLoading):
-            yield from learn(failure)
-        pause = retry.pause_after(attempt, failure, documented=exchange.policy, repeatable=exchange.repeatable)
-        if pause is None and not (isinstance(failure, ConnectionFailed) and not budget.allows(0)):
-            raise failure
-        if pause is None or not budget.allows(pause):
-            late = budget.exceeded()
-            late.attempts = attempt
-            raise late from failure
-        logger.info(
-            "%s: attempt %d failed (%s); trying again in %g s", exchange.operation_id, attempt, outcome(failure), pause
-        )
-        if hold:
-            yield from hold(pause)
-        started = time.monotonic()
-        yield methodcaller("pause", RetryEvent(exchange.operation_id, attempt, failure, pause))
-        budget.paused(pause, time.monotonic() - started)
-
-
-def turn(store: Any, key: str, budget: Budget, work: Callable[[Hold | None], Flow[T]]) -> Flow[T]:
-    """Run a flow while nobody else holds the key."""
-    lease = yield methodcaller("store", store, "acquire", key, budget.left(), LEASE)
-    if lease is None:
-        raise budget.exceeded()
-    if lease is NO_LEASE:
-        return (yield from work(None))
-
-    def hold(seconds: float) -> Flow[bool]:
-        held: bool = yield methodcaller("store", store, "extend", key, lease, LEASE + seconds)
-        if not held:
-            logger.warning("session store: a call was too slow and lost its turn")
-        return held
-
-    try:
-        result = yield from work(hold)
-    except GeneratorExit:  # a task that is thrown away: nobody takes its steps any more, and the lease ends by itself
-        raise
-    except BaseException:
-        yield methodcaller("store", store, "release", key, lease)
-        raise
-    yield methodcaller("store", store, "release", key, lease)
-    return result
-
-
-def _without_store(error: Exception, method: str, *, lenient: bool) -> Any:
-    """Go on without the store if the caller wants that; a key that cannot be given back frees itself."""
-    if not lenient and method != "release":
+    if not ignore and not isinstance(step, Release):
         if isinstance(error, EngagementError):
             raise error
-        reason = f"{method} failed ({type(error).__name__}); see on_store_error to go on without it"
+        reason = f"{step.method} failed ({type(error).__name__}); see on_store_error to go on without it"
         raise StoreError(f"session store: {reason}") from error
-    logger.warning("session store: %s failed (%s); going on without it", method, type(error).__name__)
-    return {"load": None, "acquire": NO_LEASE}.get(method, True)
+    logger.warning("session store: %s failed (%s); going on without it", step.method, type(error).__name__)
+    return None if isinstance(step, Load) else NO_LEASE if isinstance(step, Acquire) else True
 
 
-def outcome(failure: EngagementError | None) -> str:
-    """Say how an attempt ended, without a word of the server's."""
-    if isinstance(failure, ApiError):
-        code = "" if failure.internal_code is None else f", internal code {failure.internal_code}"
-        return f"status {failure.status_code}{code}"
-    return type(failure).__name__ if failure else "status 200"
+def _with_observer(hooks: Hooks, observer: CallObserver) -> Hooks:
+    """Return hooks that call an observer before the caller's own."""
+    first: Hooks = {
+        RequestEvent: (observer.on_request,),
+        ResponseEvent: (observer.on_response,),
+        RetryEvent: (observer.on_retry,),
+    }
+    return {kind: (*observing, *hooks.get(kind, ())) for kind, observing in first.items()}
 
 
-def _log_attempt(exchange: Exchange, failure: EngagementError | None, attempt: int, sent: float) -> None:
-    if logger.isEnabledFor(logging.DEBUG):
-        took = time.monotonic() - sent
-        logger.debug("%s: attempt %d: %s after %.3f s", exchange.operation_id, attempt, outcome(failure), took)
+def _sync(store: LockStore) -> SessionStore:
+    return cast(SessionStore, store)
+
+
+def _async(store: LockStore) -> AsyncSessionStore:
+    return cast(AsyncSessionStore, store)

@@ -1,46 +1,48 @@
-"""The client: settings and connections, shared by all visits.
-
-What the contract could not express: limits in time, where sessions are remembered, and the environment variables.
-"""
+"""The client: settings and connections, shared by all visits."""
 
 from __future__ import annotations
 
 import inspect
 import os
-from collections.abc import Awaitable, Callable
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Protocol, Self, TypeAlias, TypedDict, TypeVar, Unpack
+import re
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
-import httpx
-
-from . import http
-from .contract import contract
-from .domain import Site, checked_url
+from ._call import Call, CallSettings
+from ._contract import contract
+from ._deadline import check_seconds
+from ._domain import DomainResolver, check_base_url
+from ._json import SchemaViolation
+from ._log import configure_logging
+from ._session import Account
+from ._steps import AsyncDriver, Connections, Driver, Flow
+from ._version import __version__
 from .errors import InvalidRequest
-from .flow import AsyncPorts, Flow, Ports
-from .jsontext import Breach
-from .logs import log_as_environment_asks
-from .retry import Budget, RetryEvent, RetryPolicy, check_seconds
+from .events import RequestEvent, ResponseEvent, RetryEvent, Telemetry
+from .retry import RetryPolicy
 from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
-from .visit import AsyncVisit, Visit
+from .transports import AsyncTransport, Transport, make_transport
+from .visit import AsyncVisit, Visit, open_session
 
 if TYPE_CHECKING:
+    import ssl
+
+    import httpx
+
     from .outage import OutageGuard
+
+    AnyTransport: TypeAlias = Transport | httpx.BaseTransport
+    AnyAsyncTransport: TypeAlias = AsyncTransport | httpx.AsyncBaseTransport
 
 StoreT = TypeVar("StoreT")
 TransportT = TypeVar("TransportT")
-SleepT = TypeVar("SleepT")
-OnRetryT = TypeVar("OnRetryT")
-
-
+DriverT = TypeVar("DriverT")
+ResultT = TypeVar("ResultT")
+"""What `sleep` returns: None, or something to be awaited. Hooks may return None either way."""
 OnStoreError: TypeAlias = Literal["raise", "continue"]
 
-
-class Telemetry(Protocol):
-    """Watches a client's calls: see `liveperson_engagement.otel`."""
-
-    def watch(self, ports: Any) -> Any:
-        """Return ports that do what `ports` do, and take note of it."""
-        ...
+HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": f"liveperson-engagement/{__version__}"}
 
 
 class Options(TypedDict, total=False):
@@ -53,18 +55,21 @@ class Options(TypedDict, total=False):
     retry: RetryPolicy
     timeout: float | None
     deadline: float | None
+    headers: Mapping[str, str] | None
     sleep: Callable[[float], Any]
     on_store_error: OnStoreError
+    on_request: Callable[[RequestEvent], Any] | None
+    on_response: Callable[[ResponseEvent], Any] | None
     on_retry: Callable[[RetryEvent], Any] | None
     telemetry: Telemetry | None
     outage_guard: OutageGuard | None
 
 
-class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
+class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
     """What both kinds of client decide."""
 
-    _http_class: ClassVar[Any]
-    _ports_class: ClassVar[Any]
+    _is_async: ClassVar[bool]
+    _account_id: str | None = None
 
     def __init__(
         self,
@@ -76,15 +81,30 @@ class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
         retry: RetryPolicy | None = None,
         timeout: float | None = 10.0,
         deadline: float | None = None,
+        headers: Mapping[str, str] | None = None,
         transport: TransportT | Literal["fast"] | None = None,
-        sleep: SleepT | None = None,
+        proxy: str | None = None,
+        ssl_context: ssl.SSLContext | None = None,
+        max_connections: int | None = None,
+        sleep: Callable[[float], ResultT] | None = None,
         on_store_error: OnStoreError = "raise",
-        on_retry: OnRetryT | None = None,
+        on_request: Callable[[RequestEvent], ResultT | None] | None = None,
+        on_response: Callable[[ResponseEvent], ResultT | None] | None = None,
+        on_retry: Callable[[RetryEvent], ResultT | None] | None = None,
         telemetry: Telemetry | None = None,
         outage_guard: OutageGuard | None = None,
     ) -> None:
-        log_as_environment_asks()
-        self._http = self._http_class(transport)
+        configure_logging()
+        self._resolvers: dict[tuple[str, str], DomainResolver] = {}
+        self._connections: Connections[Any] = Connections(
+            make_transport(
+                transport,
+                proxy=proxy,
+                ssl_context=ssl_context,
+                max_connections=max_connections,
+                asynchronous=self._is_async,
+            )
+        )
         self._configure(
             account_id=_from_environment("LIVEPERSON_ACCOUNT_ID", account_id),
             base_url=_from_environment("LIVEPERSON_BASE_URL", base_url),
@@ -93,8 +113,11 @@ class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
             retry=RetryPolicy() if retry is None else retry,
             timeout=timeout,
             deadline=deadline,
+            headers=headers,
             sleep=sleep,
             on_store_error=on_store_error,
+            on_request=on_request,
+            on_response=on_response,
             on_retry=on_retry,
             telemetry=telemetry,
             outage_guard=outage_guard,
@@ -105,75 +128,77 @@ class _Client(Generic[StoreT, TransportT, SleepT, OnRetryT]):
         if unknown := changes.keys() - Options.__annotations__.keys():
             raise TypeError(f"with_options() got an unexpected keyword argument {min(unknown)!r}")
         copy = object.__new__(type(self))
-        copy._http = self._http
+        copy._connections, copy._resolvers = self._connections, self._resolvers
         copy._configure(**{**self._options, **changes})
-        if not changes.keys() & {"account_id", "base_url", "domain_api"}:
-            copy.site = self.site
         return copy
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether this client, or a copy that shares its connections, was closed."""
+        return self._connections.is_closed
 
     def __repr__(self) -> str:
         """Name the account."""
-        return f"{type(self).__name__}({self.site.account_id!r})"
+        return f"{type(self).__name__}({self._account_id!r})"
 
     def _configure(self, **options: Any) -> None:
         """Check all `Options`, and set up what calls read of them."""
-        self._options, account_id, base_url = options, options["account_id"], options["base_url"]
+        _check_options(options, is_async=self._is_async)
+        self._options = options
+        self._account_id = account_id = options["account_id"]
         self.store: StoreT = options["store"]
         self.retry: RetryPolicy = options["retry"]
         self.timeout: float | None = options["timeout"]
         self.deadline: float | None = options["deadline"]
-        if account_id is None:
-            raise InvalidRequest("account_id", "is required: pass it, or set LIVEPERSON_ACCOUNT_ID")
-        try:
-            contract().check_value("AccountId", account_id)
-        except Breach as breach:
-            raise InvalidRequest("account_id", breach.reason) from None
-        for path in ("timeout", "deadline"):
-            if options[path] is not None:
-                check_seconds(path, options[path])
-        if options["store"] is None:
-            raise InvalidRequest("store", "must be a session store")
-        if not isinstance(options["retry"], RetryPolicy):
-            raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(options['retry']).__name__}")
-        if options["on_store_error"] not in ("raise", "continue"):
-            raise InvalidRequest("on_store_error", "must be raise or continue")
-        for path in ("sleep", "on_retry"):
-            if options[path] is not None and not callable(options[path]):
-                raise InvalidRequest(path, f"must be callable, not {type(options[path]).__name__}")
-            if self._ports_class is Ports and inspect.iscoroutinefunction(options[path]):
-                raise InvalidRequest(path, "must be a plain function: only AsyncEngagementClient awaits one")
         self.outage_guard: OutageGuard | None = options["outage_guard"]
-        if self.outage_guard is not None and not hasattr(self.outage_guard, "around"):
-            raise InvalidRequest("outage_guard", f"must be an OutageGuard, not {type(self.outage_guard).__name__}")
-        if options["telemetry"] is not None and not hasattr(options["telemetry"], "watch"):
-            raise InvalidRequest("telemetry", "must be a telemetry, such as liveperson_engagement.otel.OpenTelemetry()")
-        base_url = None if base_url is None else checked_url("base_url", base_url)
-        self.site = Site(account_id, checked_url("domain_api", options["domain_api"]), base_url)
-        lenient = options["on_store_error"] == "continue"
-        ports = self._ports_class(self._http, options["sleep"], options["on_retry"], lenient=lenient)
-        self.ports: Any = options["telemetry"].watch(ports) if options["telemetry"] else ports
+        domain_api, base_url = check_base_url("domain_api", options["domain_api"]), options["base_url"]
+        if base_url is None:
+            resolver = self._resolvers.setdefault((domain_api, account_id), DomainResolver(account_id, domain_api))
+        else:
+            resolver = DomainResolver(account_id, domain_api, check_base_url("base_url", base_url))
+        events = {RequestEvent: "on_request", ResponseEvent: "on_response", RetryEvent: "on_retry"}
+        hooks = {kind: (options[name],) for kind, name in events.items() if options[name]}
+        observed = options["telemetry"] is not None or not hooks.keys() <= {RetryEvent}
+        headers = _with_default_headers(options["headers"] or {})
+        calls = CallSettings(self.retry, self.timeout, self.deadline, headers, observed)
+        self._account = Account(account_id, resolver, options["store"], calls, self.outage_guard)
+        self._driver = self._make_driver(
+            connections=self._connections,
+            sleep=options["sleep"],
+            hooks=hooks,
+            ignore_store_errors=options["on_store_error"] == "continue",
+            telemetry=options["telemetry"],
+        )
 
-    def _found_domain(self, deadline: float | None) -> Flow[str]:
-        budget = Budget(self.deadline if deadline is None else deadline)
-        return self.site.locate(self.retry, self.timeout, budget)
+    def _make_driver(self, **options: Any) -> DriverT:
+        raise NotImplementedError
+
+    def _find_domain(self, deadline: float | None, *, refresh: bool) -> Flow[str]:
+        return self._account.domain.resolve(Call(self._account.calls, deadline), refresh=refresh)
 
 
-class EngagementClient(
-    _Client[SessionStore, httpx.BaseTransport, Callable[[float], None], Callable[[RetryEvent], None]]
-):
+class EngagementClient(_Client[SessionStore, "AnyTransport", Driver, None]):
     """Starts visitor sessions and learns whether an engagement may be shown. Threads may share it.
 
     - `account_id`: the brand's LivePerson account; default: the environment variable LIVEPERSON_ACCOUNT_ID.
-    - `base_url`: where the account is served; default: LIVEPERSON_BASE_URL, else `domain_api` is asked.
+    - `base_url`: where the account is served; default: LIVEPERSON_BASE_URL, else `domain_api` is asked, and asked again
+      after four hours, or after a minute where the host cannot be reached or redirects.
     - `store`: where sessions are remembered; default: in memory, as long as the client lives.
     - `retry`: default: the documented policy, pauses of 5, 10 and 15 seconds after a 5xx.
-    - `timeout`: seconds that connecting, and each wait for data, may take; None for no limit.
+    - `timeout`: seconds that an attempt may take, from looking the host up to the end of the answer; None for no limit.
     - `deadline`: seconds that each whole call may take, pauses included; default: no limit.
-    - `transport`: any httpx transport, or "fast" for connections in Rust (extra `fast`); default: httpx's own.
+    - `headers`: further header fields of each request; one of them may be User-Agent.
+    - `transport`: "fast" for connections in Rust (extra `fast`), any httpx transport, or a
+      `liveperson_engagement.transports.Transport`; default: connections of our own.
+    - `proxy`: URL of a proxy, http, https or socks5 (extra `socks`); default: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and
+      NO_PROXY.
+    - `ssl_context`: for certificates of your own; default: certifi's, or what SSL_CERT_FILE and SSL_CERT_DIR name.
+    - `max_connections`: how many requests may be under way at once; default: no limit.
     - `sleep`: what a pause calls, with seconds; default: real time.
     - `on_store_error`: "raise" StoreError where the store fails, before anything is sent if it cannot be read; or
       "continue" without reuse, which makes a new visitor of each call, and log a warning.
-    - `on_retry`: called with a `RetryEvent` before each pause; what it raises ends the call.
+    - `on_request`, `on_response`, `on_retry`: called with a `RequestEvent` before each attempt, a `ResponseEvent` after
+      it and a `RetryEvent` before each pause.
     - `telemetry`: `liveperson_engagement.otel.OpenTelemetry()` for spans and metrics (extra `otel`); default: none.
     - `outage_guard`: `OutageGuard()` holds calls back while the service is down for long; default: none.
 
@@ -182,27 +207,26 @@ class EngagementClient(
     Raises `InvalidRequest` for a wrong argument. Nothing is sent before the first call.
     """
 
-    _http_class, _ports_class = http.Http, Ports
+    _is_async = False
 
     def visit(self, key: str | None = None, *, ids: VisitIds | None = None) -> Visit:
         """Return the visit of `key`: the same key is the same visitor and session.
 
-        Without a key the visit is nobody else's. `ids` takes up a visit whose ids the caller has kept.
+        A visit created without a key is private to that object. `ids` continues a visit whose ids the caller has kept.
         """
-        return Visit(self, key, ids)
+        return Visit(self._driver, open_session(self._account, key, ids))
 
-    def find_domain(self, *, deadline: float | None = None) -> str:
-        """Return the base URL that calls go to, asking the Domain API if that has not been done yet.
+    def find_domain(self, *, refresh: bool = False, deadline: float | None = None) -> str:
+        """Return the base URL that calls go to; asks the Domain API if that was not done yet, or to `refresh` it.
 
         Any call does so by itself; this one does it ahead of time, or to see it. Raises DomainLookupFailed,
         DeadlineExceeded. Source: the vendor's page "Domain API".
         """
-        found: str = self.ports.call("find_domain", self._found_domain(deadline))
-        return found
+        return self._driver.call("find_domain", self._find_domain(deadline, refresh=refresh))
 
     def close(self) -> None:
-        """Close the connections."""
-        self._http.close()
+        """Close the connections, of copies too."""
+        self._connections.close().close()
 
     def __enter__(self) -> Self:
         return self
@@ -210,37 +234,91 @@ class EngagementClient(
     def __exit__(self, *_: object) -> None:
         self.close()
 
+    def _make_driver(self, **options: Any) -> Driver:
+        return Driver(**{**options, "sleep": options["sleep"] or time.sleep})
 
-class AsyncEngagementClient(
-    _Client[
-        AsyncSessionStore,
-        httpx.AsyncBaseTransport,
-        Callable[[float], Awaitable[None]],
-        Callable[[RetryEvent], Awaitable[None] | None],
-    ]
-):
+
+class AsyncEngagementClient(_Client[AsyncSessionStore, "AnyAsyncTransport", AsyncDriver, Awaitable[None]]):
     """The asyncio twin of `EngagementClient`: the same names, awaited. The tasks of one event loop may share it."""
 
-    _http_class, _ports_class = http.AsyncHttp, AsyncPorts
+    _is_async = True
 
     def visit(self, key: str | None = None, *, ids: VisitIds | None = None) -> AsyncVisit:
         """See `EngagementClient.visit`."""
-        return AsyncVisit(self, key, ids)
+        return AsyncVisit(self._driver, open_session(self._account, key, ids))
 
-    async def find_domain(self, *, deadline: float | None = None) -> str:
+    async def find_domain(self, *, refresh: bool = False, deadline: float | None = None) -> str:
         """See `EngagementClient.find_domain`."""
-        found: str = await self.ports.call("find_domain", self._found_domain(deadline))
-        return found
+        return await self._driver.call("find_domain", self._find_domain(deadline, refresh=refresh))
 
-    async def close(self) -> None:
-        """Close the connections."""
-        await self._http.aclose()
+    async def aclose(self) -> None:
+        """Close the connections, of copies too."""
+        await self._connections.close().aclose()
+
+    close = aclose
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self.close()
+        await self.aclose()
+
+    def _make_driver(self, **options: Any) -> AsyncDriver:
+        import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
+
+        return AsyncDriver(**{**options, "sleep": options["sleep"] or asyncio.sleep})
+
+
+def _check_options(options: dict[str, Any], *, is_async: bool) -> None:
+    """Raise `InvalidRequest` for a wrong option."""
+    if options["account_id"] is None:
+        raise InvalidRequest("account_id", "is required: pass it, or set LIVEPERSON_ACCOUNT_ID")
+    try:
+        contract().check_value("AccountId", options["account_id"])
+    except SchemaViolation as violation:
+        raise InvalidRequest("account_id", violation.reason) from None
+    for path in ("timeout", "deadline"):
+        if options[path] is not None:
+            check_seconds(path, options[path])
+    if options["store"] is None:
+        raise InvalidRequest("store", "must be a session store")
+    if not isinstance(options["retry"], RetryPolicy):
+        raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(options['retry']).__name__}")
+    if options["on_store_error"] not in ("raise", "continue"):
+        raise InvalidRequest("on_store_error", "must be raise or continue")
+    for path in ("sleep", "on_request", "on_response", "on_retry"):
+        if options[path] is not None and not callable(options[path]):
+            raise InvalidRequest(path, f"must be callable, not {type(options[path]).__name__}")
+        if not is_async and inspect.iscoroutinefunction(options[path]):
+            raise InvalidRequest(path, "must be a plain function: only AsyncEngagementClient awaits one")
+    guard, telemetry = options["outage_guard"], options["telemetry"]
+    if guard is not None and not hasattr(guard, "around"):
+        raise InvalidRequest("outage_guard", f"must be an OutageGuard, not {type(guard).__name__}")
+    if telemetry is not None and not hasattr(telemetry, "call"):
+        raise InvalidRequest("telemetry", "must be a telemetry, such as liveperson_engagement.otel.OpenTelemetry()")
+
+
+_FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):(|[!-~]|[!-~][ \t!-~]*[!-~])")
+_OWN_HEADERS = {
+    "accept",
+    "accept-encoding",
+    "connection",
+    "content-length",
+    "content-type",
+    "host",
+    "transfer-encoding",
+}
+
+
+def _with_default_headers(headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the headers of every request; raise `InvalidRequest` for one that cannot be sent, or is ours to send."""
+    for name, value in headers.items():
+        if not isinstance(name, str) or not isinstance(value, str) or not _FIELD.fullmatch(f"{name}:{value}"):
+            raise InvalidRequest("headers", "must have names and values that are printable ASCII text")
+        if name.lower() in _OWN_HEADERS:
+            raise InvalidRequest("headers", f"must not have {name}: the client sends its own")
+    given = {name.lower() for name in headers}
+    return {**{name: value for name, value in HEADERS.items() if name.lower() not in given}, **headers}
 
 
 def _from_environment(name: str, value: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""What can go wrong, as one tree. The contract lists the statuses; it could not express what a caller does about them.
+"""What can go wrong, as one tree.
 
     EngagementError
     ├── InvalidRequest            the call is wrong; nothing was sent (also a ValueError)
@@ -23,7 +23,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    import httpx
+    from liveperson_engagement_api.http import Response
 
 
 def one_line(text: str, length: int = 200) -> str:
@@ -63,7 +63,7 @@ class ApiError(EngagementError):
     """The service answered with an error status."""
 
     def __init__(
-        self, status_code: int, internal_code: int | None, message: str | None, shown: str, response: httpx.Response
+        self, status_code: int, internal_code: int | None, message: str | None, shown: str, response: Response
     ) -> None:
         code = "" if internal_code is None else f" (internal code {internal_code})"
         super().__init__(f"[{status_code}] {shown or 'no message'}{code}")
@@ -74,12 +74,12 @@ class ApiError(EngagementError):
         self.message = message
         """What the service said, word for word: may contain a visitor id, so keep it out of logs."""
         self.response = response
-        """The whole answer, as httpx read it."""
+        """The answer: `status`, `headers`, `body`."""
 
     @property
     def body(self) -> str:
         """The first 2,000 characters of the answer's body."""
-        return self.response.content.decode("utf-8", "replace")[:2000]
+        return self.response.body.decode("utf-8", "replace")[:2000]
 
     def __str__(self) -> str:
         """Say how often it was tried, where more than once."""
@@ -109,16 +109,18 @@ class AccountLoading(ServerError):
 class InvalidResponse(EngagementError):
     """A 2xx answer that breaks the contract. What was remembered before stays remembered."""
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, path: str, reason: str, response: Response | None = None) -> None:
         super().__init__(f"the service's answer breaks the contract: {one_line(path)}: {reason}")
         self.path = path
         """The part of the answer that is wrong."""
         self.reason = reason
         """What is wrong with it."""
+        self.response = response
+        """The answer: `status`, `headers`, `body`."""
 
 
 class ConnectionFailed(EngagementError):
-    """No answer. `__cause__` is what the HTTP library raised."""
+    """No answer. `__cause__` is what the system or the HTTP library raised."""
 
     def __init__(self, reason: str, *, may_have_arrived: bool) -> None:
         arrival = "it may have arrived" if may_have_arrived else "it was not sent"

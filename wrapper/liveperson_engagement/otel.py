@@ -2,30 +2,27 @@
 
     client = EngagementClient("le12345678", telemetry=OpenTelemetry())
 
-Names follow OpenTelemetry's semantic conventions 1.44.0. No id, key, body or query string is told.
-
-What the contract could not express: what those who run a service want to see of its calls.
+Names follow OpenTelemetry's semantic conventions 1.44.0. No id, key, body or query string is reported.
 """
 
 from __future__ import annotations
 
 import functools
-import inspect
-import json
 import time
-from collections.abc import Generator
-from contextlib import contextmanager
-from importlib import resources
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import Token
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 try:
     from opentelemetry import context, metrics, trace
 except ImportError as error:
     raise ImportError(
-        "OpenTelemetry needs one more package: pip install liveperson-engagement[otel]", name=error.name
+        "OpenTelemetry needs one more package: pip install 'liveperson-engagement[otel]'", name=error.name
     ) from error
 
+from ._contract import contract
 from ._version import __version__
 from .errors import (
     ApiError,
@@ -36,15 +33,10 @@ from .errors import (
     InvalidResponse,
     StoreError,
 )
-from .flow import Flow, run, run_async
+from .events import RequestEvent, ResponseEvent, RetryEvent
 
 if TYPE_CHECKING:
     from opentelemetry.util.types import AttributeValue
-
-    from .exchange import Exchange
-    from .retry import RetryEvent
-
-T = TypeVar("T")
 
 SCOPE = "liveperson_engagement"
 SCHEMA = "https://opentelemetry.io/schemas/1.44.0"
@@ -55,12 +47,10 @@ CALL_SECONDS = (*REQUEST_SECONDS, 15, 30, 45, 60)
 PAUSE_SECONDS = (1, 2.5, 5, 7.5, 10, 15, 20, 30, 45, 60)
 
 _MARK = context.create_key("liveperson_engagement")
-_WITHOUT_HTTP_SPANS = getattr(context, "_SUPPRESS_HTTP_INSTRUMENTATION_KEY", "suppress_http_instrumentation")
-"""Tells instrumentations of HTTP libraries to be silent: the API has the key, but no public name for it yet."""
 
 
 class OpenTelemetry:
-    """Tells OpenTelemetry of a client's calls: `EngagementClient(..., telemetry=OpenTelemetry())`.
+    """Reports a client's calls to OpenTelemetry: `EngagementClient(..., telemetry=OpenTelemetry())`.
 
     `tracer_provider` and `meter_provider` say whom; default: the program's global ones, whenever those are set. Clients
     and threads may share it. Raises `InvalidRequest` for a wrong argument.
@@ -95,13 +85,9 @@ class OpenTelemetry:
             explicit_bucket_boundaries_advisory=PAUSE_SECONDS,
         )
 
-    def watch(self, ports: Any) -> Any:
-        """Return ports that do what `ports` do, and take note of it; a client calls this."""
-        return (_AsyncWatched if inspect.iscoroutinefunction(ports.call) else _Watched)(ports, self)
-
     @contextmanager
-    def noting(self, name: str) -> Generator[_Call]:
-        """Take note of a call that runs inside: its span is the current one."""
+    def call(self, name: str) -> Generator[_Call]:
+        """Observe a call that runs inside: its span is the current one."""
         span = self._tracer.start_span(name, kind=trace.SpanKind.CLIENT, attributes={"liveperson.call": name})
         call, started, inside = _Call(self, name, span), time.monotonic(), trace.set_span_in_context(span)
         try:
@@ -116,7 +102,7 @@ class OpenTelemetry:
 
 
 class _Call:
-    """What is noted of one call, whichever way its steps are done."""
+    """What is observed of one call."""
 
     def __init__(self, telemetry: OpenTelemetry, name: str, span: trace.Span) -> None:
         self._telemetry, self._span = telemetry, span
@@ -125,19 +111,54 @@ class _Call:
         """What the last request was, and how it ended."""
         self._last_name = ""
         self._attempts, self._pauses, self._paused = 0, 0, 0.0
-        self._again: RetryEvent | None = None
+        self._retry: RetryEvent | None = None
         """Why the next request is a retry."""
+        self._token: Token[context.Context] | None = None
 
-    def returned(self, result: T) -> T:
-        """Take note of what the call gives its caller."""
+    def on_request(self, event: RequestEvent) -> None:  # noqa: ARG002
+        """Count the pause that is over, and keep instrumentations of HTTP libraries silent during the request."""
+        if retry := self._retry:
+            reason = self._reason(retry)
+            self._telemetry.pauses.record(retry.pause, reason)
+            self._telemetry.retries.add(1, reason)
+            self._pauses, self._paused = self._pauses + 1, self._paused + retry.pause
+        self._attempts += 1
+        with _suppress_instrumentations()():
+            silent = context.get_current()
+        self._token = context.attach(silent)
+
+    def on_response(self, event: ResponseEvent) -> None:
+        """Record an attempt."""
+        if self._token is not None:
+            context.detach(self._token)
+        retry, self._retry, self._token = self._retry, None, None
+        self._last_name, request = _request(event.operation_id, event.base_url)
+        ended = _ended(event.error)
+        self._telemetry.requests.record(event.duration, {**request, **ended})
+        if self._span.is_recording():
+            operation: dict[str, AttributeValue] = {"liveperson.operation": event.operation_id}
+            resent = {"http.request.resend_count": retry.attempt} if retry else {}
+            self._last = {**operation, **request, **resent, **ended, **_internal_code(event.error)}
+            self._span.add_event("liveperson.attempt", {**self._last, "liveperson.attempt.duration": event.duration})
+
+    def on_retry(self, event: RetryEvent) -> None:
+        """Record that a pause begins."""
+        self._retry = event
+        if self._span.is_recording():
+            length: dict[str, AttributeValue] = {"liveperson.pause.duration": event.pause}
+            number: dict[str, AttributeValue] = {"liveperson.attempt.number": event.attempt}
+            reason = {**self._reason(event), **_ended(event.error), **_internal_code(event.error)}
+            self._span.add_event("liveperson.pause", {**reason, **number, **length})
+
+    def on_result(self, result: object) -> None:
+        """Record what the call returns."""
         if result is not None:
             self.outcome["liveperson.from_memory"] = not self._attempts
         if status := getattr(result, "status", None):
             self.outcome["liveperson.engagement.status"] = status
-        return result
 
     def failed(self, error: BaseException) -> None:
-        """Take note of what is raised."""
+        """Record what is raised."""
         self.outcome["error.type"] = _type_of(error)
         self._span.set_status(trace.StatusCode.ERROR, _description(error))
 
@@ -155,108 +176,12 @@ class _Call:
             self._span.set_attributes({**last, **totals, **self.outcome})
         self._span.end()
 
-    @contextmanager
-    def attempt(self, exchange: Exchange) -> Generator[None]:
-        """Take note of a request."""
-        self._last_name, request = _request(exchange.operation_id, exchange.base_url)
-        failure: BaseException | None = None
-        again, self._again = self._again, None
-        if again:
-            self._telemetry.retries.add(1, self._reason(again))
-        self._attempts += 1
-        started = time.monotonic()
-        try:
-            with _within(context.set_value(_WITHOUT_HTTP_SPANS, True)):
-                yield
-        except BaseException as error:
-            failure = error
-            raise
-        finally:
-            took, ended = time.monotonic() - started, _ended(failure)
-            self._telemetry.requests.record(took, {**request, **ended})
-            if self._span.is_recording():
-                operation: dict[str, AttributeValue] = {"liveperson.operation": exchange.operation_id}
-                resent = {"http.request.resend_count": again.attempt} if again else {}
-                self._last = {**operation, **request, **resent, **ended, **_internal_code(failure)}
-                self._span.add_event("liveperson.attempt", {**self._last, "liveperson.attempt.duration": took})
-
-    @contextmanager
-    def pause(self, event: RetryEvent) -> Generator[None]:
-        """Take note of a pause; it counts once it is over."""
-        reason = self._reason(event)
-        if self._span.is_recording():
-            length: dict[str, AttributeValue] = {"liveperson.pause.duration": event.pause}
-            number: dict[str, AttributeValue] = {"liveperson.attempt.number": event.attempt}
-            told = {**reason, **_ended(event.error), **_internal_code(event.error), **number, **length}
-            self._span.add_event("liveperson.pause", told)
-        yield
-        self._telemetry.pauses.record(event.pause, reason)
-        self._pauses, self._paused, self._again = self._pauses + 1, self._paused + event.pause, event
-
     def _reason(self, event: RetryEvent) -> dict[str, AttributeValue]:
         return {
             "liveperson.call": self.outcome["liveperson.call"],
             "liveperson.operation": event.operation_id,
             "error.type": _type_of(event.error),
         }
-
-
-class _Over:
-    """Ports over others: what is not noted goes straight to those."""
-
-    watched = True
-
-    def __init__(self, ports: Any, notes: Any) -> None:
-        self._ports, self._notes = ports, notes
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._ports, name)
-
-
-class _Watched(_Over):
-    _notes: OpenTelemetry
-
-    def call(self, name: str, flow: Flow[T]) -> T:
-        with self._notes.noting(name) as call:
-            steps: Any = _Steps(self._ports, call)
-            return call.returned(run(flow, steps))
-
-
-class _Steps(_Over):
-    """The steps of one call."""
-
-    _notes: _Call
-
-    def send(self, exchange: Exchange) -> Any:
-        with self._notes.attempt(exchange):
-            return self._ports.send(exchange)
-
-    def pause(self, event: RetryEvent) -> None:
-        with self._notes.pause(event):
-            self._ports.pause(event)
-
-
-class _AsyncWatched(_Over):
-    _notes: OpenTelemetry
-
-    async def call(self, name: str, flow: Flow[T]) -> T:
-        with self._notes.noting(name) as call:
-            steps: Any = _AsyncSteps(self._ports, call)
-            return call.returned(await run_async(flow, steps))
-
-
-class _AsyncSteps(_Over):
-    """The steps of one call."""
-
-    _notes: _Call
-
-    async def send(self, exchange: Exchange) -> Any:
-        with self._notes.attempt(exchange):
-            return await self._ports.send(exchange)
-
-    async def pause(self, event: RetryEvent) -> None:
-        with self._notes.pause(event):
-            await self._ports.pause(event)
 
 
 @contextmanager
@@ -272,6 +197,16 @@ def _within(inside: context.Context) -> Generator[None]:
     finally:
         if context.get_value(_MARK) is mark:
             context.detach(token)
+
+
+@functools.cache
+def _suppress_instrumentations() -> Callable[[], AbstractContextManager[None]]:
+    """Return what keeps instrumentations of HTTP libraries silent; without the package there is none to silence."""
+    try:
+        from opentelemetry.instrumentation.utils import suppress_http_instrumentation  # noqa: PLC0415
+    except ImportError:
+        return nullcontext
+    return suppress_http_instrumentation
 
 
 def _check(path: str, provider: object, kind: type) -> None:
@@ -317,23 +252,10 @@ def _type_of(error: BaseException) -> str:
 @functools.lru_cache
 def _request(operation_id: str, base_url: str) -> tuple[str, dict[str, AttributeValue]]:
     """Say what is requested and of whom, without a word that differs from visitor to visitor; a span's name first."""
-    method, path = _routes()[operation_id]
-    url = urlsplit(base_url)
-    return f"{method} {path}", {
-        "http.request.method": method,
-        "url.template": path,
+    operation, url = contract().operations[operation_id], urlsplit(base_url)
+    return f"{operation.method} {operation.path}", {
+        "http.request.method": operation.method,
+        "url.template": operation.path,
         "server.address": url.hostname or "",
         "server.port": url.port or (80 if url.scheme == "http" else 443),
-    }
-
-
-@functools.cache
-def _routes() -> dict[str, tuple[str, str]]:
-    """Read from the contract which method and path each operation has."""
-    document = json.loads(resources.files("liveperson_engagement_api").joinpath("openapi.json").read_bytes())
-    return {
-        operation["operationId"]: (method.upper(), path)
-        for path, item in document["paths"].items()
-        for method, operation in item.items()
-        if "operationId" in operation
     }

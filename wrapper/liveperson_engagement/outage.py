@@ -1,26 +1,26 @@
-"""A guard for long outages: while the service is down, calls fail at once, and one at a time tries again.
-
-What the contract could not express: that all processes keep the second, longer rhythm of `x-retry-policies` together.
-"""
+"""A guard for long outages: while the service is down, calls fail at once, and one at a time tries again."""
 
 from __future__ import annotations
 
 import json
+import logging
 import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime, timedelta
-from operator import methodcaller
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
-import httpx
+from liveperson_engagement_api.http import Headers, Response
 
-from .contract import contract
+from ._contract import contract
+from ._deadline import check_seconds
+from ._steps import CompareAndSet, Flow, Load, Store
 from .errors import ApiError, InvalidRequest, InvalidResponse, ServerError
-from .flow import Flow, logger
-from .retry import RetryPolicy, check_seconds
+from .retry import RetryPolicy
 from .stores import Record, Remembered, VisitIds
 
 T = TypeVar("T")
+
+logger = logging.getLogger("liveperson_engagement")
 
 
 class _Outage(NamedTuple):
@@ -48,7 +48,7 @@ class OutageGuard:
     """
 
     def __init__(self, pauses: Iterable[float] | None = None) -> None:
-        documented = contract().policy("createSession").outage_pauses
+        documented = contract().operations["createSession"].policy.outage_pauses
         self.pauses = documented if pauses is None else tuple(pauses)
         if not self.pauses:
             raise InvalidRequest("pauses", "must be one or more numbers of seconds")
@@ -59,11 +59,11 @@ class OutageGuard:
         return f"{type(self).__name__}(pauses={self.pauses})"
 
     def around(
-        self, store: Any, account_id: str, retry: RetryPolicy, attempts: Callable[[RetryPolicy], Flow[T]]
+        self, store: Store, account_id: str, retry: RetryPolicy, attempts: Callable[[RetryPolicy], Flow[T]]
     ) -> Flow[T]:
         """Run attempts, unless an outage holds them back; note how they end."""
         key = f"!outage:{account_id}"  # no account has such a name, so no visit has this key
-        before: Remembered | None = yield methodcaller("store", store, "load", key)
+        before = yield from Load(store, key)
         version = None
         if before:
             version = yield from self._probe(store, key, before)
@@ -72,7 +72,7 @@ class OutageGuard:
         except ServerError as failure:
             if not before:
                 outage = _Outage(1, failure.status_code, failure.internal_code)
-                if (yield methodcaller("store", store, "replace", key, _written(outage), None)) is not None:
+                if (yield from CompareAndSet(store, key, None, _to_record(outage))) is not None:
                     logger.warning("outage: the service fails; calls are held back for %g s", self.pauses[0])
             raise
         except (ApiError, InvalidResponse):  # it answers again
@@ -81,17 +81,17 @@ class OutageGuard:
         yield from self._end(store, key, version)
         return answer
 
-    def _probe(self, store: Any, key: str, before: Remembered) -> Flow[object]:
+    def _probe(self, store: Store, key: str, before: Remembered) -> Flow[object]:
         """Raise `ServerError` unless it is time to try and nobody else does; begin the pause that follows a failure.
 
-        It begins before the attempt: so nobody else tries meanwhile, nor soon if this process does not survive it.
+        It begins before the attempt: so nobody else tries as well, nor soon if this process does not survive it.
         """
-        outage = _read(before.record)
+        outage = _from_record(before.record)
         wait = self._pause(outage) - before.age
         if wait > 0:
             raise _held_back(outage, wait)
         outage = outage._replace(failures=outage.failures + 1)
-        version: object | None = yield methodcaller("store", store, "replace", key, _written(outage), before.version)
+        version = yield from CompareAndSet(store, key, before.version, _to_record(outage))
         if version is None:
             raise _held_back(outage, self._pause(outage))
         return version
@@ -99,18 +99,18 @@ class OutageGuard:
     def _pause(self, outage: _Outage) -> float:
         return self.pauses[min(outage.failures, len(self.pauses)) - 1]
 
-    def _end(self, store: Any, key: str, version: object | None) -> Flow[None]:
+    def _end(self, store: Store, key: str, version: object | None) -> Flow[None]:
         if version is not None:
             logger.info("outage: the service answers again")
-            yield methodcaller("store", store, "replace", key, None, version)
+            yield from CompareAndSet(store, key, version, None)
 
 
-def _written(outage: _Outage) -> Record:
+def _to_record(outage: _Outage) -> Record:
     """Put what is known of an outage into what stores keep; the ids stand for none."""
     return Record(VisitIds("outage"), json.dumps(outage))
 
 
-def _read(record: Record) -> _Outage:
+def _from_record(record: Record) -> _Outage:
     """Read it; a record that somebody has damaged counts as an outage that has just begun."""
     try:
         failures, status, code = json.loads(record.engagement or "")
@@ -123,5 +123,5 @@ def _held_back(outage: _Outage, wait: float) -> ServerError:
     seconds = math.ceil(wait)
     next_try = datetime.now(UTC) + timedelta(seconds=seconds)
     shown = f"not sent, as the service is down: next try at {next_try:%H:%M:%S} UTC, in {seconds} s"
-    response = httpx.Response(outage.status, headers={"Retry-After": str(seconds)})
+    response = Response(outage.status, Headers([("Retry-After", str(seconds))]))
     return ServerError(outage.status, outage.internal_code, None, shown, response)

@@ -1,32 +1,48 @@
-"""When to try again, and after how long.
+"""When to try again, after how long, and when to give up.
 
 The rule is the contract's `x-retry-policy` (the vendor's Create Session page, "Retry Policy Recommendation"):
 
     3xx, 4xx     never
     5xx          up to 3 more attempts, after pauses of 5, 10 and 15 seconds
-
-What the contract could not express: a caller who cannot wait as long, or at all.
+    not sent     the same
+    no answer    the same, if the request can arrive twice without making a second visitor
 """
 
 from __future__ import annotations
 
+import logging
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 
-from .contract import DocumentedPolicy, contract
-from .errors import ConnectionFailed, DeadlineExceeded, EngagementError, InvalidRequest, ServerError
+from ._contract import Operation, contract
+from ._deadline import CallDeadline, check_seconds
+from ._locking import LockLost, Renewal, attempt_seconds
+from ._steps import Flow, Notify, Sleep
+from .errors import (
+    ApiError,
+    ConnectionFailed,
+    EngagementError,
+    ServerError,
+)
+from .events import RequestEvent, ResponseEvent, RetryEvent
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from liveperson_engagement_api.http import Response
+
+    from ._operations import Answer, Attempt
+
+logger = logging.getLogger("liveperson_engagement")
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How many more attempts a call gets, and the pause before each, in seconds; default: the contract's."""
 
-    pauses: tuple[float, ...] = field(default_factory=lambda: contract().policy("createSession").pauses)
+    pauses: tuple[float, ...] = field(default_factory=lambda: contract().operations["createSession"].policy.pauses)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "pauses", tuple(self.pauses))
@@ -38,96 +54,115 @@ class RetryPolicy:
         """Try once: for callers that cannot wait."""
         return cls(pauses=())
 
-    def pause_after(
-        self, attempt: int, failure: EngagementError, *, documented: DocumentedPolicy, repeatable: bool
-    ) -> float | None:
-        """Decide what follows the failure of attempt number `attempt`: a pause in seconds, or None to give up.
 
-        `repeatable` says that the request can arrive twice without putting a second visitor on the list.
-        """
-        if attempt > len(self.pauses):
+def send_with_retries(
+    build_attempt: Callable[[], Flow[Attempt]],
+    retry: RetryPolicy,
+    deadline: CallDeadline,
+    *,
+    observed: bool,
+    on_failure: Callable[[EngagementError], Flow[None]] | None = None,
+    renew: Renewal | None = None,
+) -> Flow[Answer]:
+    """Send what `build_attempt` builds until an answer is good; raise the failure that ends the call.
+
+    `on_failure` may change what is built next. `renew` keeps a lock for an attempt or a pause. `observed` says whether
+    there are hooks for requests and answers.
+    """
+    number, observed = 0, observed or logger.isEnabledFor(logging.DEBUG)
+    while True:
+        deadline.remaining()
+        number += 1
+        attempt = yield from build_attempt()
+        operation = attempt.operation
+        if renew and not (yield from renew(attempt_seconds(attempt.timeout))) and not operation.idempotent:
+            raise LockLost
+        try:
+            return (yield from _observe(attempt, number) if observed else attempt.send())
+        except EngagementError as error:
+            failure = error
+        failure.attempts = number
+        if on_failure:
+            yield from on_failure(failure)
+        pause = pause_after(retry, number, failure, operation)
+        if pause is None and not (isinstance(failure, ConnectionFailed) and not deadline.can_wait(0)):
+            raise failure
+        if pause is None or not deadline.can_wait(pause):
+            exceeded = deadline.exceeded()
+            exceeded.attempts = number
+            raise exceeded from failure
+        logger.info("%s: attempt %d failed (%s); trying again in %g s", operation.id, number, _outcome(failure), pause)
+        if renew:
+            yield from renew(pause)
+        started = time.monotonic()
+        yield from Notify(RetryEvent(operation.id, number, failure, pause))
+        yield from Sleep(pause)
+        deadline.add_skipped(pause - (time.monotonic() - started))
+
+
+def _observe(attempt: Attempt, number: int) -> Flow[Answer]:
+    """Send an attempt between its two events."""
+    operation_id, base_url, request = attempt.operation.id, attempt.base_url, attempt.request
+
+    def notify_response(response: Response | None, error: BaseException | None) -> Flow[None]:
+        took = time.monotonic() - started
+        logger.debug("%s: attempt %d: %s after %.3f s", operation_id, number, _outcome(error), took)
+        try:
+            yield from Notify(ResponseEvent(operation_id, number, base_url, request, response, error, took))
+        except Exception as failure:  # noqa: BLE001 - the answer counts, and its ids are to be remembered
+            logger.warning("on_response raised %s; the call goes on", type(failure).__name__)
+
+    yield from Notify(RequestEvent(operation_id, number, base_url, request))
+    started = time.monotonic()
+    try:
+        answer = yield from attempt.send()
+    except GeneratorExit:  # a task that is thrown away: nobody takes its steps any more
+        raise
+    except BaseException as error:
+        yield from notify_response(getattr(error, "response", None), error)
+        raise
+    yield from notify_response(answer.response, None)
+    return answer
+
+
+def _outcome(error: BaseException | None) -> str:
+    """Say how an attempt ended, without a word of the server's."""
+    if isinstance(error, ApiError):
+        code = "" if error.internal_code is None else f", internal code {error.internal_code}"
+        return f"status {error.status_code}{code}"
+    return type(error).__name__ if error else "status 200"
+
+
+def pause_after(retry: RetryPolicy, number: int, failure: EngagementError, operation: Operation) -> float | None:
+    """Return the pause in seconds that follows the failure of attempt `number`, or None to give up."""
+    if number > len(retry.pauses):
+        return None
+    match failure:
+        case ServerError():
+            longer = min(retry_after(failure.response.headers), operation.policy.longest_retry_after)
+            return max(retry.pauses[number - 1], longer)
+        case ConnectionFailed() if operation.idempotent or not failure.may_have_arrived:
+            return retry.pauses[number - 1]
+        case _:
             return None
-        match failure:
-            case ServerError():
-                longer = min(retry_after(failure.response.headers), documented.longest_retry_after)
-                return max(self.pauses[attempt - 1], longer)
-            case ConnectionFailed() if repeatable or not failure.may_have_arrived:
-                return self.pauses[attempt - 1]
-            case _:
-                return None
-
-
-@dataclass(frozen=True, slots=True)
-class RetryEvent:
-    """An attempt has failed, and another one follows: what `on_retry` is told before the pause."""
-
-    operation_id: str
-    """The operation's name in the contract, such as `createSession`."""
-    attempt: int
-    """Number of the attempt that failed, from 1."""
-    error: EngagementError
-    """Its failure: what would have been raised had it been the last one."""
-    pause: float
-    """Seconds until the next attempt."""
 
 
 def retry_after(headers: Mapping[str, str]) -> float:
-    """Read a Retry-After header in either of its forms (RFC 9110, 10.2.3); 0 where there is none to go by."""
+    """Return the seconds that a Retry-After header asks for (RFC 9110, 10.2.3), or 0 without a readable one.
+
+    A date is compared with the answer's own Date header, so that clocks that differ do no harm.
+    """
     text = headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
         return float(text)
+    asked, now = _date(text), _date(headers.get("Date", ""))
+    return (asked - (now or datetime.now(UTC))).total_seconds() if asked else 0.0
+
+
+def _date(text: str) -> datetime | None:
+    """Read an HTTP date in any of its forms; one without a zone is UTC."""
     try:
-        return parsedate_to_datetime(text).timestamp() - time.time()
+        date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
-        return 0.0
-
-
-LONGEST = 10**9
-"""Seconds, some thirty years: what waits for longer overflows on some machines."""
-
-
-def check_seconds(path: str, value: object, *, least: float = 0) -> None:
-    """Raise `InvalidRequest` unless a value is a number of seconds that can be waited for."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= LONGEST:
-        raise InvalidRequest(path, f"must be a number of seconds, at least {least:g} and at most {LONGEST:,}")
-
-
-class Budget:
-    """The time that a call has left. A pause counts for at least its length, so that a faked sleep fools nobody."""
-
-    def __init__(self, deadline: float | None) -> None:
-        if deadline is not None:
-            check_seconds("deadline", deadline)
-        self._deadline = deadline
-        self._started = time.monotonic()
-        self._skipped = 0.0
-
-    def left(self) -> float | None:
-        """Seconds until the deadline, or None without one; raise `DeadlineExceeded` when it has passed."""
-        if not self.allows(0):
-            raise self.exceeded()
-        return self._left()
-
-    def limit(self, timeout: float | None) -> float | None:
-        """Return the lesser of a timeout and what is left."""
-        return min((limit for limit in (timeout, self.left()) if limit is not None), default=None)
-
-    def allows(self, pause: float) -> bool:
-        """Tell whether a pause ends before the deadline."""
-        left = self._left()
-        return left is None or pause < left
-
-    def paused(self, pause: float, took: float) -> None:
-        """Count a pause that is over."""
-        self._skipped += max(0.0, pause - took)
-
-    def exceeded(self) -> DeadlineExceeded:
-        """Build the error to raise."""
-        return DeadlineExceeded(
-            f"deadline: the call did not end within {self._deadline} seconds; allow more, or try again later"
-        )
-
-    def _left(self) -> float | None:
-        if self._deadline is None:
-            return None
-        return self._deadline - (time.monotonic() - self._started) - self._skipped
+        return None
+    return date if date.tzinfo else date.replace(tzinfo=UTC)

@@ -1,8 +1,4 @@
-"""What is remembered of a visit, and where.
-
-What the contract could not express: that the ids of an answer outlive the call, and that the first call of a visit is
-made once.
-"""
+"""What is remembered of a visit, and where."""
 
 from __future__ import annotations
 
@@ -53,7 +49,7 @@ class Remembered(NamedTuple):
     age: float
     """Seconds since it was saved, by the store's own clock; infinite where that cannot be told."""
     version: object
-    """Stands for this state of the key and no other: see `SessionStore.replace`."""
+    """Stands for this state of the key and no other: see `SessionStore.compare_and_set`."""
 
 
 class SessionStore(Protocol):
@@ -63,23 +59,23 @@ class SessionStore(Protocol):
         """Return what was saved last."""
         ...
 
-    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save a record, or forget the key if it is None, unless the key has changed; in one step.
 
-        `after` is the version that was loaded, or None where nothing was. Return the new version (anything but None),
+        `expected` is the version that was loaded, or None where nothing was. Return the new version (anything but None),
         or None if nothing was changed because another version is there.
         """
         ...
 
-    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
-        """Wait, at most `timeout` seconds, until nobody else holds the key; hold it for at most `seconds`.
+    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
+        """Wait, at most `timeout` seconds, until nobody else holds the key; hold it for at most `ttl` seconds.
 
         Return a lease for `extend` and `release`, or None when the time is up.
         """
         ...
 
-    def extend(self, key: str, lease: object, seconds: float) -> bool:
-        """Hold the key for `seconds` from now; return False if somebody else has got it."""
+    def extend(self, key: str, lease: object, ttl: float) -> bool:
+        """Hold the key for `ttl` seconds from now; return False if somebody else has got it."""
         ...
 
     def release(self, key: str, lease: object) -> None:
@@ -94,16 +90,16 @@ class AsyncSessionStore(Protocol):
         """Return what was saved last."""
         ...
 
-    async def areplace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    async def acompare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save a record, or forget the key if it is None, unless the key has changed; in one step."""
         ...
 
-    async def aacquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
-        """Wait, at most `timeout` seconds, until nobody else holds the key; hold it for at most `seconds`."""
+    async def aacquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
+        """Wait, at most `timeout` seconds, until nobody else holds the key; hold it for at most `ttl` seconds."""
         ...
 
-    async def aextend(self, key: str, lease: object, seconds: float) -> bool:
-        """Hold the key for `seconds` from now; return False if somebody else has got it."""
+    async def aextend(self, key: str, lease: object, ttl: float) -> bool:
+        """Hold the key for `ttl` seconds from now; return False if somebody else has got it."""
         ...
 
     async def arelease(self, key: str, lease: object) -> None:
@@ -112,7 +108,7 @@ class AsyncSessionStore(Protocol):
 
 
 RECORD_VERSION = 1
-UNREADABLE = "session store: a record cannot be read and is replaced; its visit starts anew"
+UNREADABLE = "session store: a record cannot be read and is replaced; its visit starts again"
 
 
 def to_json(record: Record) -> str:
@@ -158,53 +154,53 @@ def age(*elapsed: float) -> float:
     return max(elapsed) if min(elapsed) >= 0 else math.inf
 
 
-class Turns:
+class KeyedLock:
     """One holder a key, in order of arrival, whether threads or tasks of any event loop ask."""
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
         self._queues: dict[str, deque[Future[None]]] = {}
         """The holder of each key, and those who wait behind it."""
-        _turns.add(self)
+        _locks.add(self)
 
-    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:  # noqa: ARG002
+    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:  # noqa: ARG002
         """Wait for the key as a thread."""
-        turn = self._join(key)
+        place = self._join(key)
         try:
-            turn.result(timeout)
+            place.result(timeout)
         except TimeoutError:
-            self._give_up(key, turn)
+            self._give_up(key, place)
             return None
         except BaseException:
-            self._give_up(key, turn)
+            self._give_up(key, place)
             raise
-        return turn
+        return place
 
-    async def aacquire(self, key: str, timeout: float | None, seconds: float) -> object | None:  # noqa: ARG002
+    async def aacquire(self, key: str, timeout: float | None, ttl: float) -> object | None:  # noqa: ARG002
         """Wait for the key as a task."""
-        turn = self._join(key)
-        if turn.done():
-            return turn
+        place = self._join(key)
+        if place.done():
+            return place
         import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
 
         try:
             async with asyncio.timeout(timeout):
-                await asyncio.wrap_future(turn)
+                await asyncio.wrap_future(place)
         except TimeoutError:
-            self._give_up(key, turn)
+            self._give_up(key, place)
             return None
         except BaseException:
-            self._give_up(key, turn)
+            self._give_up(key, place)
             raise
-        return turn
+        return place
 
-    def extend(self, key: str, lease: object, seconds: float) -> bool:  # noqa: ARG002
+    def extend(self, key: str, lease: object, ttl: float) -> bool:  # noqa: ARG002
         """Keep the key: within a process it is held until it is released."""
         return True
 
-    async def aextend(self, key: str, lease: object, seconds: float) -> bool:
+    async def aextend(self, key: str, lease: object, ttl: float) -> bool:
         """Keep the key: within a process it is held until it is released."""
-        return self.extend(key, lease, seconds)
+        return self.extend(key, lease, ttl)
 
     def release(self, key: str, lease: object) -> None:
         """Hand the key, if the lease holds it, to the next one that still waits."""
@@ -225,37 +221,37 @@ class Turns:
         self.release(key, lease)
 
     def _join(self, key: str) -> Future[None]:
-        turn: Future[None] = Future()
+        place: Future[None] = Future()
         with self._guard:
             queue = self._queues.setdefault(key, deque())
-            queue.append(turn)
-            if queue[0] is turn:
-                turn.set_result(None)
-        return turn
+            queue.append(place)
+            if queue[0] is place:
+                place.set_result(None)
+        return place
 
-    def _give_up(self, key: str, turn: Future[None]) -> None:
-        if not turn.cancel():  # it came after all, while we were leaving
-            self.release(key, turn)
+    def _give_up(self, key: str, place: Future[None]) -> None:
+        if not place.cancel():  # it came after all, while we were leaving
+            self.release(key, place)
 
     def forked(self) -> None:
-        """Forget the turns of threads that are not in this process."""
+        """Forget the waiters and holders that are threads of the parent process."""
         self._guard = threading.Lock()
         self._queues = {}
 
 
-_turns: WeakSet[Turns] = WeakSet()
+_locks: WeakSet[KeyedLock] = WeakSet()
 
 
 def _forked() -> None:
-    for turns in _turns:
-        turns.forked()
+    for lock in _locks:
+        lock.forked()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
-class MemoryStore(Turns):
+class MemoryStore(KeyedLock):
     """Remembers visits in this process, for sync and async clients alike; the default."""
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
@@ -271,10 +267,10 @@ class MemoryStore(Turns):
         elapsed = self._clock() - found[1]
         return Remembered(found[0], elapsed if elapsed >= 0 else math.inf, found)
 
-    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save or forget, unless the key has changed."""
         with self._guard:
-            if self._records.get(key) is not after:
+            if self._records.get(key) is not expected:
                 return None
             if record is None:
                 self._records.pop(key, None)
@@ -286,6 +282,6 @@ class MemoryStore(Turns):
         """Return what was saved last."""
         return self.load(key)
 
-    async def areplace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    async def acompare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save or forget, unless the key has changed."""
-        return self.replace(key, record, after)
+        return self.compare_and_set(key, expected, record)

@@ -2,9 +2,7 @@
 """What every store has to do, as tests to inherit: `class TestMyStore(StoreConformance)` with a `make_store`.
 
 Needs pytest. `pytest.register_assert_rewrite("liveperson_engagement.stores.conformance")` in a conftest.py makes
-failures tell more.
-
-What the contract could not express: what several callers may expect of the place where visits are remembered.
+failures print the values that differ.
 """
 
 from __future__ import annotations
@@ -127,7 +125,7 @@ class LocalStoreConformance:
     ) -> list[SessionStore]:
         """Make one store for two users."""
         store = make()
-        return [_user(colour, store, loop) for colour in request.param.split(" and ")]
+        return [_user(kind, store, loop) for kind in request.param.split(" and ")]
 
     def test_nothing_is_known_at_first(self, store: SessionStore) -> None:
         """A key that was never saved is not found."""
@@ -137,51 +135,51 @@ class LocalStoreConformance:
     def test_a_record_comes_back_as_it_was_saved(self, store: SessionStore, name: str) -> None:
         """Every digit and every character, and whole numbers as whole numbers."""
         record = RECORDS[name]
-        assert store.replace("key", record, None) is not None
+        assert store.compare_and_set("key", None, record) is not None
         assert _known(store).record == record
         assert _known(store).record.engagement == record.engagement
 
     def test_a_saved_version_is_the_loaded_one(self, store: SessionStore) -> None:
         """A caller that has saved can save again without loading."""
-        version = store.replace("key", _record(1), None)
-        version = store.replace("key", _record(2), version)
+        version = store.compare_and_set("key", None, _record(1))
+        version = store.compare_and_set("key", version, _record(2))
         assert version is not None
-        assert store.replace("key", _record(3), version) is not None
+        assert store.compare_and_set("key", version, _record(3)) is not None
         assert _known(store).record == _record(3)
-        assert store.replace("key", _record(4), _known(store).version) is not None
+        assert store.compare_and_set("key", _known(store).version, _record(4)) is not None
         assert _known(store).record == _record(4)
 
     def test_nothing_is_saved_over_another_version(self, store: SessionStore) -> None:
         """Neither over a newer one, nor over one that the caller does not know of."""
-        old = store.replace("key", _record(1), None)
-        store.replace("key", _record(2), old)
-        for after in (old, None):
-            assert store.replace("key", _record(3), after) is None
-            assert store.replace("key", None, after) is None
+        old = store.compare_and_set("key", None, _record(1))
+        store.compare_and_set("key", old, _record(2))
+        for expected in (old, None):
+            assert store.compare_and_set("key", expected, _record(3)) is None
+            assert store.compare_and_set("key", expected, None) is None
         assert _known(store).record == _record(2)
 
     def test_nothing_is_saved_after_a_version_that_is_gone(self, store: SessionStore) -> None:
         """What was forgotten stays forgotten."""
-        version = store.replace("key", _record(1), None)
-        assert store.replace("key", None, version) is not None
+        version = store.compare_and_set("key", None, _record(1))
+        assert store.compare_and_set("key", version, None) is not None
         assert store.load("key") is None
-        assert store.replace("key", _record(2), version) is None
-        assert store.replace("key", None, version) is None
+        assert store.compare_and_set("key", version, _record(2)) is None
+        assert store.compare_and_set("key", version, None) is None
         assert store.load("key") is None
 
     @pytest.mark.parametrize("forgotten", [True, False])
     def test_the_same_record_again_is_another_version(self, store: SessionStore, forgotten: bool) -> None:
         """A version stands for one save, not for what was saved."""
-        first = store.replace("key", _record(1), None)
-        again = store.replace("key", None if forgotten else _record(2), first)
-        second = store.replace("key", _record(1), None if forgotten else again)
+        first = store.compare_and_set("key", None, _record(1))
+        again = store.compare_and_set("key", first, None if forgotten else _record(2))
+        second = store.compare_and_set("key", None if forgotten else again, _record(1))
         assert second is not None
-        assert store.replace("key", _record(3), first) is None
-        assert store.replace("key", _record(3), second) is not None
+        assert store.compare_and_set("key", first, _record(3)) is None
+        assert store.compare_and_set("key", second, _record(3)) is not None
 
     def test_age_counts_from_the_last_save(self, store: SessionStore) -> None:
         """It grows, and is never negative."""
-        version = store.replace("key", _record(1), None)
+        version = store.compare_and_set("key", None, _record(1))
         ages = [_known(store).age]
         for _ in range(3):
             time.sleep(0.05)
@@ -190,16 +188,16 @@ class LocalStoreConformance:
         assert 0 <= ages[0] < 5
         assert 0.1 < ages[-1] - ages[0] < 5
         started = time.monotonic()
-        store.replace("key", _record(2), version)
+        store.compare_and_set("key", version, _record(2))
         assert 0 <= _known(store).age < time.monotonic() - started + 0.05
 
     def test_keys_are_any_text_and_independent(self, store: SessionStore) -> None:
         """No two texts are one key, whatever is in them."""
-        versions = {key: store.replace(key, _record(number), None) for number, key in enumerate(KEYS)}
+        versions = {key: store.compare_and_set(key, None, _record(number)) for number, key in enumerate(KEYS)}
         assert None not in versions.values()
         for number, key in enumerate(KEYS):
             assert _known(store, key).record == _record(number), repr(key)
-        assert store.replace(KEYS[0], None, versions[KEYS[0]]) is not None
+        assert store.compare_and_set(KEYS[0], versions[KEYS[0]], None) is not None
         assert [key for key in KEYS if store.load(key) is None] == [KEYS[0]]
 
     def test_keys_are_held_independently(self, store: SessionStore) -> None:
@@ -210,13 +208,13 @@ class LocalStoreConformance:
         for key, lease in leases.items():
             store.release(key, lease)
 
-    def test_records_and_turns_are_apart(self, store: SessionStore) -> None:
+    def test_records_and_locks_are_apart(self, store: SessionStore) -> None:
         """Whoever holds the key: it can be read and saved, and holding it saves nothing."""
         lease = store.acquire("key", 0, 30)
         assert store.load("key") is None
-        version = store.replace("key", _record(1), None)
+        version = store.compare_and_set("key", None, _record(1))
         assert store.extend("key", lease, 30)
-        assert store.replace("key", _record(2), version) is not None
+        assert store.compare_and_set("key", version, _record(2)) is not None
         store.release("key", lease)
         assert _known(store).record == _record(2)
 
@@ -224,7 +222,7 @@ class LocalStoreConformance:
         """The others learn that another version is there."""
 
         def save(store: SessionStore, number: int) -> bool:
-            return store.replace("key", _record(number), None) is not None
+            return store.compare_and_set("key", None, _record(number)) is not None
 
         won = _at_once(together, save)
         assert won.count(True) == 1
@@ -232,7 +230,7 @@ class LocalStoreConformance:
 
     def test_no_save_is_lost(self, together: list[SessionStore]) -> None:
         """Many that load, change and save, again until they may, count every change."""
-        together[0].replace("key", Record(VisitIds("visitor"), "0"), None)
+        together[0].compare_and_set("key", None, Record(VisitIds("visitor"), "0"))
 
         def count(store: SessionStore, _: int) -> None:
             for _ in range(5):
@@ -241,13 +239,13 @@ class LocalStoreConformance:
                     known = _known(store)
                     assert known.record.engagement is not None
                     more = Record(VisitIds("visitor"), str(int(known.record.engagement) + 1))
-                    saved = store.replace("key", more, known.version)
+                    saved = store.compare_and_set("key", known.version, more)
 
         users = len(_at_once(together, count))
         assert _known(together[0]).record.engagement == str(5 * users)
 
     def test_one_at_a_time_holds_a_key(self, together: list[SessionStore]) -> None:
-        """However many threads and tasks ask, each has its turn, and nobody else meanwhile."""
+        """However many threads and tasks ask, each of them holds it alone."""
         inside: list[int] = []
         most: list[int] = []
 
@@ -359,7 +357,7 @@ class StoreConformance(LocalStoreConformance):
         self, request: pytest.FixtureRequest, make: Callable[[], Any], loop: asyncio.AbstractEventLoop
     ) -> list[SessionStore]:
         """Make two stores on one database."""
-        return [_user(colour, make(), loop) for colour in request.param.split(" and ")]
+        return [_user(kind, make(), loop) for kind in request.param.split(" and ")]
 
     @pytest.fixture(params=["sync and sync", "async and async", "sync and async", "apart"])
     def together(
@@ -368,20 +366,20 @@ class StoreConformance(LocalStoreConformance):
         """Make one store for two users, or for four on two stores."""
         if request.param != "apart":
             store = make()
-            return [_user(colour, store, loop) for colour in request.param.split(" and ")]
+            return [_user(kind, store, loop) for kind in request.param.split(" and ")]
         stores = make(), make()
-        return [_user(colour, store, loop) for store in stores for colour in ("sync", "async")]
+        return [_user(kind, store, loop) for store in stores for kind in ("sync", "async")]
 
     def test_stores_on_one_database_share_records(self, apart: list[SessionStore]) -> None:
         """Records, versions and ages are the database's, not the object's."""
         one, other = apart
-        version = one.replace("key", _record(1), None)
+        version = one.compare_and_set("key", None, _record(1))
         assert _known(other).record == _record(1)
         assert 0 <= _known(other).age < 5
-        assert other.replace("key", _record(2), None) is None
-        assert other.replace("key", _record(2), version) is not None
-        assert one.replace("key", _record(3), version) is None
-        assert one.replace("key", None, _known(one).version) is not None
+        assert other.compare_and_set("key", None, _record(2)) is None
+        assert other.compare_and_set("key", version, _record(2)) is not None
+        assert one.compare_and_set("key", version, _record(3)) is None
+        assert one.compare_and_set("key", _known(one).version, None) is not None
         assert other.load("key") is None
 
     def test_a_lease_that_has_run_out_lets_the_next_one_in(self, apart: list[SessionStore]) -> None:
@@ -393,7 +391,7 @@ class StoreConformance(LocalStoreConformance):
         assert 0.9 * self.moment < time.monotonic() - started < 5 + self.moment
 
     def test_a_lease_can_be_extended(self, apart: list[SessionStore]) -> None:
-        """The time counts anew from then on, longer or shorter."""
+        """The time counts again from then on, longer or shorter."""
         one, other = apart
         lease = one.acquire("key", 0, self.moment)
         assert one.extend("key", lease, 30)
@@ -435,21 +433,21 @@ class _Awaiting:
     def load(self, key: str) -> Remembered | None:
         return _wait_for(self._store.aload(key), self._loop)
 
-    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
-        return _wait_for(self._store.areplace(key, record, after), self._loop)
+    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
+        return _wait_for(self._store.acompare_and_set(key, expected, record), self._loop)
 
-    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
-        return _wait_for(self._store.aacquire(key, timeout, seconds), self._loop)
+    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
+        return _wait_for(self._store.aacquire(key, timeout, ttl), self._loop)
 
-    def extend(self, key: str, lease: object, seconds: float) -> bool:
-        return _wait_for(self._store.aextend(key, lease, seconds), self._loop)
+    def extend(self, key: str, lease: object, ttl: float) -> bool:
+        return _wait_for(self._store.aextend(key, lease, ttl), self._loop)
 
     def release(self, key: str, lease: object) -> None:
         _wait_for(self._store.arelease(key, lease), self._loop)
 
 
-def _user(colour: str, store: Any, loop: asyncio.AbstractEventLoop) -> SessionStore:
-    return _Awaiting(store, loop) if colour == "async" else store
+def _user(kind: str, store: Any, loop: asyncio.AbstractEventLoop) -> SessionStore:
+    return _Awaiting(store, loop) if kind == "async" else store
 
 
 def _wait_for(todo: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:

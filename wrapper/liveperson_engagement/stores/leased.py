@@ -12,24 +12,24 @@ import time
 from contextlib import suppress
 from typing import NamedTuple, Self
 
-from . import Turns
+from . import KeyedLock
 
 POLL = 0.02
 """Seconds between two looks at a key that is taken, at first; up to ten times that later."""
 
 
 class _Lease(NamedTuple):
-    """What a holder has: a token in the database, and a turn in this process."""
+    """What a holder has: a token in the database, and a place in this process."""
 
     token: str
-    turn: object
+    place: object
 
 
 class LeasedStore:
     """Base of stores that several processes share. A subclass says how a key is taken, kept and given back."""
 
     def __init__(self) -> None:
-        self._turns = Turns()
+        self._queue = KeyedLock()
 
     def _take(self, key: str, token: str, seconds: float) -> bool:
         """Hold a key that is free, or that `token` holds already, for `seconds` from now; False if it is another's."""
@@ -70,30 +70,30 @@ class LeasedStore:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
         """Wait for the key as a thread."""
         wait = _Wait(timeout)
-        turn = self._turns.acquire(key, timeout, seconds)
-        if turn is None:
+        place = self._queue.acquire(key, timeout, ttl)
+        if place is None:
             return None
         token, taken = secrets.token_hex(16), False
         try:
-            while not (taken := self._take(key, token, seconds)) and (pause := wait.next()) is not None:
+            while not (taken := self._take(key, token, ttl)) and (pause := wait.next()) is not None:
                 time.sleep(pause)
         finally:
             if not taken:
-                self._turns.release(key, turn)
-        return _Lease(token, turn) if taken else None
+                self._queue.release(key, place)
+        return _Lease(token, place) if taken else None
 
-    async def aacquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+    async def aacquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
         """Wait for the key as a task."""
         wait = _Wait(timeout)
-        turn = await self._turns.aacquire(key, timeout, seconds)
-        if turn is None:
+        place = await self._queue.aacquire(key, timeout, ttl)
+        if place is None:
             return None
         token, taken = secrets.token_hex(16), False
         try:
-            while not (taken := await self._atake(key, token, seconds)) and (pause := wait.next()) is not None:  # noqa: ASYNC110
+            while not (taken := await self._atake(key, token, ttl)) and (pause := wait.next()) is not None:  # noqa: ASYNC110
                 await asyncio.sleep(pause)
         except asyncio.CancelledError:
             with suppress(Exception):  # a failure would take the place of the cancellation
@@ -101,16 +101,16 @@ class LeasedStore:
             raise
         finally:
             if not taken:
-                self._turns.release(key, turn)
-        return _Lease(token, turn) if taken else None
+                self._queue.release(key, place)
+        return _Lease(token, place) if taken else None
 
-    def extend(self, key: str, lease: object, seconds: float) -> bool:
-        """Hold the key for `seconds` from now."""
-        return isinstance(lease, _Lease) and self._keep(key, lease.token, seconds)
+    def extend(self, key: str, lease: object, ttl: float) -> bool:
+        """Hold the key for `ttl` seconds from now."""
+        return isinstance(lease, _Lease) and self._keep(key, lease.token, ttl)
 
-    async def aextend(self, key: str, lease: object, seconds: float) -> bool:
-        """Hold the key for `seconds` from now."""
-        return isinstance(lease, _Lease) and await self._akeep(key, lease.token, seconds)
+    async def aextend(self, key: str, lease: object, ttl: float) -> bool:
+        """Hold the key for `ttl` seconds from now."""
+        return isinstance(lease, _Lease) and await self._akeep(key, lease.token, ttl)
 
     def release(self, key: str, lease: object) -> None:
         """Let the next one in."""
@@ -118,7 +118,7 @@ class LeasedStore:
             try:
                 self._free(key, lease.token)
             finally:
-                self._turns.release(key, lease.turn)
+                self._queue.release(key, lease.place)
 
     async def arelease(self, key: str, lease: object) -> None:
         """Let the next one in, even if this task is cancelled meanwhile."""
@@ -126,7 +126,7 @@ class LeasedStore:
             try:
                 await asyncio.shield(self._afree(key, lease.token))
             finally:
-                self._turns.release(key, lease.turn)
+                self._queue.release(key, lease.place)
 
 
 class _Wait:

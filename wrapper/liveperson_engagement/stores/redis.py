@@ -1,7 +1,4 @@
-"""Visits remembered in Redis (6 or later) or Valkey, for the processes of several machines.
-
-What the contract could not express: that callers on several machines start a visit once, and whose clock is right.
-"""
+"""Visits remembered in Redis (6 or later) or Valkey, for the processes of several machines."""
 
 from __future__ import annotations
 
@@ -14,18 +11,15 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ..errors import InvalidRequest
-from ..retry import check_seconds
+from .._deadline import check_seconds
 from . import Record, Remembered, age, from_json, to_json
 from .leased import LeasedStore
 
 try:
     import redis
     import redis.asyncio
-    from redis.asyncio.lock import Lock as AsyncLock
     from redis.asyncio.retry import Retry as AsyncRetry
     from redis.backoff import NoBackoff
-    from redis.exceptions import LockNotOwnedError
-    from redis.lock import Lock
     from redis.retry import Retry
 except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] != "redis":
@@ -57,6 +51,21 @@ local clock = now[1] .. string.format('%06d', now[2])
 redis.call('SET', KEYS[1], table.concat({version, clock, host_clock, record}, ' '))
 if ttl ~= '0' then redis.call('PEXPIRE', KEYS[1], ttl) end
 return 1
+"""
+# The lock of a key holds its holder's token. A question that is asked again, as its answer was lost, changes nothing.
+TAKE = """
+local holder = redis.call('GET', KEYS[1])
+if holder and holder ~= ARGV[1] then return 0 end
+redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+return 1
+"""
+KEEP = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('PEXPIRE', KEYS[1], ARGV[2])
+"""
+FREE = """
+if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+return redis.call('DEL', KEYS[1])
 """
 
 
@@ -109,9 +118,9 @@ class RedisStore(LeasedStore):
             self._client.register_script(REPLACE)([name], self._change(None, found.version))
         return found.remembered
 
-    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save or forget, unless the key has changed."""
-        change = self._change(record, after)
+        change = self._change(record, expected)
         return change[1] if self._client.register_script(REPLACE)([self._name("visit", key)], change) else None
 
     def close(self) -> None:
@@ -126,9 +135,9 @@ class RedisStore(LeasedStore):
             await client.register_script(REPLACE)([name], self._change(None, found.version))
         return found.remembered
 
-    async def areplace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    async def acompare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save or forget, unless the key has changed."""
-        change = self._change(record, after)
+        change = self._change(record, expected)
         saved = await self._of_loop().register_script(REPLACE)([self._name("visit", key)], change)
         return change[1] if saved else None
 
@@ -140,46 +149,36 @@ class RedisStore(LeasedStore):
             await client.aclose()
 
     def _take(self, key: str, token: str, seconds: float) -> bool:
-        lock = Lock(self._client, self._name("lock", key), seconds, blocking=False, thread_local=False)
-        # A first question may have been heard although its answer was lost: then the key is held already.
-        return bool(lock.acquire(token=token)) or self._keep(key, token, seconds)
+        return self._on_lock(TAKE, key, token, seconds)
 
     def _keep(self, key: str, token: str, seconds: float) -> bool:
-        lock = Lock(self._client, self._name("lock", key), seconds, thread_local=False)
-        lock.local.token = token
-        with suppress(LockNotOwnedError):
-            return bool(lock.reacquire())
-        return False
+        return self._on_lock(KEEP, key, token, seconds)
 
     def _free(self, key: str, token: str) -> None:
-        lock = Lock(self._client, self._name("lock", key), thread_local=False)
-        lock.local.token = token
-        with suppress(LockNotOwnedError):
-            lock.release()
+        self._on_lock(FREE, key, token)
 
     async def _atake(self, key: str, token: str, seconds: float) -> bool:
-        lock = AsyncLock(self._of_loop(), self._name("lock", key), seconds, blocking=False, thread_local=False)
-        return bool(await lock.acquire(token=token)) or await self._akeep(key, token, seconds)
+        return await self._aon_lock(TAKE, key, token, seconds)
 
     async def _akeep(self, key: str, token: str, seconds: float) -> bool:
-        lock = AsyncLock(self._of_loop(), self._name("lock", key), seconds, thread_local=False)
-        lock.local.token = token
-        with suppress(LockNotOwnedError):
-            return bool(await lock.reacquire())
-        return False
+        return await self._aon_lock(KEEP, key, token, seconds)
 
     async def _afree(self, key: str, token: str) -> None:
-        lock = AsyncLock(self._of_loop(), self._name("lock", key), thread_local=False)
-        lock.local.token = token
-        with suppress(LockNotOwnedError):
-            await lock.release()
+        await self._aon_lock(FREE, key, token)
+
+    def _on_lock(self, script: str, key: str, token: str, seconds: float = 0) -> bool:
+        return bool(self._client.register_script(script)([self._name("lock", key)], [token, round(seconds * 1000)]))
+
+    async def _aon_lock(self, script: str, key: str, token: str, seconds: float = 0) -> bool:
+        run = self._of_loop().register_script(script)
+        return bool(await run([self._name("lock", key)], [token, round(seconds * 1000)]))
 
     def _name(self, kind: str, key: str) -> Any:
         return f"{self._prefix}{kind}:{key}".encode(errors="surrogatepass")
 
-    def _change(self, record: Record | None, after: object | None) -> list[Any]:
+    def _change(self, record: Record | None, expected: object | None) -> list[Any]:
         text = "" if record is None else to_json(record)
-        before = after if isinstance(after, bytes) else b""
+        before = expected if isinstance(expected, bytes) else b""
         return [before, secrets.token_hex(8).encode(), time.time_ns() // 1000, self._ttl, text]
 
     def _of_loop(self) -> redis.asyncio.Redis:

@@ -1,7 +1,4 @@
-"""Visits remembered in a SQLite file, for the processes of one machine.
-
-What the contract could not express: that several processes start a visit once, and outlive each other's crashes.
-"""
+"""Visits remembered in a SQLite file, for the processes of one machine."""
 
 from __future__ import annotations
 
@@ -20,7 +17,7 @@ from typing import Any, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from ..errors import StoreError
-from ..retry import check_seconds
+from .._deadline import check_seconds
 from . import Record, Remembered, age, from_json, to_json
 from .leased import LeasedStore
 
@@ -103,24 +100,24 @@ class SQLiteStore(LeasedStore):
         text, version, wall, monotonic, boot = found
         record = from_json(text)
         if record is None:
-            self.replace(key, None, version)
+            self.compare_and_set(key, version, None)
             return None
         same_boot = (self._monotonic() - monotonic) if boot == self._boot else -1
         return Remembered(record, age(self._clock() - wall, same_boot), version)
 
-    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save or forget, unless the key has changed."""
         version = secrets.randbits(63)
         values = (version, self._clock(), self._monotonic(), self._boot, record and to_json(record), *place(key))
         with self._database.connected() as database:
-            if record is None and after is None:
+            if record is None and expected is None:
                 return None if database.execute(LOAD, place(key)).fetchone() else version
             if record is None:
-                changed = database.execute(FORGET, (*place(key), after))
-            elif after is None:
+                changed = database.execute(FORGET, (*place(key), expected))
+            elif expected is None:
                 changed = database.execute(INSERT, values)
             else:
-                changed = database.execute(UPDATE, (*values, after))
+                changed = database.execute(UPDATE, (*values, expected))
             return version if changed.rowcount else None
 
     def forget_older_than(self, seconds: float) -> int:
@@ -136,9 +133,9 @@ class SQLiteStore(LeasedStore):
         """Return what was saved last."""
         return await self._database.threaded(self.load, key)
 
-    async def areplace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    async def acompare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save or forget, unless the key has changed."""
-        return await self._database.threaded(self.replace, key, record, after)
+        return await self._database.threaded(self.compare_and_set, key, expected, record)
 
     async def aforget_older_than(self, seconds: float) -> int:
         """See `forget_older_than`."""

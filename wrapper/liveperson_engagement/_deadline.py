@@ -1,0 +1,56 @@
+"""The time that a call may take."""
+
+from __future__ import annotations
+
+import time
+
+from .errors import DeadlineExceeded, InvalidRequest
+
+LONGEST = 10**9
+"""Seconds, some thirty years: what waits for longer overflows on some machines."""
+
+
+def check_seconds(path: str, value: object, *, least: float = 0) -> None:
+    """Raise `InvalidRequest` unless a value is a number of seconds that can be waited for."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= LONGEST:
+        raise InvalidRequest(path, f"must be a number of seconds, at least {least:g} and at most {LONGEST:,}")
+
+
+class CallDeadline:
+    """The time that a call has left. A pause counts for at least its length, even if a test's sleep takes no time."""
+
+    def __init__(self, seconds: float | None) -> None:
+        if seconds is not None:
+            check_seconds("deadline", seconds)
+        self._seconds, self._started, self._skipped = seconds, time.monotonic(), 0.0
+
+    def remaining(self) -> float | None:
+        """Return the seconds that are left, or None without a deadline; raise `DeadlineExceeded` when it has passed."""
+        if self._seconds is None:
+            return None
+        left = self._left()
+        if left <= 0:
+            raise self.exceeded()
+        return left
+
+    def cap(self, timeout: float | None) -> float | None:
+        """Return the lesser of a timeout and what is left."""
+        left = self.remaining()
+        return timeout if left is None else left if timeout is None else min(timeout, left)
+
+    def can_wait(self, pause: float) -> bool:
+        """Return whether a pause ends before the deadline."""
+        return self._seconds is None or pause < self._left()
+
+    def add_skipped(self, seconds: float) -> None:
+        """Count the part of a pause that a test's sleep has skipped."""
+        self._skipped += max(0.0, seconds)
+
+    def exceeded(self) -> DeadlineExceeded:
+        """Return the error to raise."""
+        return DeadlineExceeded(
+            f"deadline: the call did not end within {self._seconds} seconds; allow more, or try again later"
+        )
+
+    def _left(self) -> float:
+        return (self._seconds or 0) - (time.monotonic() - self._started) - self._skipped

@@ -1,0 +1,142 @@
+"""What a visit remembers: the ids of the last answer, and the engagement that it offered."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from ._contract import contract
+from ._json import SchemaViolation
+from ._steps import CompareAndSet, Flow, Load, Store
+from .errors import InvalidRequest, StoreError
+from .stores import UNREADABLE, MemoryStore, Record, Remembered, VisitIds
+
+if TYPE_CHECKING:
+    from liveperson_engagement_api.models import AvailableSession
+
+logger = logging.getLogger("liveperson_engagement")
+
+
+class SessionState:
+    """A visit's place in its store. Ids that the store would not take are kept here, and saved with the next call."""
+
+    def __init__(self, store: Store, key: str, ids: VisitIds | None) -> None:
+        self.store, self.key = store, key
+        self.last_known_ids = ids
+        """The ids of the last answer, or of the last look at the store."""
+        self._unsaved_ids = ids
+        self._save_failed = False
+        """Whether `_unsaved_ids` are unsaved because the store failed, and not because the caller gave them."""
+
+    def ids_at_hand(self) -> VisitIds | None:
+        """Return the ids that the next request will send, as far as is known without waiting for a store."""
+        if self._unsaved_ids is None and isinstance(self.store, MemoryStore):
+            remembered = self.store.load(self.key)
+            return remembered.record.ids if remembered else None
+        return self.last_known_ids
+
+    def ids(self) -> Flow[VisitIds | None]:
+        """Return the ids that the next request will send."""
+        if self._unsaved_ids is None:
+            yield from self.load()
+        return self._unsaved_ids or self.last_known_ids
+
+    def load(self) -> Flow[Remembered | None]:
+        """Read the record, after giving the store the ids that it does not have yet."""
+        remembered = yield from self._read()
+        unsaved = self._unsaved_ids
+        if self._save_failed and remembered and unsaved and remembered.record.ids.visitor_id != unsaved.visitor_id:
+            unsaved = self._unsaved_ids = None  # others have started another visit since
+            self._save_failed = False
+        if unsaved is not None:
+            record = Record(unsaved)
+            version = yield from self.save(record, remembered, force=True)
+            remembered = Remembered(record, 0, version)
+            if version is not None:
+                self._unsaved_ids, self._save_failed = None, False
+        self.last_known_ids = remembered.record.ids if remembered else None
+        return remembered
+
+    def save(self, record: Record, before: Remembered | None, *, force: bool = False) -> Flow[object | None]:
+        """Save what an answer said, unless the key has become another visitor's since `before`; return the version."""
+        self.last_known_ids = record.ids
+        expected = before and before.version
+        try:
+            while (version := (yield from CompareAndSet(self.store, self.key, expected, record))) is None:
+                before = yield from self._read()
+                if before is None and expected is None:  # not saved although nothing is there: it could not be read
+                    self._unsaved_ids, self._save_failed = record.ids, True
+                    break
+                deleted, expected = before is None, before and before.version
+                if not force and (deleted or (before and before.record.ids.visitor_id != record.ids.visitor_id)):
+                    logger.info("session store: a newer visit is remembered for this key; it is left as it is")
+                    break
+        except StoreError:
+            self._unsaved_ids, self._save_failed = record.ids, True
+            raise
+        return version
+
+    def delete(self, only: VisitIds | None = None) -> Flow[None]:
+        """Forget the visit; with `only`, unless newer ids than those have been remembered since."""
+        while remembered := (yield from self._read()):
+            if only is not None and remembered.record.ids != only:
+                return
+            if (yield from CompareAndSet(self.store, self.key, remembered.version, None)) is not None:
+                break
+        self._unsaved_ids = self.last_known_ids = None
+
+    def _read(self) -> Flow[Remembered | None]:
+        """Read the record; ids that somebody has damaged are dropped before they can be sent."""
+        remembered = yield from Load(self.store, self.key)
+        if remembered is None or remembered.record.ids == self.last_known_ids:
+            return remembered
+        try:
+            check_ids(remembered.record.ids)
+        except InvalidRequest:
+            logger.warning(UNREADABLE)
+            yield from CompareAndSet(self.store, self.key, remembered.version, None)
+            return None
+        return remembered
+
+
+def cached_session(remembered: Remembered | None, body_hash: str) -> AvailableSession | None:
+    """Return the session that is remembered as the answer to a body, if its time has not run out."""
+    if remembered is None or remembered.record.answers != body_hash:
+        return None
+    session = last_engagement(remembered)
+    if session is None or not 0 <= remembered.age < session.engagement_details.valid_for_seconds:
+        return None
+    return session
+
+
+def last_engagement(remembered: Remembered | None) -> AvailableSession | None:
+    """Return the Available answer that is remembered, if there is a readable one."""
+    if remembered is None or remembered.record.engagement is None or remembered.record.ids.session_id is None:
+        return None
+    try:
+        session: Any = contract().operations["createSession"].parse(remembered.record.engagement.encode())
+    except (SchemaViolation, ValueError):
+        session = None
+    if getattr(session, "status", None) == "Available":
+        return session  # type: ignore[no-any-return]
+    logger.warning("session store: a remembered engagement cannot be read; the next answer replaces it")
+    return None
+
+
+def check_ids(ids: object) -> VisitIds | None:
+    """Return ids, or None for none; raise `InvalidRequest` unless they can stand in a URL."""
+    if ids is None:
+        return None
+    if not isinstance(ids, VisitIds):
+        raise InvalidRequest("ids", "must be the VisitIds of an earlier visit")
+    for name, component, value in (
+        ("visitor_id", "VisitorId", ids.visitor_id),
+        ("session_id", "SessionId", ids.session_id),
+        ("page_id", "PageId", ids.page_id),
+    ):
+        try:
+            if value is not None or name == "visitor_id":
+                contract().check_value(component, value)
+        except SchemaViolation as violation:
+            raise InvalidRequest(f"ids.{name}", violation.reason) from None
+    return ids

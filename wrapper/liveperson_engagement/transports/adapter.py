@@ -1,0 +1,105 @@
+"""Sends through a transport of httpx's kind that a caller hands in."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import cast
+
+import httpx
+
+from liveperson_engagement_api.http import Request, Response
+
+from . import AsyncTransport, NoResponse, Transport
+from ._attempt import Attempt, without_quotes
+from .asyncio_sockets import running_loop
+
+_NOT_SENT = (
+    httpx.ConnectError,
+    httpx.ConnectTimeout,
+    httpx.PoolTimeout,
+    httpx.ProxyError,
+    httpx.UnsupportedProtocol,
+    httpx.LocalProtocolError,
+)
+
+
+class HttpxTransport(Transport):
+    """Sends through an `httpx.BaseTransport`. It is asked to keep the timeout, and watched between two chunks."""
+
+    def __init__(self, inner: httpx.BaseTransport) -> None:
+        self._inner = inner
+
+    def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
+        """Send a request and read the answer."""
+        attempt = Attempt(timeout)
+        try:
+            response = self._inner.handle_request(_request(base_url, request, timeout))
+            try:
+                if not _is_read(response, attempt):
+                    for chunk in cast(httpx.SyncByteStream, response.stream):
+                        attempt.add(chunk)
+                        attempt.remaining()
+            finally:
+                response.close()
+        except (httpx.HTTPError, OSError) as error:
+            raise _failure(error, attempt) from without_quotes(error)
+        return attempt.response()
+
+    def close(self) -> None:
+        """Close the transport."""
+        self._inner.close()
+
+
+class AsyncHttpxTransport(AsyncTransport):
+    """Sends through an `httpx.AsyncBaseTransport`."""
+
+    def __init__(self, inner: httpx.AsyncBaseTransport) -> None:
+        self._inner = inner
+
+    async def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
+        """Send a request and read the answer."""
+        running_loop()
+        attempt = Attempt(timeout)
+        try:
+            async with asyncio.timeout(timeout):
+                response = await self._inner.handle_async_request(_request(base_url, request, timeout))
+                try:
+                    if not _is_read(response, attempt):
+                        async for chunk in cast(httpx.AsyncByteStream, response.stream):
+                            attempt.add(chunk)
+                            attempt.remaining()
+                finally:
+                    await response.aclose()
+        except (httpx.HTTPError, OSError) as error:
+            raise _failure(error, attempt) from without_quotes(error)
+        return attempt.response()
+
+    async def aclose(self) -> None:
+        """Close the transport."""
+        await self._inner.aclose()
+
+
+def _request(base_url: str, request: Request, timeout: float | None) -> httpx.Request:
+    """Connecting is to end a little before the whole attempt, which says no more whether anything was sent."""
+    early = None if timeout is None else 0.8 * timeout
+    limits = {"connect": early, "pool": early, "read": timeout, "write": timeout}
+    headers, extensions = dict(request.headers), {"timeout": limits}
+    return httpx.Request(
+        request.method, base_url + request.target, headers=headers, content=request.body, extensions=extensions
+    )
+
+
+def _is_read(response: httpx.Response, attempt: Attempt) -> bool:
+    """Keep what there is of an answer; return whether it is all, since the transport has read and decompressed it."""
+    if not response.is_stream_consumed:
+        attempt.start(response.status_code, response.headers.multi_items())
+        return False
+    fields = [(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"]
+    attempt.start(response.status_code, fields)
+    attempt.add(response.content)
+    return True
+
+
+def _failure(error: Exception, attempt: Attempt) -> NoResponse:
+    attempt.may_have_arrived = not isinstance(error, _NOT_SENT)
+    return attempt.failure(error, timed_out=isinstance(error, httpx.TimeoutException | TimeoutError))

@@ -1,0 +1,85 @@
+"""The default transport for asyncio. Closing a socket needs no event loop, so no cancellation can leave one open."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+from contextlib import nullcontext
+from typing import TypeVar
+
+import h11
+
+from liveperson_engagement_api.http import Request, Response
+
+from ..errors import InvalidRequest
+from . import AsyncTransport, Options
+from ._attempt import Attempt, without_quotes
+from ._flows import Connection, Flow, Route
+from .sockets import Sockets, look_up
+
+T = TypeVar("T")
+
+
+class AsyncSocketTransport(Sockets, AsyncTransport):
+    """Sends over sockets; each call waits in its own task."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options, asyncio.Semaphore)
+
+    async def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
+        """Send a request on an idle connection, or on a new one."""
+        loop = running_loop()
+        attempt, route, places = Attempt(timeout), self.route(base_url), self.places((os.getpid(), loop))
+        try:
+            async with asyncio.timeout(timeout), places or nullcontext():
+                connection = self.take(base_url)
+                try:
+                    if not connection.established:
+                        await _connect(connection, route, attempt, loop)
+                    return await _drive(connection.converse(route, request, attempt), connection.sock, loop)
+                finally:
+                    self.put(base_url, connection)
+        except (OSError, h11.ProtocolError) as error:
+            raise attempt.failure(error) from without_quotes(error)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        self.close()
+
+
+def running_loop() -> asyncio.AbstractEventLoop:
+    """Return the event loop; raise `InvalidRequest` under trio, which has none of asyncio's."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise InvalidRequest("transport", "needs asyncio: under trio, call a sync client in a worker thread") from None
+
+
+async def _drive(flow: Flow[T], sock: socket.socket, loop: asyncio.AbstractEventLoop) -> T:
+    received, waits = b"", False
+    try:
+        step = next(flow)
+        while True:
+            if step is None:
+                if waits:
+                    await asyncio.sleep(0)  # other tasks and the timeout get their turn, however fast bytes arrive
+                received, waits = await loop.sock_recv(sock, 65536), True
+            else:
+                await loop.sock_sendall(sock, step)
+            step = flow.send(received)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
+async def _connect(connection: Connection, route: Route, attempt: Attempt, loop: asyncio.AbstractEventLoop) -> None:
+    addresses = await asyncio.wrap_future(look_up(*route.peer))
+    for index, (family, address) in enumerate(addresses, 1):
+        try:
+            async with asyncio.timeout(attempt.remaining() / (len(addresses) + 1 - index)):
+                return await loop.sock_connect(connection.open(family), address)
+        except OSError:
+            if index == len(addresses):
+                raise
+    raise OSError("the name has no address")

@@ -1,0 +1,184 @@
+"""The default transport: sockets, h11 and the standard library's TLS, with a stack of idle connections per base URL."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from ipaddress import ip_address
+from typing import Any, TypeAlias, TypeVar
+
+import h11
+
+from liveperson_engagement_api.http import Request, Response
+
+from . import Options, Transport
+from ._attempt import Attempt, without_quotes
+from ._environment import Proxies, Trust
+from ._flows import Connection, Flow, Route
+
+IDLE_SECONDS = 5.0
+"""Idle for longer, a connection is given up: balancers forget theirs without a word."""
+T = TypeVar("T")
+Addresses: TypeAlias = list[tuple[int, Any]]
+_lookups: dict[tuple[int, str, int], Future[Addresses]] = {}
+
+
+class Sockets:
+    """What the sync and the async transport share: routes and idle connections, by base URL."""
+
+    def __init__(self, options: Options, semaphore: Callable[[int], Any]) -> None:
+        self._proxies, self._trust = Proxies(options["proxy"]), Trust(options["ssl_context"])
+        self._limit, self._semaphore = options["max_connections"], semaphore
+        self._routes: dict[str, Route] = {}
+        self._current: tuple[object, Any] = (None, None)
+        self._idle: dict[str, deque[Connection]] = {}
+        self._closed = False
+
+    def route(self, base_url: str) -> Route:
+        """Return how to reach a service."""
+        if base_url not in self._routes:
+            self._routes[base_url] = Route(base_url, self._proxies, self._trust)
+        return self._routes[base_url]
+
+    def places(self, owner: object) -> Any:
+        """Return the semaphore that limits connections, if any; close those that another process or loop has left."""
+        current, places = self._current
+        if current != owner:
+            places = self._semaphore(self._limit) if self._limit else None
+            self._current = owner, places
+            self._close_idle()
+        return places
+
+    def take(self, base_url: str) -> Connection:
+        """Return an idle connection that can be used, or a new one."""
+        idle = self._idle.setdefault(base_url, deque())
+        with suppress(IndexError):
+            while not (connection := idle.pop()).is_usable(IDLE_SECONDS):
+                connection.sock.close()
+            return connection
+        return Connection()
+
+    def put(self, base_url: str, connection: Connection) -> None:
+        """Keep a connection that can be used again, and close any other and those that nobody has used for long."""
+        if not connection.reusable or self._closed:
+            connection.sock.close()
+            return
+        connection.idle_since = time.monotonic()
+        idle = self._idle.setdefault(base_url, deque())
+        idle.append(connection)
+        with suppress(IndexError):
+            while idle[0].idle_since < connection.idle_since - IDLE_SECONDS:
+                idle.popleft().sock.close()
+
+    def close(self) -> None:
+        """Close the idle connections; those in use are closed when they are put back."""
+        self._closed = True
+        self._close_idle()
+
+    def _close_idle(self) -> None:
+        for idle in list(self._idle.values()):
+            with suppress(IndexError):
+                while True:
+                    idle.pop().sock.close()
+
+
+class SocketTransport(Sockets, Transport):
+    """Sends over sockets; each call waits in its own thread."""
+
+    def __init__(self, options: Options) -> None:
+        super().__init__(options, threading.Semaphore)
+        self.places(os.getpid())
+
+    def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
+        """Send a request on an idle connection, or on a new one."""
+        attempt, route, places = Attempt(timeout), self.route(base_url), self.places(os.getpid())
+        try:
+            if places and not places.acquire(timeout=attempt.remaining()):
+                raise TimeoutError
+            try:
+                connection = self.take(base_url)
+                try:
+                    if not connection.established:
+                        _connect(connection, route, attempt)
+                    return _drive(connection.converse(route, request, attempt), connection.sock, attempt)
+                finally:
+                    self.put(base_url, connection)
+            finally:
+                if places:
+                    places.release()
+        except (OSError, h11.ProtocolError) as error:
+            raise attempt.failure(error) from without_quotes(error)
+
+    def connect(self, base_url: str, timeout: float | None) -> None:
+        """Connect to a service, verify its certificate and hang up: no request is sent. Raises `NoResponse`."""
+        attempt, route, connection = Attempt(timeout), self.route(base_url), Connection()
+        try:
+            _connect(connection, route, attempt)
+            _drive(connection.establish(route), connection.sock, attempt)
+        except (OSError, h11.ProtocolError) as error:
+            raise attempt.failure(error) from without_quotes(error)
+        finally:
+            connection.sock.close()
+
+
+def _drive(flow: Flow[T], sock: socket.socket, attempt: Attempt) -> T:
+    received = b""
+    try:
+        step = next(flow)
+        while True:
+            sock.settimeout(attempt.remaining())
+            if step is None:
+                received = sock.recv(65536)
+            else:
+                sock.sendall(step)
+            step = flow.send(received)
+    except StopIteration as done:
+        result: T = done.value
+        return result
+
+
+def _connect(connection: Connection, route: Route, attempt: Attempt) -> None:
+    addresses = look_up(*route.peer).result(attempt.remaining())
+    for index, (family, address) in enumerate(addresses, 1):
+        try:
+            sock = connection.open(family)
+            sock.settimeout(attempt.remaining() / (len(addresses) + 1 - index))
+            return sock.connect(address)
+        except OSError:
+            if index == len(addresses):
+                raise
+    raise OSError("the name has no address")
+
+
+def look_up(host: str, port: int) -> Future[Addresses]:
+    """Look up a host's addresses in a thread, or join the lookup under way: one that hangs cannot be interrupted."""
+    future: Future[Addresses] = Future()
+    with suppress(ValueError):
+        family = socket.AF_INET if ip_address(host).version == 4 else socket.AF_INET6
+        future.set_result([(family, (host, port))])
+        return future
+    future.set_running_or_notify_cancel()
+    key = (os.getpid(), host, port)
+    if (current := _lookups.setdefault(key, future)) is future:
+
+        def run() -> None:
+            try:
+                found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+                future.set_result([(family, address) for family, *_, address in found])
+            except Exception as error:  # noqa: BLE001 - handed on
+                future.set_exception(error if isinstance(error, OSError) else OSError(f"{host}: {error}"))
+            finally:
+                del _lookups[key]
+
+        try:
+            threading.Thread(target=run, daemon=True).start()
+        except RuntimeError as error:
+            future.set_exception(OSError(f"{host} cannot be looked up: {error}"))
+            del _lookups[key]
+    return current
