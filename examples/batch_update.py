@@ -1,6 +1,6 @@
 """Tells LivePerson news of many visits, from a CSV file: a progress bar on stderr, the outcome on stdout.
 
-    pip install "liveperson-engagement[sandbox]" rich
+    pip install liveperson-engagement rich
     python examples/batch_update.py --sandbox
 
 That plays LivePerson's services on this machine, and takes the made-up visits of `visits.csv`. For the real ones:

@@ -1,6 +1,6 @@
 """A store of one's own: a file for each visit, in one directory, for the processes of one machine (not Windows).
 
-`LeasedStore` does the waiting. What is left is to take and free a key, and to load and replace a record. Each of
+`LeasedStore` does the waiting. What is left is to take and free a key, and to load and save a record. Each of
 these is one step that no other thread or process may come between; here a lock on a file sees to that. A step takes
 microseconds, so an event loop does it itself. In a thread it could outlive its task: a cancelled `_atake` has to end
 before its `_afree` begins.
@@ -32,11 +32,11 @@ class FileStore(LeasedStore):
         with self._alone(key) as path:
             return self._read(path)
 
-    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save or forget, unless the key has changed."""
         with self._alone(key) as path:
             before = self._read(path)
-            if (before and before.version) != after:
+            if (before and before.version) != expected:
                 return None
             version = secrets.token_hex(16)  # never the same again
             if record is None:
@@ -69,9 +69,9 @@ class FileStore(LeasedStore):
         """Return what was saved last."""
         return self.load(key)
 
-    async def areplace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    async def acompare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save or forget, unless the key has changed."""
-        return self.replace(key, record, after)
+        return self.compare_and_set(key, expected, record)
 
     async def _atake(self, key: str, token: str, seconds: float) -> bool:
         return self._take(key, token, seconds)

@@ -1,6 +1,6 @@
 """A chat button in a desktop app: the screen never waits for the network.
 
-    pip install "liveperson-engagement[sandbox]" rich
+    pip install liveperson-engagement rich
     python examples/desktop_app.py --sandbox
 
 That plays LivePerson's services on this machine. For the real ones:

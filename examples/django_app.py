@@ -1,6 +1,6 @@
 """May a shopper's page show the chat button? A small backend with Django, in one file.
 
-    pip install "liveperson-engagement[sandbox]" django
+    pip install liveperson-engagement django
     python examples/django_app.py --sandbox                     # then open http://127.0.0.1:8000/engagement/shopper-42
 
 That plays LivePerson's services on this machine; `--sandbox 8001` takes another port. For the real ones:

@@ -1,6 +1,6 @@
 """May a shopper's page show the chat button? A small backend with FastAPI, and a page that asks it.
 
-    pip install "liveperson-engagement[redis,sandbox]" fastapi uvicorn
+    pip install "liveperson-engagement[redis]" fastapi uvicorn
     python examples/fastapi_app.py --sandbox                    # then open http://127.0.0.1:8000
 
 That plays LivePerson's services on this machine. For the real ones, and with as many workers as you like:

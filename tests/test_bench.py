@@ -14,19 +14,19 @@ import sys
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any, cast
 from xml.etree import ElementTree
 
-import httpx
 import pytest
 
+import bench_report
+from bench_case import ANSWER_BYTES
+from bench_own import AtOnce
+from bench_report import Figure
 from liveperson_engagement import EngagementClient
-from liveperson_engagement_api import Client
 from liveperson_engagement_api.api.session import continue_session
-from liveperson_engagement_api.models import CreateSessionBody
 
 ROOT = Path(__file__).parents[1]
 CONTRACT = json.loads((ROOT / "generated" / "liveperson_engagement_api" / "openapi.json").read_bytes())
@@ -37,11 +37,26 @@ ANSWER: Any = CONTRACT["components"]["responses"]["Session"]["content"]["applica
     "value"
 ]
 OURS = "liveperson_engagement"
-BOTH = {OURS, f'{OURS}, transport="fast"', "generated client alone", "httpx", "niquests", "pyreqwest"}
+FAST = f'{OURS}, transport="fast"'
+BOTH = {OURS, FAST, "generated client alone", "httpx", "niquests", "pyreqwest"}
 CLIENTS = {
     "sync": BOTH | {"raw socket (the limit)", "http.client", "requests", "openapi-generator, urllib3"},
     "async 50": BOTH | {"aiohttp", "openapi-generator, asyncio", "openapi-generator, httpx"},
 }
+TARGETS = {
+    f"sync: {OURS} / httpx",
+    f"sync: {FAST} / httpx",
+    f"sync: {FAST} / pyreqwest",
+    "the same / the work: body and answer",
+    "engagement from memory / body",
+    "engagement from SQLite / body",
+    f"import {OURS} / import httpx",
+    "after that: a call / one before",
+    "after that: a call of 200 at once / one before",
+    "after that: connections, with one call at a time",
+    "after that: descriptors left when closed",
+}
+"""What has a target besides the async cases."""
 
 
 def bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
@@ -53,7 +68,8 @@ def bench(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
 def test_every_client_is_measured_and_the_figures_are_written_where_asked(tmp_path: Path) -> None:
     """Each client has a row for each case, with a time that can be; JSON, SVG and Markdown hold the same rows."""
     figures, drawing, document = (tmp_path / name for name in ("figures.json", "drawing.svg", "document.md"))
-    document.write_text("before\n<!-- bench: clients -->\nold\n<!-- /bench: clients -->\nafter\n", encoding="utf-8")
+    marked = (f"<!-- bench: {part} -->\nold\n<!-- /bench: {part} -->\n" for part in ("clients", "targets"))
+    document.write_text(f"before\n{''.join(marked)}after\n", encoding="utf-8")
     written = ("--json", figures, "--svg", drawing, "--into", document)
     done = bench("clients", "--quick", "--cases", *CLIENTS, *written)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -62,16 +78,23 @@ def test_every_client_is_measured_and_the_figures_are_written_where_asked(tmp_pa
         rows = {row["client"]: row for row in found["results"] if row["case"] == case}
         assert rows.keys() == clients
         for row in rows.values():
-            for column in ("us", "processor_us", "to_httpx", "to_generated"):
+            for column in ("us", "processor_us", "to_httpx", "to_pyreqwest"):
                 assert math.isfinite(row[column]), row
                 assert row[column] > 0, row
             assert row["to_httpx"] == pytest.approx(row["us"] / rows["httpx"]["us"], rel=0.01)
-    assert {target["case"] for target in found["targets"]} == set(CLIENTS)
-    assert all(target["met"] == (target["ratio"] <= target["at_most"]) for target in found["targets"])
+    written_down = {each["what"]: each for each in found["figures"]}
+    assert all(math.isfinite(each["value"]) for each in written_down.values())
+    targets = [each for each in written_down.values() if each["at_most"] is not None]
+    assert {each["what"] for each in targets if "async" not in each["what"]} == TARGETS
+    assert sum(each["what"].startswith("async 50: ") for each in targets) == 3
+    assert all(each["met"] == (each["value"] <= each["at_most"]) for each in targets)
+    assert written_down["after that: connections, with one call at a time"]["value"] == 1
+    assert written_down["after that: descriptors left when closed"]["value"] == 0
+    assert all(written_down[f"{client}: cancelled, of 2,000 calls"]["value"] > 500 for client in (OURS, FAST))
     drawn = "".join(ElementTree.parse(drawing).getroot().itertext())  # noqa: S314 - written a moment ago
     text = document.read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- bench: clients -->\n")
-    assert text.endswith("\n<!-- /bench: clients -->\nafter\n")
+    assert text.endswith("\n<!-- /bench: targets -->\nafter\n")
     assert "old" not in text
     for client in set[str]().union(*CLIENTS.values()):
         assert client in drawn
@@ -143,22 +166,38 @@ def test_a_client_that_does_not_decode_the_documented_answer_is_not_measured(
     assert "httpx made something else of the answer" in done.stderr
 
 
-def test_the_wrapper_is_measured_by_itself(tmp_path: Path) -> None:
-    """Everything that the wrapper has a target for is measured, and the shares of `scripts/generate` are shown."""
+@pytest.mark.parametrize(
+    ("figure", "row"),
+    [
+        (Figure("a", 0.704, "", 0.7), ("a", "0.70", "0.7", "missed")),
+        (Figure("a", 0.7, "", 0.7), ("a", "0.70", "0.7", "met")),
+        (Figure("a", 1234.56, "µs"), ("a", "1,235 µs", "", "")),
+        (Figure("a", 1, "", 1), ("a", "1", "1", "met")),
+    ],
+)
+def test_a_figure_says_whether_its_target_is_met(figure: Figure, row: tuple[str, ...]) -> None:
+    """One that has no target is always met."""
+    assert figure.row() == row
+    assert figure.met == (row[3] != "missed")
+    assert bench_report.figure_table([figure]).splitlines()[2] == f"| {' | '.join(row)} |"
+
+
+def test_memory_growth_and_generating_are_measured(tmp_path: Path) -> None:
+    """Each has a target, and the steps of `scripts/generate` are shown."""
     figures = tmp_path / "figures.json"
     done = bench("wrapper", "--quick", "--json", figures)
     assert done.returncode == 0, done.stdout + done.stderr
     found = {figure["what"]: figure for figure in json.loads(figures.read_text())}
     assert all(math.isfinite(figure["value"]) for figure in found.values())
     targets = [figure for figure in found.values() if figure["at_most"] is not None]
-    assert len(targets) == 9
+    assert len(targets) == 3
     assert all(figure["met"] == (figure["value"] <= figure["at_most"]) for figure in targets)
     steps = [figure["value"] for what, figure in found.items() if what.startswith("its step: ")]
     assert len(steps) >= 4
     assert 0 < sum(steps) <= found["scripts/generate"]["value"] + 0.5
 
 
-@pytest.mark.parametrize("what", ["null", "engagement", "import", "sync", "async-50"])
+@pytest.mark.parametrize("what", ["call", "engagement", "import", "sync", "async-50"])
 def test_a_profile_names_the_functions_and_modules_that_take_time(what: str) -> None:
     """A profile of each kind has rows of the package's own files."""
     done = bench("profile", what, *([] if what == "import" else ["--calls", "60"]), "--rows", "2000")
@@ -167,26 +206,21 @@ def test_a_profile_names_the_functions_and_modules_that_take_time(what: str) -> 
     assert len(done.stdout.splitlines()) > 10
 
 
-class Null(httpx.BaseTransport):
-    """Gives the documented answer without sending anything."""
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer."""
-        return httpx.Response(200, json=ANSWER, request=request)
-
-
 @pytest.fixture
 def calls() -> Iterator[dict[str, Callable[[], object]]]:
-    """Give calls of the package, and of the generated client alone, that have been made before."""
-    with ExitStack() as stack:
-        ours = stack.enter_context(EngagementClient("demo", base_url="http://127.0.0.1", transport=Null()))
-        alone = stack.enter_context(Client(base_url="http://127.0.0.1", httpx_args={"transport": Null()}))
-        visit, body = ours.visit("shopper-42"), CreateSessionBody.from_dict(BODY)
+    """Give calls that have been made before, and what generated code alone does for one."""
+    with EngagementClient("demo", base_url="http://127.0.0.1", transport=AtOnce()) as client:
+        visit = client.visit("shopper-42")
+
+        def generated() -> object:
+            continue_session.build_request("demo", "xyz", sid="abc", body=BODY)
+            return continue_session.parse_response(200, json.loads(ANSWER_BYTES))
+
         found: dict[str, Callable[[], object]] = {
             "create_session": lambda: visit.create_session(BODY),
-            "generated": lambda: continue_session.sync("demo", "xyz", client=alone, body=body, sid="abc"),
+            "generated": generated,
             "engagement": lambda: visit.engagement(BODY),
-            "engagement of a visit made anew": lambda: ours.visit("shopper-42").engagement(BODY),
+            "engagement of a new visit object": lambda: client.visit("shopper-42").engagement(BODY),
         }
         for call in found.values():
             for _ in range(5):
@@ -215,23 +249,21 @@ def peak(call: Callable[[], object]) -> int:
     return highest - before
 
 
-def test_a_call_takes_hardly_more_steps_and_memory_than_the_generated_client(
+def test_a_call_takes_few_more_steps_and_little_more_memory_than_generated_code(
     calls: dict[str, Callable[[], object]],
 ) -> None:
-    """Validation, reuse and policy included: about as many function calls, and at most twice the memory."""
-    assert function_calls(calls["create_session"]) <= 1.1 * function_calls(calls["generated"])
+    """Building the request and reading the answer is most of it; validation, reuse and policy are the rest."""
+    assert function_calls(calls["create_session"]) <= 2.5 * function_calls(calls["generated"])
     assert peak(calls["create_session"]) <= 2 * peak(calls["generated"])
 
 
-@pytest.mark.parametrize(("call", "at_most"), [("engagement", 40), ("engagement of a visit made anew", 300)])
-def test_an_engagement_from_memory_takes_few_steps(
-    calls: dict[str, Callable[[], object]], call: str, at_most: int
-) -> None:
-    """An answer that is remembered is neither encoded nor checked at length again."""
-    assert function_calls(calls[call]) <= at_most
+@pytest.mark.parametrize("call", ["engagement", "engagement of a new visit object"])
+def test_an_engagement_from_memory_takes_few_steps(calls: dict[str, Callable[[], object]], call: str) -> None:
+    """The body is encoded, to compare it, and the answer read: not much more than generated code does for a call."""
+    assert function_calls(calls[call]) <= 1.6 * function_calls(calls["generated"])
 
 
-@pytest.mark.parametrize("call", ["create_session", "engagement", "engagement of a visit made anew"])
+@pytest.mark.parametrize("call", ["create_session", "engagement", "engagement of a new visit object"])
 def test_calls_leave_nothing_behind(calls: dict[str, Callable[[], object]], call: str) -> None:
     """A thousand calls leave fewer than half as many blocks of memory: none leaves one of its own."""
     gc.collect()

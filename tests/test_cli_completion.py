@@ -100,6 +100,10 @@ def terminal(shell: tuple[str, dict[str, str]]) -> Generator[Terminal]:
         try:
             terminal = Terminal(ours)
             terminal.wait_for(lambda seen: PROMPT in seen)
+            if name == "zsh":  # its first Tab only loads the script
+                terminal.press("liveperson-engagement \t")
+                terminal.press("\x15\x0c")  # clear the line and the screen
+                terminal.wait_for(lambda seen: PROMPT in seen)
             yield terminal
         finally:
             process.kill()

@@ -62,6 +62,7 @@ def test_all_is_well(sandbox: Sandbox) -> None:
     done = invoke("doctor", "demo", "--domain-api", sandbox.url)
     assert (done.returncode, done.stderr) == (0, "The first call puts one visitor on the account's list.\n")
     assert done.stdout.splitlines() == [
+        "ok       environment      its proxies and certificates can be used",
         "ok       account id       is well-formed",
         f"ok       domain           {sandbox.url}",
         "ok       TLS              is not needed: the host is this machine",
@@ -78,15 +79,49 @@ def test_all_is_well(sandbox: Sandbox) -> None:
 def test_the_visitor_can_be_left_out(sandbox: Sandbox) -> None:
     """Then nothing is known of the engagement, and nothing has failed."""
     status, found = steps("demo", "--domain-api", sandbox.url, "--no-visitor")
-    assert (status, statuses(found)) == (0, "ooossss")
+    assert (status, statuses(found)) == (0, "oooossss")
     assert found["engagement"]["detail"] == "left out, as --no-visitor asks"
     assert [request.operation_id for request in sandbox.requests] == ["findDomain"]
+
+
+@pytest.mark.parametrize(
+    ("variable", "text", "reason"),
+    [
+        ("HTTPS_PROXY", "http://127.0.0.1:6153export", "must be the URL of an http, https or socks5 proxy"),
+        ("all_proxy", "ftp://127.0.0.1:1", "must be the URL of an http, https or socks5 proxy"),
+        ("SSL_CERT_FILE", "/none/of/it", "must name a file of certificates"),
+        ("SSL_CERT_FILE", "broken.pem", "cannot be read"),
+        ("SSL_CERT_DIR", "/none/of/it", "must name a directory of certificates"),
+    ],
+)
+def test_a_variable_that_cannot_be_used(
+    sandbox: Sandbox, tmp_path: Path, variable: str, text: str, reason: str
+) -> None:
+    """Is a finding with its name; any other command refuses it in one line. Nothing is sent."""
+    (tmp_path / "broken.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n")
+    environment = {variable: str(tmp_path / text) if text == "broken.pem" else text}
+    left, found = steps("demo", "--base-url", sandbox.url, environment=environment)
+    assert (left, statuses(found)) == (1, "fsssssss")
+    assert found["environment"]["detail"].startswith(f"{variable}: {reason}")
+    assert found["environment"]["advice"] == f"Correct the variable {variable}, or unset it."
+    if text != "broken.pem":  # it is read for the first https connection
+        done = invoke("create-session", "demo", "--base-url", sandbox.url, environment=environment)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert done.stderr.startswith(f"liveperson-engagement: {variable}: {reason}")
+    assert not sandbox.requests
+
+
+def test_exceptions_of_a_proxy_are_no_finding(sandbox: Sandbox) -> None:
+    """In any of the forms that people write."""
+    environment = {"HTTP_PROXY": NOWHERE, "NO_PROXY": "fe80::/10,[::1],127.0.0.0/8,*.example.com:8080"}
+    left, found = steps("demo", "--base-url", sandbox.url, environment=environment)
+    assert (left, statuses(found)) == (0, "ooooooos")
 
 
 def test_an_account_id_that_is_none_costs_no_request(sandbox: Sandbox) -> None:
     """Nor is anything else looked at."""
     status, found = steps("de-mo", "--domain-api", sandbox.url)
-    assert (status, statuses(found)) == (1, "fssssss")
+    assert (status, statuses(found)) == (1, "ofssssss")
     assert "letters, digits and underscores" in found["account id"]["advice"]
     assert found["domain"]["detail"] == "needs what failed above"
     assert not sandbox.requests
@@ -105,8 +140,8 @@ def test_people_are_told_what_to_do(sandbox: Sandbox) -> None:
     done = invoke("doctor", "demo", "--base-url", sandbox.url)
     assert done.returncode == 1
     lines = done.stdout.splitlines()
-    assert lines[5] == "failed   engagement       no engagement of type MSDK or EXTERNAL is available"
-    assert lines[6].startswith(
+    assert lines[6] == "failed   engagement       no engagement of type MSDK or EXTERNAL is available"
+    assert lines[7].startswith(
         "         what to do       In LivePerson publish a campaign with an engagement of type MSDK"
     )
 
@@ -123,7 +158,7 @@ def test_a_domain_that_is_not_found(sandbox: Sandbox, status: int, detail: str, 
     """A wrong account is told from a service in trouble; each is asked once."""
     sandbox.fail_next(status, operation="findDomain")
     left, found = steps("demo", "--domain-api", sandbox.url)
-    assert (left, statuses(found), len(sandbox.requests)) == (1, "ofsssss", 1)
+    assert (left, statuses(found), len(sandbox.requests)) == (1, "oofsssss", 1)
     assert found["domain"]["detail"].startswith(detail)
     assert advice in found["domain"]["advice"]
 
@@ -153,7 +188,7 @@ def test_a_first_call_that_is_refused(sandbox: Sandbox, status: int, advice: str
     """The advice fits the status."""
     sandbox.fail_next(status)
     left, found = steps("demo", "--base-url", sandbox.url)
-    assert (left, statuses(found)) == (1, "ooofsss")
+    assert (left, statuses(found)) == (1, "oooofsss")
     assert found["first call"]["detail"].startswith(f"[{status}] ")
     assert advice in found["first call"]["advice"]
 
@@ -171,7 +206,7 @@ def test_a_first_call_without_an_answer(sandbox: Sandbox) -> None:
         else:
             sandbox.answer_next(200, '{"status": "Available"}')
         left, found = steps("demo", *arguments)
-        assert (left, statuses(found)) == (1, "ooofsss")
+        assert (left, statuses(found)) == (1, "oooofsss")
         assert found["first call"]["detail"].startswith(detail)
 
 
@@ -179,7 +214,7 @@ def test_an_account_that_is_being_loaded(sandbox: Sandbox) -> None:
     """The service answers, so the call is fine; the visitor's id stays unsaid."""
     sandbox.loading_account()
     left, found = steps("demo", "--base-url", sandbox.url)
-    assert (left, statuses(found)) == (1, "oooofss")
+    assert (left, statuses(found)) == (1, "ooooofss")
     assert found["account loaded"]["advice"] == "Try again in a minute."
     assert sandbox.visitors[0].visitor_id not in json.dumps(found)
 
@@ -241,18 +276,44 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+def pipe(source: socket.socket, target: socket.socket) -> None:
+    """Hand on what comes, until one side ends."""
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            target.sendall(data)
+        target.shutdown(socket.SHUT_RDWR)
+
+
+@contextlib.contextmanager
+def proxy(answer: str) -> Generator[str]:
+    """Run a proxy that answers CONNECT with a status, and connects if that is 200; give its URL."""
+
+    def serve() -> None:
+        with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
+            while True:
+                caller = stack.enter_context(listener.accept()[0])
+                target = caller.recv(65536).split()[1].decode()
+                caller.sendall(f"HTTP/1.1 {answer}\r\ncontent-length: 0\r\n\r\n".encode())
+                if answer.startswith("200"):
+                    host, _, port = target.partition(":")
+                    service = stack.enter_context(socket.create_connection((host, int(port))))
+                    for pair in ((caller, service), (service, caller)):
+                        threading.Thread(target=pipe, args=pair, daemon=True).start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        server = threading.Thread(target=serve, daemon=True)
+        server.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        listener.shutdown(socket.SHUT_RDWR)
+        server.join()
+
+
 @contextlib.contextmanager
 def tls(folder: Path, name: str, sandbox: Sandbox) -> Generator[str]:
     """Serve the sandbox behind TLS; give the URL."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(folder / name, folder / "key")
     host, _, port = sandbox.host.partition(":")
-
-    def pipe(source: socket.socket, target: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                target.sendall(data)
-            target.shutdown(socket.SHUT_RDWR)
 
     def serve() -> None:
         with contextlib.suppress(OSError), contextlib.ExitStack() as stack:
@@ -287,7 +348,7 @@ class TestTls:
         """And the call goes through it."""
         with tls(certificates, "good", sandbox) as url:
             left, found = steps("demo", "--base-url", url, environment=trusted)
-        assert (left, statuses(found)) == (0, "oooooos")
+        assert (left, statuses(found)) == (0, "ooooooos")
         assert found["TLS"]["detail"] == "the certificate is trusted, and is the host's"
         assert len(sandbox.requests) == 1
 
@@ -306,7 +367,7 @@ class TestTls:
         """Is named, and nothing is sent."""
         with tls(certificates, name, sandbox) as url:
             left, found = steps("demo", "--base-url", url, environment=trusted)
-        assert (left, statuses(found), found["TLS"]["detail"]) == (1, "oofssss", detail)
+        assert (left, statuses(found), found["TLS"]["detail"]) == (1, "ooofssss", detail)
         assert advice in found["TLS"]["advice"]
         assert not sandbox.requests
 
@@ -318,6 +379,19 @@ class TestTls:
                 assert (left, found[step]["status"]) == (1, "failed")
                 assert found[step]["detail"] == "the certificate's authority is not known"
         assert not sandbox.requests
+
+    def test_a_proxy_on_the_way(self, certificates: Path, trusted: dict[str, str], sandbox: Sandbox) -> None:
+        """It is asked to connect; one that refuses is named."""
+        with tls(certificates, "good", sandbox) as url, proxy("200 OK") as working, proxy("407 No") as refusing:
+            environment = trusted | {"HTTPS_PROXY": working}
+            left, found = steps("demo", "--base-url", url, environment=environment)
+            assert (left, statuses(found)) == (0, "ooooooos")
+            environment = trusted | {"HTTPS_PROXY": refusing}
+            left, found = steps("demo", "--base-url", url, environment=environment)
+        assert (left, statuses(found)) == (1, "ooofssss")
+        assert found["TLS"]["detail"] == "the proxy refused the connection (407)"
+        assert "HTTPS_PROXY" in found["TLS"]["advice"]
+        assert len(sandbox.requests) == 1
 
     def test_no_tls_and_nobody(self, sandbox: Sandbox) -> None:
         """A server of plain HTTP is told from one that is not there."""

@@ -73,7 +73,7 @@ def test_an_early_ctrl_c_is_no_error(sandbox: Sandbox, milliseconds: int) -> Non
 
 @pytest.mark.parametrize(
     "module",
-    ["typer", "httpx", "rich.console", "liveperson_engagement.cli.app", "liveperson_engagement.cli.visits", "sqlite3",
+    ["typer", "h11", "rich.console", "liveperson_engagement.cli.app", "liveperson_engagement.cli.visits", "sqlite3",
      "jsonschema_rs", "liveperson_engagement_api.models"],
 )  # fmt: skip
 def test_ctrl_c_amid_an_import_is_no_error(sandbox: Sandbox, tmp_path: Path, module: str) -> None:

@@ -536,7 +536,7 @@ class TestPauses:
         """As `on_retry` and `sleep` do."""
         pauses, seen, _ = self.pauses(terminal=False)
         failure = ServerError(520, None, None, "odd", None)  # type: ignore[arg-type]
-        pauses.tell(RetryEvent("updateSession", 2, failure, 10.0))
+        pauses.note(RetryEvent("updateSession", 2, failure, 10.0))
         assert seen.getvalue() == ""
         pauses.retry(10)
         assert seen.getvalue() == "updateSession: attempt 2 failed: [520] odd; next try in 10 s\n"

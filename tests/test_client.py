@@ -161,10 +161,10 @@ class BrokenStore(MemoryStore):
         self._fail("load")
         return super().load(key)
 
-    def replace(self, key: str, record: Any, after: Any) -> Any:
+    def compare_and_set(self, key: str, expected: Any, record: Any) -> Any:
         """Fail, or save."""
-        self._fail("replace")
-        return super().replace(key, record, after)
+        self._fail("compare_and_set")
+        return super().compare_and_set(key, expected, record)
 
     def acquire(self, key: str, timeout: float | None, seconds: float) -> Any:
         """Fail, or wait."""
@@ -184,7 +184,7 @@ class BrokenStore(MemoryStore):
         self._fail("release")
 
 
-@pytest.mark.parametrize(("failing", "requests"), [("load", 0), ("acquire", 0), ("replace", 1)])
+@pytest.mark.parametrize(("failing", "requests"), [("load", 0), ("acquire", 0), ("compare_and_set", 1)])
 def test_a_store_that_fails_is_reported(colour: Colour, sandbox: Sandbox, failing: str, requests: int) -> None:
     """A store that cannot be read is noticed before anything is sent."""
     client = colour.client(base_url=sandbox.url, store=BrokenStore(failing))
@@ -197,7 +197,7 @@ def test_a_store_that_fails_is_reported(colour: Colour, sandbox: Sandbox, failin
 
 def test_ids_that_could_not_be_saved_are_kept_and_saved_later(colour: Colour, sandbox: Sandbox) -> None:
     """The answer was good: the visit object still knows whose it was."""
-    store = BrokenStore("replace")
+    store = BrokenStore("compare_and_set")
     visit = colour.client(base_url=sandbox.url, store=store).visit("shopper")
     with pytest.raises(StoreError):
         visit.create_session(BODY)
@@ -209,7 +209,7 @@ def test_ids_that_could_not_be_saved_are_kept_and_saved_later(colour: Colour, sa
 
 def test_ids_that_could_not_be_saved_give_way_to_newer_ones(colour: Colour, sandbox: Sandbox) -> None:
     """Others have started the visit anew meanwhile: theirs is the one that goes on."""
-    store = BrokenStore("replace")
+    store = BrokenStore("compare_and_set")
     client = colour.client(base_url=sandbox.url, store=store)
     visit = client.visit("shopper")
     with pytest.raises(StoreError):
@@ -220,7 +220,7 @@ def test_ids_that_could_not_be_saved_give_way_to_newer_ones(colour: Colour, sand
     assert client.visit("shopper").create_session(BODY).visitor_id == newer
 
 
-@pytest.mark.parametrize("failing", ["load", "replace", "acquire", "release"])
+@pytest.mark.parametrize("failing", ["load", "compare_and_set", "acquire", "release"])
 def test_a_caller_can_go_on_without_the_store(
     colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, failing: str
 ) -> None:
@@ -267,11 +267,3 @@ def test_the_version_is_the_distributions() -> None:
     """pyproject.toml and the package agree."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == liveperson_engagement.__version__
-
-
-def test_each_module_of_the_wrapper_says_what_the_contract_could_not_express() -> None:
-    """One line at the top of each module of the core gives the reason why it exists."""
-    modules = list((ROOT / "wrapper/liveperson_engagement").glob("[!_]*.py"))
-    assert len(modules) >= 8
-    reasons = ("hat the contract could not express", "it could not express")
-    assert [path.name for path in modules if not any(reason in path.read_text() for reason in reasons)] == []

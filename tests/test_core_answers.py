@@ -45,7 +45,7 @@ def test_half_a_character_is_refused_wherever_it_stands(client: EngagementClient
 def test_two_halves_are_a_character(client: EngagementClient, sandbox: Sandbox) -> None:
     """As JSON writes those beyond the first 65,536."""
     sandbox.answer_next(body=json.dumps({**ANSWER, "future": "\U0001f600"}).encode())
-    assert client.visit().create_session(BODY)["future"] == "\U0001f600"
+    assert client.visit().create_session(BODY).additional_properties == {"future": "\U0001f600"}
 
 
 @pytest.mark.parametrize(
@@ -176,21 +176,19 @@ def called(colour: Colour, told: httpx.Response | httpx.RequestError) -> Engagem
     return raised.value
 
 
-def test_an_error_keeps_what_was_sent_and_what_came(colour: Colour) -> None:
-    """Its request and headers, as httpx has them."""
-    error = called(colour, httpx.Response(418, headers=[(b"X-Name", "é".encode())], content=b""))
+def test_an_error_keeps_what_came(colour: Colour) -> None:
+    """Status, headers by either case, and body."""
+    error = called(colour, httpx.Response(418, headers=[(b"X-Name", "é".encode())], content=b"tea"))
     assert isinstance(error, ApiError)
-    assert error.response.headers["x-name"] == "é"
-    assert (error.response.request.method, error.response.request.url.host) == ("POST", "told.test")
+    assert error.response.headers["x-name"] == error.response.headers["X-Name"] == "é"
+    assert (error.response.status, error.response.body) == (418, b"tea")
 
 
 def test_a_protocol_that_was_switched_unasked_is_no_answer(colour: Colour) -> None:
     """Whatever comes after it."""
     error = called(colour, httpx.Response(101, content=b""))
     assert type(error) is ConnectionFailed
-    assert str(error) == (
-        "no answer to the request (it may have arrived): RemoteProtocolError the protocol was switched, unasked"
-    )
+    assert str(error) == ("no answer to the request (it may have arrived): the protocol was switched, unasked")
     assert type(called(colour, httpx.Response(102, content=b""))) is ApiError
 
 
@@ -200,7 +198,7 @@ def test_a_connection_that_fails_is_told_without_ids(colour: Colour) -> None:
     error = called(colour, cause)
     assert str(error) == (
         "no answer to the request (it was not sent): ConnectError no way to"
-        " https://told.test/api/account/demo/app/engagement/visitors/…?sid=…&v=1.0"
+        " https://told.test/api/account/demo/app/engagement/visitors/…?sid=…&v=1.0 more"
     )
     assert error.__cause__ is cause
 
@@ -221,7 +219,7 @@ def test_an_answer_that_breaks_off_has_its_cause(colour: Colour) -> None:
         client = colour.client(base_url=f"http://127.0.0.1:{service.port}", retry=RetryPolicy.none())
         with pytest.raises(ConnectionFailed) as raised:
             client.visit().create_session(BODY)
-    assert isinstance(raised.value.__cause__, httpx.RequestError)
+    assert raised.value.__cause__ is not None
 
 
 @pytest.mark.parametrize("colour", ["sync"], indirect=True)
@@ -277,7 +275,7 @@ def test_a_forked_child_goes_on_without_fast_connections(
         try:
             once(client)
             once(client)
-            told = "transport: fast connections do not survive a fork; this process uses httpx's own"
+            told = "transport: fast connections do not survive a fork; this process uses the default transport"
             status = 0 if set(caplog.messages) == {told} else 2
         finally:
             os._exit(status)
@@ -301,12 +299,11 @@ def test_a_client_that_is_closed_says_so(colour: Colour, sandbox: Sandbox) -> No
     assert sandbox.requests == ()
 
 
-def test_an_async_client_says_that_it_has_a_loop_already(sandbox: Sandbox) -> None:
-    """And what to do with another."""
+def test_an_async_client_serves_several_loops(sandbox: Sandbox) -> None:
+    """Its connections belong to none of them."""
     client = AsyncEngagementClient("demo", base_url=sandbox.url)
     with asyncio.Runner() as first, asyncio.Runner() as second:
-        first.run(client.visit().create_session(BODY))
-        with pytest.raises(RuntimeError) as raised:
-            second.run(client.visit().create_session(BODY))
-        first.run(client.close())
-    assert str(raised.value) == ("an async client belongs to one event loop: make one for each, with one store")
+        for runner in (first, second, first):
+            runner.run(client.visit("shopper").create_session(BODY))
+        first.run(client.aclose())
+    assert len(sandbox.visitors) == 1

@@ -78,7 +78,7 @@ def test_a_lookup_ends_at_the_timeout(colour: Colour, sandbox: Sandbox) -> None:
 
 @pytest.mark.parametrize("deadline", [None, 300.0, 7.0])
 def test_a_lookup_is_sent_with_the_lesser_of_timeout_and_deadline(colour: Colour, deadline: float | None) -> None:
-    """What the transport is told."""
+    """What the transport is told; connecting ends a little earlier, so that it can be told apart."""
     remote = Remote("127.0.0.1")
     told: list[dict[str, float]] = []
     answer = remote.handle_request
@@ -93,7 +93,7 @@ def test_a_lookup_is_sent_with_the_lesser_of_timeout_and_deadline(colour: Colour
     [limits] = told
     assert set(limits) == {"connect", "read", "write", "pool"}
     least = min(10.0, deadline or 10.0)
-    assert all(least - 1 < seconds <= least for seconds in limits.values())
+    assert all(0.8 * least - 1 < seconds <= least for seconds in limits.values())
 
 
 @pytest.mark.parametrize("path", ["/X", "/x/", "/gate//"])

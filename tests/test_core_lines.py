@@ -8,7 +8,6 @@ import sys
 from importlib import resources
 from typing import Any, cast
 
-import httpx
 import pytest
 
 from conftest import BODY, Colour
@@ -26,11 +25,12 @@ from liveperson_engagement import (
     ServerError,
     Timeout,
 )
-from liveperson_engagement.contract import Contract
+from liveperson_engagement._contract import Contract
+from liveperson_engagement._json import SchemaViolation
 from liveperson_engagement.errors import one_line
-from liveperson_engagement.jsontext import Breach
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement_api import models
+from liveperson_engagement_api.http import Response
 
 URL = "must be a URL such as https://host.liveperson.net, without user, query or fragment"
 KINDS = "impDisplay, impAccept, impExpanded, impTimeout, impClose"
@@ -50,7 +50,6 @@ async def coroutine(_: float) -> None:
         ({"on_retry": "x"}, "on_retry: must be callable, not str"),
         ({"outage_guard": True}, "outage_guard: must be an OutageGuard, not bool"),
         ({"telemetry": 5}, "telemetry: must be a telemetry, such as liveperson_engagement.otel.OpenTelemetry()"),
-        ({"transport": "slow"}, "transport: must be an httpx transport, or fast"),
         ({"base_url": 5}, f"base_url: {URL}"),
         ({"base_url": "https://"}, f"base_url: {URL}"),
         ({"base_url": "http://host.example"}, f"base_url: {HTTPS}"),
@@ -82,14 +81,14 @@ def test_without_the_extra_that_it_needs_a_transport_says_what_to_install(
     kind: type[EngagementClient] | type[AsyncEngagementClient], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As where it was never installed."""
-    monkeypatch.delattr("liveperson_engagement.fast", raising=False)
-    monkeypatch.setitem(sys.modules, "liveperson_engagement.fast", None)
+    monkeypatch.delattr("liveperson_engagement.transports.fast", raising=False)
+    monkeypatch.setitem(sys.modules, "liveperson_engagement.transports.fast", None)
     with pytest.raises(InvalidRequest) as raised:
         kind("demo", transport="fast")
     assert str(raised.value) == "transport: needs: pip install 'liveperson-engagement[fast]'"
 
 
-@pytest.mark.parametrize("name", ["sleep", "on_retry"])
+@pytest.mark.parametrize("name", ["sleep", "on_request", "on_response", "on_retry"])
 def test_a_coroutine_function_is_told_where_it_belongs(name: str) -> None:
     """A sync client would never await it."""
     with pytest.raises(InvalidRequest) as raised:
@@ -144,7 +143,7 @@ def test_a_call_that_cannot_be_made_is_told_in_one_line(
 def test_a_model_that_holds_something_else_is_told_by_its_name(client: EngagementClient, sandbox: Sandbox) -> None:
     """The generated models check nothing themselves."""
     with pytest.raises(InvalidRequest) as raised:
-        client.visit().create_session(models.CreateSessionBody(app_type=cast(Any, "EXTERNAL")))
+        client.visit().create_session(models.CreateSessionBody(app_type="EXTERNAL", app_details=cast(Any, 5)))
     assert str(raised.value) == "body: the model CreateSessionBody holds a value of the wrong type"
     assert sandbox.requests == ()
 
@@ -153,8 +152,8 @@ def test_a_rule_that_the_contract_has_only_now_is_told_by_its_name() -> None:
     """For what it has today there are better words."""
     document: Any = json.loads(resources.files("liveperson_engagement_api").joinpath("openapi.json").read_bytes())
     document["components"]["schemas"]["CreateSessionBody"]["maxProperties"] = 1
-    with pytest.raises(Breach) as raised:
-        Contract(document).check_body("createSession", {**BODY, "consumerSections": []})
+    with pytest.raises(SchemaViolation) as raised:
+        Contract(document).operations["createSession"].encode_body({**BODY, "consumerSections": []})
     assert (raised.value.path, raised.value.reason) == ("body", "breaks the contract's rule maxProperties")
 
 
@@ -218,10 +217,10 @@ def test_pauses_of_a_guard_that_are_none_are_told(pauses: Any, line: str) -> Non
 @pytest.mark.parametrize(
     ("kind", "arguments", "attempts", "line"),
     [
-        (ServerError, (503, 18, "raw", "shown", httpx.Response(503)), 0, "[503] shown (internal code 18)"),
-        (BadRequest, (400, None, None, "", httpx.Response(400)), 0, "[400] no message"),
-        (ServerError, (503, 0, "a", "a", httpx.Response(503)), 1, "[503] a (internal code 0)"),
-        (AccountLoading, (500, 20, "a", "a", httpx.Response(500)), 2, "[500] a (internal code 20) after 2 attempts"),
+        (ServerError, (503, 18, "raw", "shown", Response(503)), 0, "[503] shown (internal code 18)"),
+        (BadRequest, (400, None, None, "", Response(400)), 0, "[400] no message"),
+        (ServerError, (503, 0, "a", "a", Response(503)), 1, "[503] a (internal code 0)"),
+        (AccountLoading, (500, 20, "a", "a", Response(500)), 2, "[500] a (internal code 20) after 2 attempts"),
         (InvalidResponse, ("a\nb", "is wrong"), 1, "the service's answer breaks the contract: a b: is wrong"),
         (InvalidRequest, ("a\tb", "is wrong"), 0, "a b: is wrong"),
     ],
@@ -284,7 +283,7 @@ def test_an_error_keeps_what_it_was_made_of() -> None:
     assert (request.path, request.reason) == ("a.b", "is wrong")
     answer = InvalidResponse("c.d", "is odd")
     assert (answer.path, answer.reason) == ("c.d", "is odd")
-    response = httpx.Response(400, content=b"\xff" + b"x" * 3000)
+    response = Response(400, body=b"\xff" + b"x" * 3000)
     error = BadRequest(400, 7, "said", "shown", response)
     assert (error.status_code, error.internal_code, error.message, error.response) == (400, 7, "said", response)
     assert error.body == "\ufffd" + "x" * 1999

@@ -17,7 +17,7 @@ from liveperson_engagement.stores import Record
 KEY = "demo:shopper"
 NEWER = "session store: a newer visit is remembered for this key; it is left as it is"
 UNREADABLE = "session store: a remembered engagement cannot be read; the next answer replaces it"
-REPLACED = "session store: a record cannot be read and is replaced; its visit starts anew"
+REPLACED = "session store: a record cannot be read and is replaced; its visit starts again"
 THEIRS = VisitIds("somebody", "else", "page")
 
 
@@ -35,19 +35,19 @@ class Shared(MemoryStore):
             raise OSError
         return super().load(key)
 
-    def replace(self, key: str, record: Record | None, after: Any) -> Any:
+    def compare_and_set(self, key: str, expected: Any, record: Record | None) -> Any:
         """Let the others go first, fail, or save."""
         act, self.meanwhile = self.meanwhile, None
         if act:
             act()
-        if self.broken == "replace":
+        if self.broken == "compare_and_set":
             raise OSError
-        return super().replace(key, record, after)
+        return super().compare_and_set(key, expected, record)
 
     def put(self, ids: VisitIds | None) -> None:
         """Do as another process would."""
         known = super().load(KEY)
-        assert super().replace(KEY, Record(ids) if ids else None, known and known.version) is not None
+        assert super().compare_and_set(KEY, known and known.version, Record(ids) if ids else None) is not None
 
     def ids(self) -> VisitIds | None:
         """Show what is there."""
@@ -160,10 +160,12 @@ def test_ids_that_could_not_be_saved_are_those_of_the_visit(colour: Colour, sand
     """As long as nobody else has begun it anew."""
     store = Shared()
     visit = colour.client(base_url=sandbox.url, store=store).visit("shopper")
-    store.broken = "replace"
+    store.broken = "compare_and_set"
     with pytest.raises(StoreError) as raised:
         visit.create_session(BODY)
-    assert str(raised.value) == "session store: replace failed (OSError); see on_store_error to go on without it"
+    assert (
+        str(raised.value) == "session store: compare_and_set failed (OSError); see on_store_error to go on without it"
+    )
     store.broken = ""
     [visitor] = sandbox.visitors
     assert visit.ids is not None
@@ -192,7 +194,7 @@ def test_what_others_began_while_the_store_was_broken_goes_on(colour: Colour, sa
     store = Shared()
     client = colour.client(base_url=sandbox.url, store=store)
     visit = client.visit("shopper")
-    store.broken = "replace"
+    store.broken = "compare_and_set"
     with pytest.raises(StoreError):
         visit.create_session(BODY)
     store.broken = ""
@@ -243,7 +245,7 @@ def test_an_engagement_at_hand_is_not_given_once_something_has_changed(
         requests += 1
     else:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(store, "replace", broken)
+            patch.setattr(store, "compare_and_set", broken)
             with pytest.raises(StoreError):
                 visit.create_session(BODY)
         requests += 1
@@ -341,7 +343,7 @@ def test_an_engagement_without_a_session_is_none(colour: Colour, sandbox: Sandbo
     session = visit.engagement(BODY)
     known = store.load(KEY)
     assert known
-    store.replace(KEY, replace(known.record, ids=VisitIds(session.visitor_id)), known.version)
+    store.compare_and_set(KEY, known.version, replace(known.record, ids=VisitIds(session.visitor_id)))
     with pytest.raises(InvalidRequest, match="was offered no engagement"):
         visit.report_impressions("impDisplay")
     assert [each.operation_id for each in sandbox.requests] == ["createSession"]
@@ -356,7 +358,7 @@ def test_a_remembered_engagement_that_cannot_be_read_is_told_in_one_line(
     visit.engagement(BODY)
     known = store.load(KEY)
     assert known
-    store.replace(KEY, replace(known.record, engagement='{"status": "Maybe"}'), known.version)
+    store.compare_and_set(KEY, known.version, replace(known.record, engagement='{"status": "Maybe"}'))
     with pytest.raises(InvalidRequest) as raised:
         visit.report_impressions("impDisplay")
     assert str(raised.value) == "kinds: this session was offered no engagement; call create_session first"

@@ -45,13 +45,13 @@ def test_while_all_is_well_nothing_is_written_or_logged(
     """A guard costs one look at the store."""
     caplog.set_level("INFO")
     replaced: list[str] = []
-    replace = store.replace
+    compare_and_set = store.compare_and_set
 
-    def note(key: str, record: Record | None, after: Any) -> Any:
+    def note(key: str, expected: Any, record: Record | None) -> Any:
         replaced.append(key)
-        return replace(key, record, after)
+        return compare_and_set(key, expected, record)
 
-    store.replace = note  # type: ignore[method-assign]
+    store.compare_and_set = note  # type: ignore[method-assign]
     guarded.visit("shopper").create_session(BODY)
     assert set(replaced) <= {"demo:shopper"}
     assert [line for line in caplog.messages if "outage" in line] == []
@@ -85,7 +85,7 @@ def test_who_finds_it_begun_already_says_nothing(
     def late(key: str) -> Any:
         found = load(key)
         if key == KEY and found is None:
-            assert store.replace(KEY, Record(VisitIds("outage"), "[1, 503, null]"), None) is not None
+            assert store.compare_and_set(KEY, None, Record(VisitIds("outage"), "[1, 503, null]")) is not None
         return found
 
     store.load = late  # type: ignore[method-assign]
@@ -124,7 +124,7 @@ def test_a_call_that_is_held_back_says_when_the_next_try_is(
     assert int(line[2]) == pause
     assert line[1] in [f"{asked + timedelta(seconds=pause + late):%H:%M:%S}" for late in range(-1, 10)]
     assert (error.status_code, error.internal_code, error.message, error.attempts) == (502, None, None, 0)
-    assert (error.response.status_code, error.response.headers["Retry-After"]) == (502, str(pause))
+    assert (error.response.status, error.response.headers["Retry-After"]) == (502, str(pause))
     assert len(sandbox.requests) == failures
 
 
@@ -133,7 +133,7 @@ def test_a_damaged_record_holds_back_as_a_503_would(
     guarded: EngagementClient, store: MemoryStore, text: str | None
 ) -> None:
     """It is taken for an outage that has just begun."""
-    store.replace(KEY, Record(VisitIds("outage"), text), None)
+    store.compare_and_set(KEY, None, Record(VisitIds("outage"), text))
     error = failed(guarded)
     assert (error.status_code, error.internal_code) == (503, None)
     assert error.response.headers["Retry-After"] == "7"
@@ -144,7 +144,7 @@ def test_a_count_that_cannot_be_is_taken_for_the_nearest(
     guarded: EngagementClient, store: MemoryStore, count: int, pause: int
 ) -> None:
     """Whatever somebody has written there."""
-    store.replace(KEY, Record(VisitIds("outage"), f"[{count}, 500, 20]"), None)
+    store.compare_and_set(KEY, None, Record(VisitIds("outage"), f"[{count}, 500, 20]"))
     error = failed(guarded)
     assert (error.status_code, error.internal_code) == (500, 20)
     assert error.response.headers["Retry-After"] == str(pause)

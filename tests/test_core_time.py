@@ -16,13 +16,13 @@ from liveperson_engagement import (
     RetryPolicy,
     ServerError,
 )
-from liveperson_engagement.retry import Budget
+from liveperson_engagement._deadline import CallDeadline
 from liveperson_engagement.sandbox import Sandbox
 
 
-def left_of(budget: Budget) -> float:
-    """Ask a budget that has an end."""
-    left = budget.left()
+def left_of(deadline: CallDeadline) -> float:
+    """Ask a deadline that has an end."""
+    left = deadline.remaining()
     assert left is not None
     return left
 
@@ -34,42 +34,42 @@ def test_a_pause_counts_for_its_length_and_what_the_clock_has_seen_of_it_not_twi
     pause: float, took: float, counted: float
 ) -> None:
     """What a faked sleep leaves out is taken off; what the clock has counted already is not."""
-    budget = Budget(1000.0)
-    budget.paused(pause, took)
-    assert left_of(budget) == pytest.approx(1000.0 - counted, abs=0.5)
+    deadline = CallDeadline(1000.0)
+    deadline.add_skipped(pause - took)
+    assert left_of(deadline) == pytest.approx(1000.0 - counted, abs=0.5)
 
 
 def test_pauses_add_up() -> None:
     """Each one is taken off what the others have left."""
-    budget = Budget(1000.0)
+    deadline = CallDeadline(1000.0)
     for _ in range(3):
-        budget.paused(10.0, 0.0)
-    assert left_of(budget) == pytest.approx(970.0, abs=0.5)
+        deadline.add_skipped(10.0)
+    assert left_of(deadline) == pytest.approx(970.0, abs=0.5)
 
 
 def test_what_is_left_gets_less() -> None:
     """The clock runs between two looks."""
-    budget = Budget(1000.0)
-    first = left_of(budget)
-    assert left_of(budget) < first <= 1000.0
+    deadline = CallDeadline(1000.0)
+    first = left_of(deadline)
+    assert left_of(deadline) < first <= 1000.0
 
 
 def test_a_pause_as_long_as_what_is_left_is_not_begun(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing could follow it."""
-    monkeypatch.setattr("liveperson_engagement.retry.time", Mock(monotonic=lambda: 7.0))
-    budget = Budget(5.0)
-    assert budget.left() == 5.0
-    assert budget.allows(4.999)
-    assert not budget.allows(5.0)
+    monkeypatch.setattr("liveperson_engagement._deadline.time", Mock(monotonic=lambda: 7.0))
+    deadline = CallDeadline(5.0)
+    assert deadline.remaining() == 5.0
+    assert deadline.can_wait(4.999)
+    assert not deadline.can_wait(5.0)
 
 
 def test_the_lesser_of_timeout_and_deadline_is_the_limit() -> None:
     """None stands for no limit, on either side."""
-    assert Budget(None).limit(None) is None
-    assert Budget(None).limit(3.0) == 3.0
-    assert Budget(1000.0).limit(3.0) == 3.0
-    assert Budget(5.0).limit(None) == pytest.approx(5.0, abs=0.5)
-    assert Budget(5.0).limit(9.0) == pytest.approx(5.0, abs=0.5)
+    assert CallDeadline(None).cap(None) is None
+    assert CallDeadline(None).cap(3.0) == 3.0
+    assert CallDeadline(1000.0).cap(3.0) == 3.0
+    assert CallDeadline(5.0).cap(None) == pytest.approx(5.0, abs=0.5)
+    assert CallDeadline(5.0).cap(9.0) == pytest.approx(5.0, abs=0.5)
 
 
 def test_a_call_with_less_than_a_second_is_sent(colour: Colour, sandbox: Sandbox) -> None:
@@ -93,7 +93,7 @@ def test_pauses_of_no_length_stay_so_without_a_time_to_go_by(
 def test_what_is_no_number_of_seconds_is_told_with_the_bounds(value: Any) -> None:
     """The line says what would be right."""
     with pytest.raises(InvalidRequest) as raised:
-        Budget(value)
+        CallDeadline(value)
     assert str(raised.value) == "deadline: must be a number of seconds, at least 0 and at most 1,000,000,000"
 
 
@@ -157,7 +157,7 @@ def test_a_call_that_has_lost_its_turn_goes_on_if_its_visitor_is_named(
         client.visit("shopper").create_session(BODY)
     store.held = False
     client.visit("shopper").create_session(BODY)
-    assert caplog.messages == ["session store: a call was too slow and lost its turn"]
+    assert caplog.messages == ["session store: a call was too slow and lost its lock"]
     assert len(sandbox.visitors) == 1
 
 

@@ -156,7 +156,7 @@ def test_what_the_server_said_is_kept_word_for_word(client: EngagementClient, sa
     assert raised.value.message == f"Loading account: demo, vid: {visitor.visitor_id}"
     assert str(raised.value) == "[500] Loading account: demo, vid: … (internal code 20) after 4 attempts"
     assert visitor.visitor_id in raised.value.body
-    assert raised.value.response.status_code == 500
+    assert raised.value.response.status == 500
 
 
 def test_an_error_without_a_message_says_so(client: EngagementClient, sandbox: Sandbox) -> None:
@@ -196,7 +196,7 @@ def test_errors_survive_pickling_and_copying(colour: Colour, sandbox: Sandbox, c
         assert {name: vars(again)[name] for name in names} == {name: vars(error)[name] for name in names}
         if isinstance(error, ApiError):
             assert isinstance(again, ApiError)
-            assert (again.body, again.response.status_code) == (error.body, error.status_code)
+            assert (again.body, again.response.status) == (error.body, error.status_code)
 
 
 def test_objects_that_know_ids_do_not_print_them(client: EngagementClient) -> None:

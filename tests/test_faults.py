@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import gzip
 import json
 import sys
 import time
-from collections.abc import AsyncIterator, Iterator
-from itertools import chain, repeat
-from typing import Any
+from itertools import chain
 
-import httpx
 import pytest
 
 import faults
 from conftest import BODY, Colour
 from faults_service import GOOD, SESSION, Service, answer, drips
 from faults_table import FAULTS, Fault
-from liveperson_engagement import ApiError, InvalidResponse, RetryPolicy, Timeout
+from liveperson_engagement import ApiError, Timeout
 
 ALONE = [
     pytest.param(each, id=f"{part}: {each.name}")
@@ -73,77 +69,6 @@ def test_of_equal_keys_the_same_one_is_used_and_remembered(colour: Colour) -> No
     assert service.requests == 1
     campaigns = [each.engagement_details.campaign_id for each in answers if each.status == "Available"]
     assert campaigns == [3346848610, 3346848610]
-
-
-class Told(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A transport that others wrote: it has connections of another kind."""
-
-    def __init__(self, stream: Any, *, read: bool = False, **headers: str) -> None:
-        self._stream, self._read, self._headers = stream, read, headers
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer."""
-        response = httpx.Response(200, headers=self._headers, stream=self._stream, request=request)
-        if self._read:
-            response.read()
-        return response
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer."""
-        return self.handle_request(request)
-
-
-class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in chunks, one every so often."""
-
-    def __init__(self, chunks: Iterator[bytes], gap: float = 0) -> None:
-        self._chunks, self._gap = chunks, gap
-        self.closed = 0
-
-    def __iter__(self) -> Iterator[bytes]:
-        for chunk in self._chunks:
-            time.sleep(self._gap)
-            yield chunk
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self:
-            yield chunk
-
-    def close(self) -> None:
-        """Count."""
-        self.closed += 1
-
-    async def aclose(self) -> None:
-        """Count."""
-        self.close()
-
-
-def test_no_transport_is_read_beyond_the_largest_answer(colour: Colour) -> None:
-    """Of whatever kind it is; then its answer is closed."""
-    stream = Chunks(repeat(b" " * 1000, 50_000))
-    with pytest.raises(InvalidResponse, match="body: is larger than 1,048,576 bytes"):
-        colour.client(base_url="https://told.test", transport=Told(stream)).visit().create_session(BODY)
-    assert stream.closed == 1
-
-
-def test_no_transport_is_read_beyond_the_timeout(colour: Colour) -> None:
-    """As soon as anything comes after that."""
-    stream = Chunks(repeat(b" ", 500), gap=0.02)
-    client = colour.client(base_url="https://told.test", transport=Told(stream), timeout=0.1, retry=RetryPolicy.none())
-    started = time.monotonic()
-    with pytest.raises(Timeout, match=r"took longer than 0\.1 seconds"):
-        client.visit().create_session(BODY)
-    assert time.monotonic() - started < 3
-    assert stream.closed == 1
-
-
-@pytest.mark.parametrize("read", [True, False])
-def test_a_transport_may_have_read_its_answer(colour: Colour, *, read: bool) -> None:
-    """It is decompressed once, either way."""
-    packed = {"Content-Encoding": "gzip"}
-    stream = Chunks(iter([gzip.compress(BODY_OF_SESSION)]))
-    client = colour.client(base_url="https://told.test", transport=Told(stream, read=read, **packed))
-    assert client.visit().create_session(BODY).visitor_id == SESSION["visitorId"]
 
 
 def test_a_proxys_answer_is_bounded_as_well(colour: Colour, monkeypatch: pytest.MonkeyPatch) -> None:

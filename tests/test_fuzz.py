@@ -10,12 +10,12 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
-import httpx
 import pytest
 
 import fuzz
 from fuzz_cases import CALLS, KNOWN, OTHERS, PLAYERS, VISITOR, Answer, Case, case
 from liveperson_engagement import InvalidResponse, Unauthorized
+from liveperson_engagement_api.http import Response
 
 FUZZ = Path(__file__).parents[1] / "scripts" / "lib" / "fuzz.py"
 SEED = 20
@@ -86,7 +86,7 @@ def test_a_client_that_misbehaves_is_found_out(
             player.remember(None)
         if sabotage == "print":
             player.script.next(VISITOR)
-            raise Unauthorized(401, None, None, VISITOR, httpx.Response(401))
+            raise Unauthorized(401, None, None, VISITOR, Response(401))
         return call(player, played)
 
     monkeypatch.setattr(fuzz.Player, "call", sabotaged)

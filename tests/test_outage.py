@@ -29,7 +29,7 @@ from liveperson_engagement import (
     StoreError,
     Visit,
 )
-from liveperson_engagement.contract import contract
+from liveperson_engagement._contract import contract
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record, VisitIds
 from redis_server import RedisServer
@@ -113,7 +113,7 @@ def test_one_attempt_follows_each_pause_of_the_longer_rhythm(
             client.visit("second").create_session(BODY)
         assert len(sandbox.requests) == sent
     assert waits == [120, 240, 480, 480, 480]
-    assert tuple(waits[:3]) == contract().policy("createSession").outage_pauses == OutageGuard().pauses
+    assert tuple(waits[:3]) == contract().operations["createSession"].policy.outage_pauses == OutageGuard().pauses
     assert colour.pauses == []
 
 
@@ -228,7 +228,7 @@ def test_a_damaged_record_counts_as_an_outage_that_has_begun(guarded: Guarded, c
     """It ends with the next answer."""
     client = guarded()
     store: Any = client.store
-    store.replace("!outage:demo", Record(VisitIds("outage"), text), None)
+    store.compare_and_set("!outage:demo", None, Record(VisitIds("outage"), text))
     with pytest.raises(ServerError, match=r"not sent.*in 120 s$"):
         client.visit("first").create_session(BODY)
     clock.now += 120

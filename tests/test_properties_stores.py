@@ -93,7 +93,7 @@ def test_whatever_a_store_gives_back_errors_are_of_the_tree_and_ids_fit(
     client, before = clients[colour], len(running_sandbox.requests)
     visit = client.visit("shopper")
     for key in KEYS:
-        client.store.replace(key, Record(VisitIds("any")), None)
+        client.store.compare_and_set(key, None, Record(VisitIds("any")))
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("UPDATE visits SET record = ?", [data.draw(damaged(text))])
     with suppress(EngagementError):

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from liveperson_engagement import errors
-from liveperson_engagement.contract import contract
+from liveperson_engagement._contract import contract
 from samples import samples
 
 ROOT = Path(__file__).parent.parent
@@ -23,7 +23,7 @@ def test_the_first_example_is_about_ten_lines_and_shows_the_button() -> None:
 
 def test_the_retry_table_gives_the_contracts_pauses() -> None:
     """The numbers in prose are those of the contract."""
-    policy = contract().policy("createSession")
+    policy = contract().operations["createSession"].policy
     first, second, third = (f"{pause:g}" for pause in policy.pauses)
     assert f"up to 3 times, after pauses of {first}, {second} and {third} seconds" in README
     assert f"up to {policy.longest_retry_after} seconds" in README
@@ -43,5 +43,5 @@ def test_the_commands_and_folders_exist() -> None:
     assert all(os.access(ROOT / "scripts" / command, os.X_OK) for command in commands)
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (ROOT / link).exists()
-    for name in re.findall(r"^\| `([\w.]+/?)` \|", README[README.index("## Changing") :], re.MULTILINE):
+    for name in re.findall(r"^\| `([\w.]+/?)` \|", README[README.index("## Hand-written") :], re.MULTILINE):
         assert (ROOT / name).exists()

@@ -171,7 +171,7 @@ import os, sys
 from liveperson_engagement import RedisStore
 from liveperson_engagement.stores import Record, VisitIds
 store = RedisStore(sys.argv[1])
-version = store.replace("key", Record(VisitIds("parent")), None)
+version = store.compare_and_set("key", None, Record(VisitIds("parent")))
 children = []
 for _ in range(4):
     child = os.fork()
@@ -214,7 +214,7 @@ def test_a_holder_whose_lease_ran_out_does_not_overwrite_the_newer_visit(
             time.sleep(0.01)
         raw.delete("liveperson-engagement:lock:demo:shopper")  # as if its time had run out
         assert other.acquire("demo:shopper", 0, 30)
-        assert other.replace("demo:shopper", newer, None)
+        assert other.compare_and_set("demo:shopper", None, newer)
         assert slow.result().visitor_id == sandbox.visitors[0].visitor_id
         assert client.visit("shopper").ids == newer.ids
         assert store.acquire("demo:shopper", 0, 30) is None
@@ -439,12 +439,12 @@ def test_stores_with_other_prefixes_know_nothing_of_each_other(server: RedisServ
     """Neither records nor turns; and nothing is kept outside of the prefix, nor after it was given back."""
     with RedisStore(server.url, prefix="a:") as one, RedisStore(server.url, prefix="b:") as other:
         lease = one.acquire("key", 0, 30)
-        version = one.replace("key", RECORD, None)
+        version = one.compare_and_set("key", None, RECORD)
         assert other.load("key") is None
         assert other.acquire("key", 0, 30)
         assert set(raw.keys()) == {b"a:lock:key", b"a:visit:key", b"b:lock:key"}
         one.release("key", lease)
-        one.replace("key", None, version)
+        one.compare_and_set("key", version, None)
         assert raw.keys() == [b"b:lock:key"]
 
 
@@ -458,20 +458,20 @@ def test_a_corrupt_record_is_replaced(
     text: bytes,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """The visit starts anew, and a warning is logged."""
+    """The visit starts again, and a warning is logged."""
     raw.set(VISIT, text)
     assert visit.create_session(BODY).visitor_id == visit.create_session(BODY).visitor_id
     assert [record.message for record in caplog.records] == [
-        "session store: a record cannot be read and is replaced; its visit starts anew"
+        "session store: a record cannot be read and is replaced; its visit starts again"
     ]
 
 
 def test_only_the_corrupt_version_is_dropped(store: RedisStore, raw: Any) -> None:
     """What somebody else saves meanwhile stays."""
     raw.set("liveperson-engagement:visit:key", "rubbish")
-    assert not store.replace("key", None, b"other")
-    assert store.replace("key", RECORD, b"rubbish")
-    assert not store.replace("key", None, b"rubbish")
+    assert not store.compare_and_set("key", b"other", None)
+    assert store.compare_and_set("key", b"rubbish", RECORD)
+    assert not store.compare_and_set("key", b"rubbish", None)
     known = store.load("key")
     assert known
     assert known.record == RECORD
@@ -516,7 +516,7 @@ def test_a_record_is_never_younger_than_a_clock_says(
     store: RedisStore, raw: Any, by_redis: int, by_hosts: int, age: float
 ) -> None:
     """By Redis's clock; the hosts' clocks can only add, and differ a little; what went backwards tells nothing."""
-    store.replace("key", RECORD, None)
+    store.compare_and_set("key", None, RECORD)
     version, saved, host, text = raw.get("liveperson-engagement:visit:key").split(b" ", 3)
     moved = f"{int(saved) - by_redis * 1_000_000} {int(host) - by_hosts * 1_000_000}".encode()
     raw.set("liveperson-engagement:visit:key", b" ".join([version, moved, text]))

@@ -158,7 +158,7 @@ def test_the_page_is_readable_on_a_phone(browser: Browser, sandbox: Sandbox, pat
 def test_the_reference_leads_to_the_controls_and_back(browser: Browser, sandbox: Sandbox) -> None:
     """Each page names the other."""
     tab = Tab(browser, sandbox.url)
-    tab.page.get_by_role("link", name="what it can be told").click()
+    tab.page.get_by_role("link", name="how to control it").click()
     tab.page.get_by_role("heading", name="Sandbox controls").wait_for()
     tab.page.get_by_role("link", name="the API that it plays").click()
     tab.page.get_by_role("heading", name=CONTRACT["info"]["title"]).wait_for()

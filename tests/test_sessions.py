@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from operator import methodcaller
 from typing import Any, cast
 
 import pytest
@@ -29,13 +28,13 @@ from liveperson_engagement import (
     RetryPolicy,
     ServerError,
     VisitIds,
-    flow,
 )
-from liveperson_engagement.retry import Budget
+from liveperson_engagement._deadline import CallDeadline
+from liveperson_engagement._locking import key_lock
+from liveperson_engagement._steps import Acquire, Flow, Sleep
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record
 from liveperson_engagement_api.models import CreateSessionBody as CreateSessionModel
-from liveperson_engagement_api.types import UNSET
 
 NOT_AVAILABLE = '{"status": "NotAvailable", "pageId": "p", "sessionId": "s", "visitorId": "v"}'
 LEAD: Any = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
@@ -69,7 +68,7 @@ def test_requests_carry_the_documented_headers_and_body(client: EngagementClient
 
 def test_equal_keys_are_one_visit_and_other_keys_are_others(client: EngagementClient, sandbox: Sandbox) -> None:
     """The key decides, not the object."""
-    ids = {key: client.visit(key).create_session(BODY).visitor_id for key in ("a", "b", "")}
+    ids = {key: client.visit(key).create_session(BODY).visitor_id for key in ("a", "b", " ")}
     assert len(set(ids.values())) == 3
     assert {key: client.visit(key).create_session(BODY).visitor_id for key in ids} == ids
     assert len(sandbox.visitors) == 3
@@ -202,7 +201,7 @@ def test_a_404_does_not_forget_newer_ids(sandbox: Sandbox) -> None:
             newer = VisitIds("someone", "newer", "page")
             known = store.load("demo:shopper")
             assert known is not None
-            assert store.replace("demo:shopper", Record(newer), known.version)
+            assert store.compare_and_set("demo:shopper", known.version, Record(newer))
             with pytest.raises(NotFound):
                 slow.result()
         assert client.visit("shopper").ids == newer
@@ -380,7 +379,7 @@ def test_a_remembered_engagement_that_cannot_be_read_is_asked_for_again(
     first = visit.engagement(BODY)
     known = store.load("demo:shopper")
     assert known
-    store.replace("demo:shopper", replace(known.record, engagement=text), known.version)
+    store.compare_and_set("demo:shopper", known.version, replace(known.record, engagement=text))
     with pytest.raises(InvalidRequest):
         visit.report_impressions("impDisplay")
     assert visit.engagement(BODY).visitor_id == first.visitor_id
@@ -401,15 +400,17 @@ def test_not_available_is_asked_again_each_time(client: EngagementClient, sandbo
     assert len(sandbox.requests) == 4
 
 
-def test_a_remembered_session_is_each_callers_own_copy(client: EngagementClient) -> None:
+def test_a_remembered_session_cannot_be_changed(client: EngagementClient) -> None:
     """Changing a result changes nothing that is remembered."""
     visit = client.visit("shopper")
     for _ in range(3):
-        session = visit.engagement(BODY)
-        assert session.status == "Available"
-        assert "changed" not in {session.visitor_id, session.engagement_details.context_id, *session.additional_keys}
-        session.visitor_id = session.engagement_details.context_id = "changed"
-        session["changed"] = True
+        session: Any = visit.engagement(BODY)
+        assert "changed" not in {session.visitor_id, session.engagement_details.context_id}
+        assert session.additional_properties == {}
+        for part, name in ((session, "visitor_id"), (session.engagement_details, "context_id")):
+            with pytest.raises(AttributeError):
+                setattr(part, name, "changed")
+        session.additional_properties["changed"] = True
 
 
 def test_a_remembered_session_keeps_what_the_contract_does_not_know(client: EngagementClient, sandbox: Sandbox) -> None:
@@ -422,7 +423,7 @@ def test_a_remembered_session_keeps_what_the_contract_does_not_know(client: Enga
     for _ in range(4):
         session = visit.engagement(body)
         assert session.to_dict() == answer
-        session["more"]["of"].clear()
+        session.additional_properties["more"]["of"].clear()
     assert len(sandbox.requests) == 2
 
 
@@ -436,7 +437,7 @@ def test_a_session_can_be_copied_and_pickled(client: EngagementClient, copied: C
     """A cache may keep it: what the answer did not have is still missing afterwards."""
     session = client.visit("shopper").create_session(BODY)
     assert session.status == "Available"
-    assert session.engagement_details.skill_id is UNSET
+    assert session.engagement_details.skill_id is None
     assert copied(session) == session
     assert copied(session).to_dict() == session.to_dict()
 
@@ -535,7 +536,7 @@ def test_a_caller_that_has_lost_its_turn_looks_again_before_it_starts_a_visit(co
             if self.load(key) is not None:
                 return super().extend(key, lease, seconds)
             assert theirs.ids is not None
-            self.replace(key, Record(theirs.ids), None)
+            self.compare_and_set(key, None, Record(theirs.ids))
             return False
 
     ours = colour.client(base_url=sandbox.url, store=Stalling()).visit("shopper")
@@ -640,12 +641,13 @@ def test_a_failed_call_raises_what_went_wrong_last(client: EngagementClient, san
 
 def test_a_call_that_is_thrown_away_asks_for_nothing_more() -> None:
     """A coroutine whose event loop is gone is closed where it stands; nobody would take its steps."""
+    pause = Sleep(1.0)
 
-    def work(_: object) -> flow.Flow[None]:
-        yield repr
+    def work(_: object) -> Flow[None]:
+        yield from pause
 
-    call = flow.turn(MemoryStore(), "key", Budget(None), work)
-    assert type(next(call)) is methodcaller  # take the key
-    assert call.send("a lease") is repr
+    call = key_lock(MemoryStore(), "key", CallDeadline(None), work)
+    assert isinstance(next(call), Acquire)
+    assert call.send("a lease") is pause
     call.close()
     assert list(call) == []

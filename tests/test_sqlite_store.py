@@ -31,7 +31,7 @@ from liveperson_engagement import (
     RetryPolicy,
     SQLiteStore,
     StoreError,
-    flow,
+    _locking,
 )
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record, VisitIds, to_json
@@ -124,7 +124,7 @@ def test_processes_threads_and_tasks_make_one_visitor(sandbox: Sandbox, path: Pa
 
 def call_and_hang(url: str, path: Path, colour: str, pausing: Event) -> None:
     """As a process: start a visit with a short lease, and stop in the first pause."""
-    flow.LEASE = 0.2
+    _locking.LEASE = 0.2
 
     def hang(_: float) -> None:
         pausing.set()
@@ -176,7 +176,7 @@ def kill_savers(path: Path, times: int) -> None:
             while True:
                 known = store.load(KEY)
                 number = int(known.record.ids.visitor_id) + 1 if known else 1
-                assert store.replace(KEY, record(str(number)), known and known.version)
+                assert store.compare_and_set(KEY, known and known.version, record(str(number)))
                 acknowledged[:] = struct.pack("q", number)
         time.sleep(random.uniform(0, 0.02))  # noqa: S311
         os.kill(saver, signal.SIGKILL)
@@ -201,7 +201,7 @@ def test_a_holder_that_was_too_slow_leaves_the_newer_visit_alone(
     sandbox: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its caller gets the answer, and the key stays with whoever came after it."""
-    monkeypatch.setattr(flow, "LEASE", 0.02)
+    monkeypatch.setattr("liveperson_engagement._locking.LEASE", 0.02)
     sandbox.slow(1)
     with SQLiteStore(path) as one, SQLiteStore(path) as other, ThreadPoolExecutor() as pool:
         slow = EngagementClient("demo", base_url=sandbox.url, store=one, timeout=None)
@@ -304,7 +304,7 @@ def test_a_lease_ends_with_its_time_or_with_the_boot(path: Path, later: float, f
 def use_after_fork(path: Path) -> None:
     """As a process: fork while a thread holds a key and another one is in the store."""
     store, done = SQLiteStore(path), threading.Event()
-    assert store.replace(KEY, record("parent"), None)
+    assert store.compare_and_set(KEY, None, record("parent"))
     asyncio.run(store.aload(KEY))
     lease = store.acquire("held", 0, 0.3)
 
@@ -319,13 +319,13 @@ def use_after_fork(path: Path) -> None:
         if not (forked := os.fork()):
             known = store.load(KEY)
             assert known
-            assert asyncio.run(store.areplace(KEY, record("child"), known.version))
+            assert asyncio.run(store.acompare_and_set(KEY, known.version, record("child")))
             assert store.acquire("held", 5, 30)  # as soon as the lease has run out
             assert store.acquire("other", 0, 30) is None
             os.read(read, 1)  # the parent has closed its connections
             known = store.load(KEY)
             assert known
-            assert store.replace(KEY, record("orphan"), known.version)
+            assert store.compare_and_set(KEY, known.version, record("orphan"))
             store.close()
             os._exit(0)
         time.sleep(0.4)
@@ -362,7 +362,7 @@ def test_only_the_owner_may_read_what_is_remembered(path: Path, before: int | No
     umask = os.umask(0)
     try:
         with SQLiteStore(path) as store:
-            store.replace(KEY, record(), None)
+            store.compare_and_set(KEY, None, record())
             found = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
     finally:
         os.umask(umask)
@@ -412,7 +412,7 @@ def test_a_database_of_a_newer_release_is_left_alone(
 ) -> None:
     """One clear line says what to do."""
     with SQLiteStore(path) as store:
-        store.replace(KEY, record(), None)
+        store.compare_and_set(KEY, None, record())
     written(path, "PRAGMA user_version = 2")
     content = path.read_bytes()
     client = colour.client(base_url=sandbox.url, store=opened())
@@ -451,7 +451,7 @@ def test_a_store_waits_for_other_writers_without_keeping_the_event_loop(path: Pa
     """As long as `timeout`, then the error surfaces."""
 
     async def main() -> tuple[int, object]:
-        saving = asyncio.create_task(store.areplace(KEY, record(), None))
+        saving = asyncio.create_task(store.acompare_and_set(KEY, None, record()))
         ticks = 0
         while not saving.done():
             await asyncio.sleep(0.01)
@@ -465,7 +465,7 @@ def test_a_store_waits_for_other_writers_without_keeping_the_event_loop(path: Pa
         with closing(sqlite3.connect(path, isolation_level=None)) as writer:
             writer.execute("BEGIN IMMEDIATE")
             with pytest.raises(sqlite3.OperationalError, match="locked"):
-                hasty.replace(KEY, record(), None)
+                hasty.compare_and_set(KEY, None, record())
             assert hasty.load(KEY) is None
             ticks, version = asyncio.run(main())
         assert ticks >= 20
@@ -477,7 +477,7 @@ def test_visits_that_nobody_uses_any_more_can_be_forgotten(path: Path) -> None:
     clock = Clock()
     with SQLiteStore(path, clock=clock, monotonic=clock) as store:
         for number in range(10):
-            store.replace(str(number), record(), None)
+            store.compare_and_set(str(number), None, record())
             clock.now += 60
         store.acquire("crashed", 0, 30)
         clock.now += 30
@@ -499,7 +499,7 @@ def test_a_store_opens_when_it_is_used_and_again_after_it_was_closed(path: Path)
     store.close()
     assert list(path.parent.iterdir()) == []
     with store:
-        store.replace(KEY, record(), None)
+        store.compare_and_set(KEY, None, record())
     assert list(path.parent.iterdir()) == [path]
     for _ in range(2):
         asyncio.run(main())

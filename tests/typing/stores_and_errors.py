@@ -6,8 +6,6 @@ import os
 from pathlib import Path
 from typing import assert_type
 
-import httpx
-
 from liveperson_engagement import (
     AccountLoading,
     ApiError,
@@ -35,6 +33,7 @@ from liveperson_engagement import (
 )
 from liveperson_engagement.stores import Record, Remembered, from_json, to_json
 from liveperson_engagement.stores.conformance import StoreConformance
+from liveperson_engagement_api.http import Response
 
 
 class OnlySync:
@@ -44,17 +43,17 @@ class OnlySync:
         """Know one visit."""
         return Remembered(Record(VisitIds(key)), 0.5, "version")
 
-    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save."""
-        return (key, record, after)
+        return (key, expected, record)
 
-    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
         """Hold."""
-        return (key, timeout, seconds)
+        return (key, timeout, ttl)
 
-    def extend(self, key: str, lease: object, seconds: float) -> bool:
+    def extend(self, key: str, lease: object, ttl: float) -> bool:
         """Hold on."""
-        return key != str(lease) and seconds > 0
+        return key != str(lease) and ttl > 0
 
     def release(self, key: str, lease: object) -> None:
         """Give back."""
@@ -121,7 +120,7 @@ def one_tree(visit: Visit) -> None:
         assert_type(error.internal_code, int | None)
         assert_type(error.message, str | None)
         assert_type(error.body, str)
-        assert_type(error.response, httpx.Response)
+        assert_type(error.response, Response)
     except InvalidResponse as error:
         assert_type(error.path, str)
         assert_type(error.reason, str)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ssl
 from typing import Literal, assert_type
 
 import httpx
@@ -13,16 +14,17 @@ from liveperson_engagement import (
     MemoryStore,
     NotAvailableSession,
     OutageGuard,
+    RequestEvent,
+    ResponseEvent,
     RetryEvent,
     RetryPolicy,
-    SessionNews,
+    SessionUpdate,
     UpdateSessionBody,
     Visit,
     VisitIds,
     __version__,
 )
 from liveperson_engagement_api import models
-from liveperson_engagement_api.types import Unset
 
 VERSION: str = __version__
 
@@ -35,7 +37,21 @@ def note(event: RetryEvent) -> None:
     assert_type(event.error.attempts, int)
 
 
-def every_argument(transport: httpx.BaseTransport, pauses: list[float]) -> None:
+def note_request(event: RequestEvent) -> None:
+    """See an attempt begin."""
+    assert_type(event.request.method, str)
+    assert_type(event.request.body, bytes | None)
+
+
+def note_response(event: ResponseEvent) -> None:
+    """See an attempt end."""
+    if event.response:
+        assert_type(event.response.status, int)
+    assert_type(event.error, BaseException | None)
+    assert_type(event.duration, float)
+
+
+def every_argument(transport: httpx.BaseTransport, pauses: list[float], context: ssl.SSLContext) -> None:
     """Every argument has its type, and its default can be passed by those who compute arguments."""
     EngagementClient()
     EngagementClient(None, base_url=None, store=None, retry=None, timeout=None, deadline=None, transport=None)
@@ -51,11 +67,14 @@ def every_argument(transport: httpx.BaseTransport, pauses: list[float]) -> None:
         transport=transport,
         sleep=pauses.append,
         on_store_error="continue",
+        on_request=note_request,
+        on_response=note_response,
         on_retry=note,
         telemetry=None,
         outage_guard=OutageGuard([120, 240.0]),
     ).close()
     EngagementClient(transport="fast", on_store_error="raise", on_retry=print)
+    EngagementClient(headers={"X-Team": "a"}, proxy="http://proxy:3128", ssl_context=context, max_connections=20)
 
 
 def every_call() -> None:
@@ -100,8 +119,8 @@ def narrowing(session: AvailableSession | NotAvailableSession) -> int | None:
         assert_type(details.campaign_id, int)
         assert_type(details.engagement_id, int)
         assert_type(details.valid_for_seconds, float)
-        assert_type(details.skill_id, Unset | int)
-        assert_type(details.skill_name, Unset | str)
+        assert_type(details.skill_id, int | None)
+        assert_type(details.skill_name, str | None)
         return details.engagement_id
     assert_type(session, NotAvailableSession)
     return None
@@ -148,11 +167,11 @@ def bodies(visit: Visit) -> None:
             ],
         }
     )
-    news: SessionNews = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
-    visit.update_session(news)
-    update: UpdateSessionBody = {"pageId": "page", "impAttributes": []}
+    update: SessionUpdate = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
     visit.update_session(update)
-    visit.create_session(models.CreateSessionBody(app_type=models.AppType.MSDK, consumer_sections=["Support"]))
-    visit.engagement(models.CreateSessionBody(app_type=models.AppType.EXTERNAL))
-    visit.update_session(models.SessionNews(engagement_attributes=[]))
+    whole: UpdateSessionBody = {"pageId": "page", "impAttributes": []}
+    visit.update_session(whole)
+    visit.create_session(models.CreateSessionBody(app_type="MSDK", consumer_sections=["Support"]))
+    visit.engagement(models.CreateSessionBody(app_type="EXTERNAL"))
+    visit.update_session(models.SessionUpdate(engagement_attributes=[]))
     visit.update_session(models.UpdateSessionBody(page_id="page"))

@@ -39,7 +39,7 @@ class HalfAStore:
     def load(self, key: str) -> Remembered | None:
         """Know nothing."""
 
-    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save nothing."""
 
 
@@ -71,7 +71,7 @@ def bodies(visit: Visit) -> None:
     visit.update_session({"appType": "EXTERNAL"})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     visit.update_session({"engagementAttributes": {"type": "lead"}})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     visit.create_session(models.UpdateSessionBody(page_id="page"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    visit.update_session(models.CreateSessionBody(app_type=models.AppType.EXTERNAL))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    visit.update_session(models.CreateSessionBody(app_type="EXTERNAL"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     models.CreateSessionBody(app_type="WEB")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     models.CreateSessionBody(appType="EXTERNAL")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     visit.create_session("EXTERNAL")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -113,6 +113,8 @@ def settings(client: EngagementClient, later: httpx.AsyncBaseTransport) -> None:
     EngagementClient(transport=later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_store_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_retry=take_text)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(max_connections="20")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(on_request=note_later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_retry=note_later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(store=HalfAStore())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(store="visits.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]

@@ -2,7 +2,6 @@
 
 import typer
 
-from liveperson_engagement.cli.completion import answer_the_first_tab
 from liveperson_engagement.cli.contract import contract
 from liveperson_engagement.cli.create_session import create_session
 from liveperson_engagement.cli.doctor import doctor
@@ -13,7 +12,6 @@ from liveperson_engagement.cli.sandbox import sandbox
 from liveperson_engagement.cli.update_session import update_session
 from liveperson_engagement.cli.version import version
 
-answer_the_first_tab()
 app = typer.Typer(
     name="liveperson-engagement",
     help="LivePerson's App Engagement API on the command line.",

@@ -1,12 +1,12 @@
-"""Bodies from a file, from standard input and from options; what is in them is left to the package to judge."""
+"""Request bodies from a file, standard input and options. Whether the contract takes them is checked by the client."""
 
 import json
 import sys
 from pathlib import Path
 from typing import Any
 
+from liveperson_engagement._json import SchemaViolation, decode, is_object
 from liveperson_engagement.cli.failure import wrong
-from liveperson_engagement.jsontext import Breach, decode, is_object
 
 
 def read(option: str, name: str) -> bytes:
@@ -23,8 +23,8 @@ def parsed(option: str, content: bytes) -> Any:
     """Read JSON; say where it is none."""
     try:
         return decode(content)
-    except Breach as breach:
-        raise wrong(f"{option}: {breach.reason}{_place(content)}") from None
+    except SchemaViolation as violation:
+        raise wrong(f"{option}: {violation.reason}{_place(content)}") from None
 
 
 def from_file(name: str | None, session: str | None) -> Any:

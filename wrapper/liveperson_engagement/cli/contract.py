@@ -1,4 +1,4 @@
-"""The contract that this package speaks."""
+"""`contract`: prints the contract."""
 
 import json
 from enum import StrEnum

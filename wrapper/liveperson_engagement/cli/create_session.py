@@ -5,6 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
+from liveperson_engagement._json import is_object
 from liveperson_engagement.cli import bodies
 from liveperson_engagement.cli.failure import Status, wrong
 from liveperson_engagement.cli.options import (
@@ -21,7 +22,6 @@ from liveperson_engagement.cli.options import (
     Visited,
     values_of,
 )
-from liveperson_engagement.jsontext import is_object
 
 
 @dataclass(frozen=True, kw_only=True)

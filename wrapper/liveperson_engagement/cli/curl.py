@@ -1,13 +1,12 @@
-"""Requests as curl commands: what the client would send, caught on its way."""
+"""Requests as curl commands: `on_request` raises the request that would be sent, and so nothing is sent."""
 
 import json
 import re
 import shlex
 from typing import Any
 
-import httpx
-
-from liveperson_engagement.jsontext import encode
+from liveperson_engagement import RequestEvent
+from liveperson_engagement._json import encode
 
 MASK = "***"
 SHOWN = ("accept", "content-type")
@@ -17,31 +16,33 @@ SHOWN = ("accept", "content-type")
 class Caught(Exception):
     """A request that is not sent."""
 
-    def __init__(self, request: httpx.Request) -> None:
+    def __init__(self, event: RequestEvent) -> None:
         super().__init__()
-        self.request = request
+        self.event = event
 
 
-def catch(request: httpx.Request) -> None:
+def catch(event: RequestEvent) -> None:
     """Stop any request."""
-    raise Caught(request)
+    raise Caught(event)
 
 
-def catch_visits(request: httpx.Request) -> None:
-    """Stop a request that is about a visit; the one that asks for the account's host goes out."""
-    if request.method != "GET":
-        raise Caught(request)
+def catch_visits(event: RequestEvent) -> None:
+    """Stop a request that is about a visit; the one that asks for the account's host is sent."""
+    if event.operation_id != "findDomain":
+        raise Caught(event)
 
 
-def command(request: httpx.Request, *, show_ids: bool) -> str:
+def command(event: RequestEvent, *, show_ids: bool) -> str:
     """Write a request as a shell command."""
-    url, content = str(request.url), request.content.decode()
+    request = event.request
+    url, content = event.base_url + request.target, (request.body or b"").decode()
     if not show_ids:
         url, content = _masked(url, content)
+    headers = {name.lower(): value for name, value in request.headers.items()}
     parts = ["curl", "--request", request.method, url]
     for name in SHOWN:
-        if name in request.headers:
-            parts += ["--header", f"{name.title()}: {request.headers[name]}"]
+        if name in headers:
+            parts += ["--header", f"{name.title()}: {headers[name]}"]
     if content:
         parts += ["--data-raw", content]
     lines = [shlex.join(parts[:4]), *(shlex.join(parts[at : at + 2]) for at in range(4, len(parts), 2))]

@@ -1,4 +1,4 @@
-"""`domain`: asks which host serves an account."""
+"""`domain`: prints the base URL of an account."""
 
 import typer
 
@@ -11,12 +11,10 @@ def domain(caller: Caller, patience: Patience, *, as_json: AsJson = False, curl:
     from liveperson_engagement.cli.output import print_json  # noqa: PLC0415
     from liveperson_engagement.cli.pauses import Pauses  # noqa: PLC0415
     from liveperson_engagement.cli.visits import connected  # noqa: PLC0415
-    from liveperson_engagement.cli.wire import Wire  # noqa: PLC0415
 
-    transport = Wire(before=catch) if curl.curl else None
-    with connected(caller, patience, Pauses(), curl, transport=transport) as client:
+    with connected(caller, patience, Pauses(), curl, on_request=catch if curl.curl else None) as client:
         url = client.find_domain()
         if as_json:
-            print_json({"account": client.site.account_id, "baseUrl": url})
+            print_json({"account": caller.account_id, "baseUrl": url})
         else:
             typer.echo(url)

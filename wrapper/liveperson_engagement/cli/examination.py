@@ -1,5 +1,6 @@
-"""The steps of `doctor`: each finds something out with the client that everybody uses, and says what to do."""
+"""The steps of `doctor`. Each uses the package's own client and transport, so that it sees what a program would see."""
 
+import os
 import socket
 import ssl
 import time
@@ -8,8 +9,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
-
-import httpx
 
 from liveperson_engagement import (
     AccountLoading,
@@ -25,17 +24,20 @@ from liveperson_engagement import (
     InvalidResponse,
     NotAvailableSession,
     NotFound,
+    ResponseEvent,
     ServerError,
     Unauthorized,
 )
-from liveperson_engagement.cli.failure import told
+from liveperson_engagement.cli.failure import describe, printable
 from liveperson_engagement.cli.options import LocatedCaller, Patience
 from liveperson_engagement.cli.output import remark
 from liveperson_engagement.cli.pauses import Pauses
 from liveperson_engagement.cli.visits import client_of
-from liveperson_engagement.cli.wire import Wire
+from liveperson_engagement.transports import NoResponse
+from liveperson_engagement.transports._environment import Trust
+from liveperson_engagement.transports.sockets import SocketTransport
 
-STEPS = ("account id", "domain", "TLS", "first call", "account loaded", "engagement", "clock")
+STEPS = ("environment", "account id", "domain", "TLS", "first call", "account loaded", "engagement", "clock")
 MOST_SKEW = 30.0
 """Seconds that this machine's clock may be wrong."""
 
@@ -72,61 +74,56 @@ def examine(
 
 def _steps(caller: LocatedCaller, body: Any, *, visitor: bool, clock: "_Clock") -> Generator[Finding]:
     try:
-        client = client_of(caller, Patience(no_retry=True), Pauses(), transport=Wire(after=clock.note))
+        Trust(None).context()  # a client would load the certificates with its first https connection
+        client = client_of(caller, Patience(no_retry=True), Pauses(), on_response=clock.note)
     except InvalidRequest as error:
+        if error.path in os.environ:
+            yield Finding("environment", "failed", f"{error}", f"Correct the variable {error.path}, or unset it.")
+            return
         if error.path != "account_id":
             raise
+        yield _USABLE
         yield Finding(
-            STEPS[0],
+            "account id",
             "failed",
             f"is not well-formed: {error.reason}",
             "Use the account (site) id that LivePerson gave you: up to 20 letters, digits and underscores.",
         )
         return
     with client:
-        yield Finding(STEPS[0], "ok", "is well-formed")
-        given = client.site.base_url is not None
+        yield _USABLE
+        yield Finding("account id", "ok", "is well-formed")
         try:
             url = client.find_domain()
         except (DomainLookupFailed, DeadlineExceeded) as error:
-            yield Finding(STEPS[1], "failed", *_no_domain(error))
+            yield Finding("domain", "failed", *_no_domain(error))
             return
-        yield Finding(STEPS[1], "ok", f"{url}{' (given)' if given else ''}")
+        yield Finding("domain", "ok", f"{url}{'' if caller.base_url is None else ' (given)'}")
         secure = _handshake(url, caller.timeout)
         yield secure
         if secure.status == "ok" and visitor:
             yield from _first_call(client, body)
 
 
+_USABLE = Finding("environment", "ok", "its proxies and certificates can be used")
+
+
 def _no_domain(error: EngagementError) -> tuple[str, str]:
     cause = error.__cause__
     if isinstance(cause, ApiError) and not isinstance(cause, ServerError):
-        return told(cause), "LivePerson knows no such account: check the account id."
+        return describe(cause), "LivePerson knows no such account: check the account id."
     return _no_answer(cause if isinstance(cause, EngagementError) else error)
 
 
 def _handshake(url: str, timeout: float | None) -> Finding:
-    """Connect, and end as soon as the server has proved who it is: nothing is sent."""
+    """Connect, through a proxy if there is one, and hang up once the server has proved who it is: nothing is sent."""
     if url.startswith("http://"):
-        return Finding(STEPS[2], "ok", "is not needed: the host is this machine")
-
-    def stop(event: str, info: dict[str, Any]) -> None:
-        if event.endswith("start_tls.complete"):
-            info["return_value"].close()
-            raise _Proved
-
+        return Finding("TLS", "ok", "is not needed: the host is this machine")
     try:
-        with httpx.Client(timeout=timeout) as client:
-            client.get(url, extensions={"trace": stop})
-    except _Proved:
-        return Finding(STEPS[2], "ok", "the certificate is trusted, and is the host's")
-    except httpx.RequestError as error:
-        return Finding(STEPS[2], "failed", *_no_connection(error))
-    return Finding(STEPS[2], "ok", "the host answers")
-
-
-class _Proved(Exception):
-    pass
+        SocketTransport({"proxy": None, "ssl_context": None, "max_connections": None}).connect(url, timeout)
+    except NoResponse as error:
+        return Finding("TLS", "failed", *_no_connection(error))
+    return Finding("TLS", "ok", "the certificate is trusted, and is the host's")
 
 
 def _first_call(client: EngagementClient, body: Any) -> Generator[Finding]:
@@ -134,32 +131,35 @@ def _first_call(client: EngagementClient, body: Any) -> Generator[Finding]:
     try:
         session = client.visit().create_session(body)
     except AccountLoading as error:
-        yield Finding(STEPS[3], "ok", "is answered")
+        yield Finding("first call", "ok", "is answered")
         yield Finding(
-            STEPS[4], "failed", f"LivePerson is still loading the account: {told(error)}", "Try again in a minute."
+            "account loaded",
+            "failed",
+            f"LivePerson is still loading the account: {describe(error)}",
+            "Try again in a minute.",
         )
     except EngagementError as error:
         if isinstance(error, InvalidRequest):
             raise
-        yield Finding(STEPS[3], "failed", *_no_answer(error))
+        yield Finding("first call", "failed", *_no_answer(error))
     else:
-        yield Finding(STEPS[3], "ok", "is answered")
-        yield Finding(STEPS[4], "ok", "is ready")
+        yield Finding("first call", "ok", "is answered")
+        yield Finding("account loaded", "ok", "is ready")
         yield _offer(session)
 
 
 def _no_answer(error: EngagementError) -> tuple[str, str]:
     if isinstance(error, ConnectionFailed):
         return _no_connection(error)
-    return told(error), next(advice for kind, advice in _ADVICE.items() if isinstance(error, kind))
+    return describe(error), next(advice for kind, advice in _ADVICE.items() if isinstance(error, kind))
 
 
 def _offer(session: AvailableSession | NotAvailableSession) -> Finding:
     if session.status == "Available":
         seconds = session.engagement_details.valid_for_seconds
-        return Finding(STEPS[5], "ok", f"is available, valid for {seconds:g} s")
+        return Finding("engagement", "ok", f"is available, valid for {seconds:g} s")
     return Finding(
-        STEPS[5],
+        "engagement",
         "failed",
         "no engagement of type MSDK or EXTERNAL is available",
         "In LivePerson publish a campaign with an engagement of type MSDK or EXTERNAL. If there is one, see that its "
@@ -168,7 +168,7 @@ def _offer(session: AvailableSession | NotAvailableSession) -> Finding:
 
 
 def _no_connection(error: BaseException) -> tuple[str, str]:
-    """Tell the ways apart in which a connection fails, by the first failure below that says more."""
+    """Return why a connection failed and what to do, by the first of the causes that is known."""
     below: BaseException | None = error
     while below is not None:
         if isinstance(below, ssl.SSLCertVerificationError):
@@ -178,12 +178,12 @@ def _no_connection(error: BaseException) -> tuple[str, str]:
             if isinstance(below, kind):
                 return found
         below = below.__cause__ or below.__context__
-    return told(error) if isinstance(error, EngagementError) else type(error).__name__, _NETWORK
+    return describe(error) if isinstance(error, EngagementError) else printable(str(error)), _NETWORK
 
 
-_NETWORK = "Check the network, and any proxy or firewall."
+_NETWORK = "Check the network, and any proxy (HTTPS_PROXY, NO_PROXY) or firewall."
 _UNTRUSTED = "Is there a proxy that inspects TLS? Then let SSL_CERT_FILE name a file with its authority's certificate."
-_DATE = "Check this machine's date and time; if they are right, tell those who run the host."
+_DATE = "Check this machine's date and time; if they are right, inform those who run the host."
 _OTHER_HOST = (
     "the certificate is another host's",
     "Check --base-url, and whether a proxy answers in the host's place.",
@@ -202,8 +202,7 @@ _CONNECTIONS: dict[type[BaseException], tuple[str, str]] = {
     ssl.SSLError: ("no TLS is spoken there, or one that is too old", "Check --base-url, and any proxy or firewall."),
     socket.gaierror: ("the host's name is not known", "Check the network, its name server, and --base-url."),
     ConnectionRefusedError: ("the connection is refused: nothing listens there", "Check --base-url, and any firewall."),
-    httpx.ProxyError: ("the proxy does not connect", "Check HTTPS_PROXY and NO_PROXY."),
-    httpx.TimeoutException: ("no answer in time", f"Allow more: --timeout. {_NETWORK}"),
+    TimeoutError: ("no answer in time", f"Allow more: --timeout. {_NETWORK}"),
 }
 """What a failure to connect means, and what to do."""
 _CERTIFICATES = {
@@ -225,20 +224,21 @@ class _Clock:
         self._now = now
         self._ahead: float | None = None
 
-    def note(self, response: httpx.Response) -> None:
-        """Read an answer's Date (RFC 9110, 6.6.1)."""
-        with suppress(KeyError, ValueError, OverflowError):
-            self._ahead = self._now() - parsedate_to_datetime(response.headers["date"]).timestamp()
+    def note(self, event: ResponseEvent) -> None:
+        """Read an answer's Date (RFC 9110, 6.6.1): `on_response`."""
+        date = event.response.headers.get("date", "") if event.response else ""
+        with suppress(ValueError, OverflowError):
+            self._ahead = self._now() - parsedate_to_datetime(date).timestamp()
 
     def finding(self) -> Finding:
         """Say how wrong the clock is."""
         if self._ahead is None:
-            return Finding(STEPS[6], "skipped", "no answer said what time it is")
+            return Finding("clock", "skipped", "no answer said what time it is")
         seconds, way = abs(self._ahead), "ahead of" if self._ahead > 0 else "behind"
         if seconds <= MOST_SKEW:
-            return Finding(STEPS[6], "ok", f"is right, give or take {MOST_SKEW:g} s")
+            return Finding("clock", "ok", f"is right, give or take {MOST_SKEW:g} s")
         return Finding(
-            STEPS[6],
+            "clock",
             "failed",
             f"is {seconds:.0f} s {way} the server's",
             "Set this machine's clock, best by a time service (NTP).",

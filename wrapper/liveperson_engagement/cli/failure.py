@@ -1,4 +1,4 @@
-"""How a command says that it could not do what it was asked to, and with which exit status."""
+"""Failures of a command: one line on standard error, and an exit status."""
 
 from collections.abc import Generator
 from contextlib import contextmanager
@@ -34,27 +34,27 @@ Exit status: 0 done, 1 failed, 2 called wrongly (nothing was sent), 3 no engagem
 
 
 def failed(reason: str, status: Status = Status.FAILED) -> typer.Exit:
-    """Print the reason as one line on standard error; give what to raise."""
+    """Print the reason as one line on standard error; return what to raise."""
     typer.echo(f"liveperson-engagement: {printable(reason)}", err=True)
     return typer.Exit(status)
 
 
 def wrong(reason: str) -> typer.Exit:
-    """Do as `failed`, where the call cannot be meant so and nothing was sent."""
+    """Do as `failed`, for a wrong call: nothing was sent."""
     return failed(reason, Status.WRONG)
 
 
 @contextmanager
-def failures_told() -> Generator[None]:
-    """Make of the package's errors a line and an exit status."""
+def failures_reported() -> Generator[None]:
+    """Turn the package's errors into a line and an exit status."""
     try:
         yield
     except EngagementError as error:
-        raise failed(told(error), status_of(error)) from None
+        raise failed(describe(error), status_of(error)) from None
 
 
-def told(error: EngagementError) -> str:
-    """Say what went wrong: the error's own line, and why a store failed."""
+def describe(error: EngagementError) -> str:
+    """Return an error's own line, and for a store its cause."""
     if isinstance(error, StoreError) and error.__cause__ is not None:
         return f"{error} [{printable(str(error.__cause__)) or type(error.__cause__).__name__}]"
     return printable(str(error))
@@ -68,7 +68,7 @@ def status_of(error: EngagementError) -> Status:
 
 
 def may_pass(error: BaseException | None) -> bool:
-    """Tell whether the same call may work later."""
+    """Return whether the same call may work later."""
     if isinstance(error, DomainLookupFailed):
         return may_pass(error.__cause__)
     return isinstance(error, ConnectionFailed | DeadlineExceeded | ServerError)

@@ -26,18 +26,18 @@ def tidied_up_on_ctrl_c() -> Generator[None]:
     import socket  # noqa: PLC0415 - only calls need them
     import threading  # noqa: PLC0415
 
-    told, tell = socket.socketpair()
+    woken, waker = socket.socketpair()
 
     def watch() -> None:
-        if told.recv(1) and not ended.wait(GRACE):
+        if woken.recv(1) and not ended.wait(GRACE):
             os._exit(INTERRUPTED)
 
     ended = threading.Event()
-    with told, tell:
-        tell.setblocking(False)
+    with woken, waker:
+        waker.setblocking(False)
         watcher = threading.Thread(target=watch, daemon=True)
         watcher.start()
-        before = signal.set_wakeup_fd(tell.fileno(), warn_on_full_buffer=False)
+        before = signal.set_wakeup_fd(waker.fileno(), warn_on_full_buffer=False)
         try:
             signal.signal(signal.SIGINT, _raise)
             yield
@@ -45,7 +45,7 @@ def tidied_up_on_ctrl_c() -> Generator[None]:
             signal.signal(signal.SIGINT, _leave)
             signal.set_wakeup_fd(before)
             ended.set()
-            tell.shutdown(socket.SHUT_RDWR)
+            waker.shutdown(socket.SHUT_RDWR)
             watcher.join()
 
 

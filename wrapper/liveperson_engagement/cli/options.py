@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
@@ -65,6 +65,11 @@ class Caller:
             metavar="SECONDS", help="How long an attempt may wait for its answer.", rich_help_panel=CONNECTION
         ),
     ] = 10.0
+
+    @property
+    def account_id(self) -> str | None:
+        """The account, however it is named."""
+        return self.account_option or self.account
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,7 +169,7 @@ def values_of(model: str) -> Callable[[], list[str]]:
     def values() -> list[str]:
         from liveperson_engagement_api import models  # noqa: PLC0415 - takes long
 
-        return [*getattr(models, model)]
+        return [*get_args(getattr(models, model))]
 
     return values
 

@@ -1,4 +1,4 @@
-"""Results: on standard output, as JSON for machines or readable for people; and remarks, on standard error."""
+"""Results on standard output, as JSON or as text for people, and remarks on standard error."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Pauses: counted down where somebody looks at them, told in one line where nobody does."""
+"""Pauses: a countdown on a terminal, one line elsewhere."""
 
 import math
 import time
@@ -9,7 +9,7 @@ from rich.live import Live
 from rich.text import Text
 
 from liveperson_engagement import RetryEvent
-from liveperson_engagement.cli.failure import told
+from liveperson_engagement.cli.failure import describe
 
 
 class Pauses:
@@ -26,12 +26,12 @@ class Pauses:
         self._sleep, self._clock = sleep, clock
         self._reason = ""
 
-    def tell(self, event: RetryEvent) -> None:
-        """Take note of why the next pause is made: `on_retry`."""
-        self._reason = f"{event.operation_id}: attempt {event.attempt} failed: {told(event.error)}"
+    def note(self, event: RetryEvent) -> None:
+        """Remember the reason of the next pause: `on_retry`."""
+        self._reason = f"{event.operation_id}: attempt {event.attempt} failed: {describe(event.error)}"
 
     def retry(self, seconds: float) -> None:
-        """Make the pause that was told of: `sleep`."""
+        """Make the pause of a retry: `sleep`."""
         self.wait(self._reason, seconds)
 
     def wait(self, reason: str, seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""The sandbox for those who write in other languages: one process, controlled over HTTP."""
+"""`sandbox`: the sandbox as a process, controlled over HTTP from any language."""
 
 import logging
 import os
@@ -31,7 +31,7 @@ def sandbox(
         ),
     ] = 0,
     not_available: Annotated[
-        bool, typer.Option("--not-available", help="Offer no engagement, until told to by `available`.")
+        bool, typer.Option("--not-available", help="Offer no engagement, until `available` is called.")
     ] = False,
     scenario: Annotated[
         Path | None,
@@ -44,7 +44,7 @@ def sandbox(
     Prints its URL, to use in place of `https://{domain}` and of the Domain API, and the calls that control it. A
     browser that opens the URL finds the API reference.
 
-    It is told what to do while it runs, by calls such as
+    It is controlled while it runs, by calls such as
 
     - `curl --json '{"status": 503, "times": 2}' http://127.0.0.1:8787/sandbox/fail_next`
     - `curl --request POST http://127.0.0.1:8787/sandbox/expire_sessions`
@@ -59,10 +59,8 @@ def sandbox(
     """
     failures = [_failure(text) for text in fail or ()]
     steps: list[Any] = [] if scenario is None else _steps(scenario)
-    try:
-        from liveperson_engagement.sandbox import Sandbox  # noqa: PLC0415
-    except ImportError as error:
-        raise failed(str(error)) from None
+    from liveperson_engagement.sandbox import Sandbox  # noqa: PLC0415
+
     if log:
         _log_requests()
     service = Sandbox(port=port)

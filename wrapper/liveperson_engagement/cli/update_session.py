@@ -1,4 +1,4 @@
-"""`update-session`: tells the service what is new in a session."""
+"""`update-session`: sends an update of a session."""
 
 from typing import Annotated
 
@@ -19,9 +19,9 @@ from liveperson_engagement.cli.options import (
 
 
 def _kinds() -> list[str]:
-    from liveperson_engagement.contract import contract  # noqa: PLC0415
+    from liveperson_engagement._contract import contract  # noqa: PLC0415
 
-    return [*contract().events]
+    return [*contract().operations["createSession"].impression_templates]
 
 
 def update_session(

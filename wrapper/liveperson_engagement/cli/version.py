@@ -1,4 +1,4 @@
-"""The version of this package."""
+"""`version`: prints the version of this package."""
 
 import typer
 

@@ -1,4 +1,4 @@
-"""What a command does first: opens a client, and takes up the visit that the options name."""
+"""Opens the client of a command, and the visit that its options name."""
 
 from collections.abc import Callable, Generator
 from contextlib import ExitStack, contextmanager
@@ -7,29 +7,28 @@ from typing import Any
 import typer
 
 from liveperson_engagement import EngagementClient, MemoryStore, RetryPolicy, Visit, VisitIds
+from liveperson_engagement._contract import contract
+from liveperson_engagement._json import SchemaViolation
 from liveperson_engagement.cli.bodies import read
 from liveperson_engagement.cli.curl import MASK, Caught, catch_visits, command
-from liveperson_engagement.cli.failure import failures_told, wrong
+from liveperson_engagement.cli.failure import failures_reported, wrong
 from liveperson_engagement.cli.interrupt import tidied_up_on_ctrl_c
 from liveperson_engagement.cli.options import Caller, Curl, LocatedCaller, Patience, Visited
 from liveperson_engagement.cli.output import remark
 from liveperson_engagement.cli.pauses import Pauses
-from liveperson_engagement.cli.wire import Wire
-from liveperson_engagement.contract import contract
-from liveperson_engagement.jsontext import Breach
 from liveperson_engagement.stores import Record, Remembered
 
 
 def client_of(caller: Caller, patience: Patience, pauses: Pauses, **options: Any) -> EngagementClient:
     """Make the client that the options ask for."""
     client = EngagementClient(
-        caller.account_option or caller.account,
+        caller.account_id,
         domain_api=caller.domain_api,
         timeout=caller.timeout,
         deadline=patience.deadline,
         retry=RetryPolicy.none() if patience.no_retry else None,
         sleep=pauses.retry,
-        on_retry=pauses.tell,
+        on_retry=pauses.note,
         base_url=caller.base_url if isinstance(caller, LocatedCaller) else None,
         **options,
     )
@@ -41,11 +40,11 @@ def connected(
     caller: Caller, patience: Patience, pauses: Pauses, curl: Curl, **options: Any
 ) -> Generator[EngagementClient]:
     """Open a client; failures become a line and an exit status, and a request that is caught becomes a command."""
-    with failures_told(), tidied_up_on_ctrl_c(), client_of(caller, patience, pauses, **options) as client:
+    with failures_reported(), tidied_up_on_ctrl_c(), client_of(caller, patience, pauses, **options) as client:
         try:
             yield client
         except Caught as caught:
-            text = command(caught.request, show_ids=curl.show_ids)
+            text = command(caught.event, show_ids=curl.show_ids)
             typer.echo(text)
             if MASK in text and not curl.show_ids:
                 remark("Ids are masked: --show-ids shows them.")
@@ -59,8 +58,8 @@ def visiting(
     key, ids = _named(visited)
     with ExitStack() as stack:
         store = _store(visited, stack, only_look=curl.curl)
-        transport = Wire(before=catch_visits) if curl.curl else None
-        client = stack.enter_context(connected(caller, patience, pauses, curl, store=store, transport=transport))
+        on_request = catch_visits if curl.curl else None
+        client = stack.enter_context(connected(caller, patience, pauses, curl, store=store, on_request=on_request))
         yield client.visit(key, ids=ids)
 
 
@@ -100,11 +99,11 @@ def _store(visited: Visited, stack: ExitStack, *, only_look: bool) -> Any:
 def _record(content: bytes) -> Record:
     """Make of a printed session what a store remembers of it."""
     try:
-        answer = contract().check_answer("createSession", content)
-    except Breach as breach:
-        raise wrong(f"--session: {breach.path}: {breach.reason}") from None
-    ids = VisitIds(answer["visitorId"], answer["sessionId"], answer["pageId"])
-    return Record(ids, content.decode("utf-8-sig") if "engagementDetails" in answer else None)
+        session = contract().operations["createSession"].parse(content)
+    except SchemaViolation as violation:
+        raise wrong(f"--session: {violation.path}: {violation.reason}") from None
+    ids = VisitIds(session.visitor_id, session.session_id, session.page_id)
+    return Record(ids, content.decode("utf-8-sig") if session.status == "Available" else None)
 
 
 class _Known(MemoryStore):
@@ -118,5 +117,5 @@ class _Known(MemoryStore):
         """Return what is known of the visit by now."""
         look, self._look = self._look, None
         if look and (record := look(key)):
-            self.replace(key, record, None)
+            self.compare_and_set(key, None, record)
         return super().load(key)

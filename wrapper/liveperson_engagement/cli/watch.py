@@ -1,10 +1,10 @@
-"""Watching: asks again, politely, when the last answer is no longer valid."""
+"""`create-session --watch`: asks again when the last answer is no longer valid."""
 
 from collections.abc import Callable
 from typing import NoReturn
 
 from liveperson_engagement import AvailableSession, EngagementError, NotAvailableSession
-from liveperson_engagement.cli.failure import may_pass, told
+from liveperson_engagement.cli.failure import describe, may_pass
 
 LEAST = 1.0
 """Seconds between two answers, however short an engagement is said to be valid."""
@@ -29,7 +29,7 @@ def watch(
         except EngagementError as error:
             if not (may_pass(error) and known()):
                 raise
-            wait(told(error), every)
+            wait(describe(error), every)
             continue
         show(session)
         if session.status == "Available":

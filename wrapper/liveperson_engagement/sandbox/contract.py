@@ -1,4 +1,4 @@
-"""What the contract says, made ready for use: operations, what they accept, and the examples to answer with."""
+"""The contract as the sandbox uses it: operations, schemas of what they accept, and examples to answer with."""
 
 import functools
 import json

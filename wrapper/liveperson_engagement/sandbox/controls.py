@@ -1,4 +1,4 @@
-"""What a sandbox can be told in JSON, over HTTP or in a scenario: methods of `Sandbox`, by their signatures."""
+"""The methods of `Sandbox` that can be called with JSON, over HTTP or in a scenario, described by their signatures."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class Control:
 
 
 class Controls:
-    """Everything that a sandbox of a contract can be told."""
+    """The methods that control a sandbox of a contract."""
 
     def __init__(self, sandbox: type[Sandbox], contract: Contract) -> None:
         self.contract = contract
         operations = [operation.operation_id for operation in contract.operations]
         self.by_name = {name: _control(getattr(sandbox, name), operations) for name in EXAMPLES}
 
-    def tell(self, sandbox: Sandbox, name: str, arguments: Any, place: str = "") -> None:
+    def call(self, sandbox: Sandbox, name: str, arguments: Any, place: str = "") -> None:
         """Call a method; raise ValueError unless it takes the arguments, with the place of what is wrong."""
         control = self.by_name.get(name)
         if control is None:
@@ -86,7 +86,7 @@ class Controls:
             place = f"[{number}].{name}"
             if name in {"play", "reset"}:
                 raise _wrong(place, "cannot be part of a scenario")
-            self.tell(stage, name, arguments, place)
+            self.call(stage, name, arguments, place)
             steps.append((name, arguments))
         return steps
 

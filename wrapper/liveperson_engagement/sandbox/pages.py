@@ -1,4 +1,4 @@
-"""What a sandbox answers besides its contract: the contract itself, the API reference, and calls that control it.
+"""What a sandbox answers besides its contract: the document of the contract, the API reference, and the controls.
 
 Whatever the contract has at the same path comes first.
 """
@@ -7,72 +7,62 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib import resources
 from typing import TYPE_CHECKING
-
-from starlette.requests import Request
-from starlette.responses import RedirectResponse, Response
-from starlette.routing import Match, Route
-from starlette.types import Scope
 
 from liveperson_engagement._version import __version__
 from liveperson_engagement.sandbox.contract import Json, parse_json
 from liveperson_engagement.sandbox.controls import Controls
 from liveperson_engagement.sandbox.records import SandboxRequest
+from liveperson_engagement.sandbox.service import Answer
 
 if TYPE_CHECKING:
     from liveperson_engagement.sandbox.sandbox import Sandbox
+    from liveperson_engagement.sandbox.server import ReceivedRequest
 
 _REFERENCE = resources.files("liveperson_engagement.sandbox").joinpath("reference")
 _TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "txt": "text/plain"}
 
 
-def routes(sandbox: Sandbox, controls: Controls) -> Iterator[Route]:
-    """Return the routes. Both pages are the same files, each beside the OpenAPI document that it shows."""
+def pages(sandbox: Sandbox, controls: Controls) -> Callable[[ReceivedRequest], Answer | None]:
+    """Return what answers at the sandbox's own paths. Both pages are the same files, each beside its document."""
 
-    async def tell(request: Request) -> Response:
-        name = request.path_params["name"]
-        if name not in controls.by_name:
-            return _json({"error": f"there is no {name}: {request.base_url}sandbox/ lists what there is"}, 404)
-        raw = await request.body()
-        try:
-            controls.tell(sandbox, name, parse_json(raw) if raw else {})
-        except ValueError as error:
-            return _json({"error": str(error)}, 400)
-        return Response(status_code=204)
+    def answer(request: ReceivedRequest) -> Answer | None:
+        url = f"http://{dict(request.headers).get('host') or sandbox.host}"
+        parts = request.path.split("/")[1:]
+        if request.method == "POST":
+            controlled = len(parts) == 2 and parts[0] == "sandbox" and parts[1]
+            return _control(sandbox, controls, parts[1], request.body, url) if controlled else None
+        if request.method not in {"GET", "HEAD"}:
+            return None
+        views: dict[str, Callable[[], Answer]] = {
+            "openapi.json": lambda: _json(controls.contract.document, headers={"x-sandbox-note": _NOTE}),
+            "sandbox": lambda: Answer(307, headers={"location": "/sandbox/"}),
+            "sandbox/openapi.json": lambda: _json(described(controls, url)),
+            "sandbox/requests": lambda: _json([_members(each) for each in sandbox.requests]),
+            "sandbox/visitors": lambda: _json([dataclasses.asdict(each) for each in sandbox.visitors]),
+        }
+        match parts:
+            case [""] | ["sandbox", ""]:
+                return _file("index.html")
+            case ["reference", name] | ["sandbox", "reference", name]:
+                return _file(name)
+            case _:
+                view = views.get("/".join(parts))
+                return view and view()
 
-    def contract(_: Request) -> Response:
-        answer = _json(controls.contract.document)
-        answer.headers["x-sandbox-note"] = _NOTE
-        return answer
-
-    def description(request: Request) -> Response:
-        return _json(described(controls, str(request.base_url).rstrip("/")))
-
-    def requests(_: Request) -> Response:
-        return _json([_members(each) for each in sandbox.requests])
-
-    def visitors(_: Request) -> Response:
-        return _json([dataclasses.asdict(each) for each in sandbox.visitors])
-
-    for folder, document in (("/", contract), ("/sandbox/", description)):
-        yield _Route(folder, _page)
-        yield _Route(f"{folder}openapi.json", document)
-        yield _Route(f"{folder}reference/{{name}}", _asset)
-    yield _Route("/sandbox", _redirect)
-    yield _Route("/sandbox/requests", requests)
-    yield _Route("/sandbox/visitors", visitors)
-    yield _Route("/sandbox/{name}", tell, methods=["POST"])
+    return answer
 
 
-class _Route(Route):
-    """A route that leaves other methods alone: to the contract, what they ask for is not there."""
-
-    def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Match wholly, or not at all."""
-        match, child = super().matches(scope)
-        return (match, child) if match is Match.FULL else (Match.NONE, {})
+def _control(sandbox: Sandbox, controls: Controls, name: str, body: bytes, url: str) -> Answer:
+    if name not in controls.by_name:
+        return _json({"error": f"there is no {name}: {url}/sandbox/ lists what there is"}, 404)
+    try:
+        controls.call(sandbox, name, parse_json(body) if body else {})
+    except ValueError as error:
+        return _json({"error": str(error)}, 400)
+    return Answer(204)
 
 
 def described(controls: Controls, url: str) -> Json:
@@ -84,7 +74,7 @@ def described(controls: Controls, url: str) -> Json:
             "post": {
                 **_operation(name, summary, _curl(url, name, control.example)),
                 "description": details,
-                "tags": ["Tell it"],
+                "tags": ["Control"],
                 "requestBody": {
                     "content": {"application/json": {"schema": control.schema, "example": control.example}}
                 },
@@ -98,7 +88,7 @@ def described(controls: Controls, url: str) -> Json:
         paths[f"/sandbox/{name}"] = {
             "get": {
                 **_operation(name, summary, _curl(url, name)),
-                "tags": ["Look at it"],
+                "tags": ["Inspect"],
                 "responses": {"200": {"description": "A list, oldest first."}},
             }
         }
@@ -118,11 +108,11 @@ _VIEWS = {
     "requests": "The journal: every request that arrived, and how it was answered",
     "visitors": "The visitor list, with sessions, updates, attributes and impressions",
 }
-_NOTE = "*A sandbox plays this API here: [what it can be told](/sandbox/), from tests in any language.*"
+_NOTE = "*A sandbox plays this API here: [how to control it](/sandbox/), from tests in any language.*"
 _INTRODUCTION = """\
-Tells a running sandbox what to do, from tests in any language. Nothing here is part of [the API that it plays](/).
+Controls a running sandbox, from tests in any language. Nothing here is part of [the API that it plays](/).
 
-What is told applies to the next requests that match, one instruction per request, in the order told. `operation`
+Each call applies to the next requests that match, one instruction per request, in the order of the calls. `operation`
 narrows the match to one operationId; otherwise every operation but findDomain matches. `reset` makes the sandbox as
 new: call it before each test.
 """
@@ -150,25 +140,15 @@ def _members(request: SandboxRequest) -> dict[str, Json]:
     return {**members, "query": dict(request.query), "headers": dict(request.headers), "raw_body": raw_body}
 
 
-def _json(value: Json, status: int = 200) -> Response:
+def _json(value: Json, status: int = 200, headers: dict[str, str] | None = None) -> Answer:
     # As ASCII, since a journal may hold what UTF-8 cannot: lone surrogates.
-    return Response(json.dumps(value, indent=1), status, media_type="application/json")
+    content = json.dumps(value, indent=1).encode("ascii")
+    return Answer(status, content, {"content-type": "application/json", **(headers or {})})
 
 
-def _page(_: Request) -> Response:
-    return _file("index.html")
-
-
-def _redirect(_: Request) -> Response:
-    return RedirectResponse("/sandbox/")
-
-
-def _asset(request: Request) -> Response:
-    return _file(request.path_params["name"])
-
-
-def _file(name: str) -> Response:
+def _file(name: str) -> Answer:
     file = _REFERENCE / name
     if not file.is_file():
-        return Response("Not Found", 404)
-    return Response(file.read_bytes(), media_type=_TYPES[name.rpartition(".")[2]])
+        return Answer(404, b"Not Found")
+    content_type = f"{_TYPES[name.rpartition('.')[2]]}; charset=utf-8"
+    return Answer(200, file.read_bytes(), {"content-type": content_type})

@@ -1,4 +1,4 @@
-"""What a sandbox lets its users see: frozen values, whose reprs keep ids and personal data to themselves."""
+"""What a sandbox has recorded, as frozen values whose reprs show neither ids nor personal data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class SandboxRequest:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class SandboxSession:
-    """A session of a visitor: the bodies of its updates, and all attributes and impressions that it was told."""
+    """A session of a visitor: the bodies of its updates, and all attributes and impressions that were sent."""
 
     session_id: str
     ended: bool

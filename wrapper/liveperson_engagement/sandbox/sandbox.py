@@ -1,4 +1,4 @@
-"""The sandbox's controls."""
+"""`Sandbox`: the server, and the methods that control what it answers."""
 
 import asyncio
 import dataclasses
@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
 
-from liveperson_engagement.sandbox.app import application
+from liveperson_engagement.sandbox.app import Application
 from liveperson_engagement.sandbox.contract import Contract, packaged_contract
 from liveperson_engagement.sandbox.controls import Controls
-from liveperson_engagement.sandbox.pages import calls, routes
+from liveperson_engagement.sandbox.pages import calls, pages
 from liveperson_engagement.sandbox.records import SandboxRequest, SandboxVisitor
 from liveperson_engagement.sandbox.server import Server
 from liveperson_engagement.sandbox.service import Answer, Behaviour, Service, Turn, error, loading_account
@@ -25,11 +25,11 @@ class Sandbox:
     ```
 
     It speaks the contract: what breaks the contract is refused, and answers are made from the contract's own examples.
-    Whatever it is told to do applies to the next requests that match, one instruction per request, in the order told;
+    Each instruction applies to the next requests that match, one instruction per request, in the order of the calls;
     `operation` narrows the match to one operationId, otherwise every operation but findDomain matches. Every method may
     be called from any thread, while the sandbox runs or before.
 
-    What is written in another language tells it the same over HTTP: `POST {url}/sandbox/fail_next`, and so on; a
+    From another language the same methods are called over HTTP: `POST {url}/sandbox/fail_next`, and so on; a
     browser that opens `url` finds the API reference, and the list of these calls.
 
     - `port`: a free one if 0.
@@ -58,7 +58,7 @@ class Sandbox:
             update_body=update_body.encode(),
         )
         self._controls = Controls(type(self), self._service.contract)
-        self._server = Server(application(self._service, *routes(self, self._controls)), port)
+        self._server = Server(Application(self._service, pages(self, self._controls)), port)
 
     def __repr__(self) -> str:
         return f"<Sandbox {self._service.host or 'not running'}, {len(self.visitors)} visitors>"
@@ -106,7 +106,7 @@ class Sandbox:
 
     @property
     def calls(self) -> tuple[tuple[str, str], ...]:
-        """What can be told over HTTP: curl commands, each with what it does."""
+        """The controls over HTTP: curl commands, each with what it does."""
         return tuple(calls(self.url, self._controls))
 
     @property
@@ -150,16 +150,16 @@ class Sandbox:
         self._service.forget_visitors()
 
     def play(self, scenario: Sequence[Any]) -> None:
-        """Follow a scenario: what to do, in order, each step once all that was told before has happened.
+        """Follow a scenario: what to do, in order, each step once all instructions before it were followed.
 
         A step is the name of a method, or one name with arguments: `["serve_next", {"fail_next": {"status": 503}}]`.
         """
         stage = type(self)(contract=self._service.contract.document)
         steps = self._controls.steps(scenario, stage)
-        self._service.follow(functools.partial(self._controls.tell, self, *step) for step in steps)
+        self._service.follow(functools.partial(self._controls.call, self, *step) for step in steps)
 
     def serve_next(self, times: int = 1, *, operation: str | None = None) -> None:
-        """Answer as a service in good health does, so that what is told next applies to later requests."""
+        """Answer as a service in good health does, so that the next instruction applies to later requests."""
         self._plan(lambda turn: turn.serve(), operation, times)
 
     def fail_next(

@@ -1,4 +1,4 @@
-"""The service behind the sandbox: visitors and sessions, how it behaves, and how it misbehaves when told to."""
+"""The service behind the sandbox: its visitors and sessions, and the plans by which it misbehaves."""
 
 import dataclasses
 import json

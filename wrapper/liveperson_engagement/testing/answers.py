@@ -1,4 +1,4 @@
-"""Ready answers and errors, for unit tests that put a double in the client's place.
+"""Ready answers and errors, for unit tests that replace the client by a mock.
 
     visit = create_autospec(Visit, instance=True)
     visit.engagement.side_effect = [answers.available(skill_name="Sales"), answers.server_error(503)]
@@ -9,9 +9,11 @@ the number of attempts and the `__cause__` that go with them.
 
 from __future__ import annotations
 
+import errno
 import functools
 import json
 import logging
+import os
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -20,13 +22,16 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import attrs
-import httpx
+
+from liveperson_engagement_api.http import Headers, Request, Response
 
 from .. import errors
+from .._contract import contract
+from .._json import SchemaViolation, is_object
 from ..client import EngagementClient
-from ..contract import contract
-from ..jsontext import Breach, is_object
 from ..retry import RetryPolicy
+from ..transports import Transport
+from ..transports._attempt import Attempt
 
 if TYPE_CHECKING:
     from liveperson_engagement_api.models import AvailableSession, EngagementDetails, NotAvailableSession
@@ -59,23 +64,22 @@ def available(**changes: Any) -> AvailableSession:
     `changes` are fields of `AvailableSession` or of its `EngagementDetails`, such as `valid_for_seconds=5`. Raises
     ValueError where the service cannot give such an answer, TypeError for a field that there is not.
     """
-    from liveperson_engagement_api.models import AvailableSession, EngagementDetails  # noqa: PLC0415 - takes long
+    from liveperson_engagement_api.models import EngagementDetails  # noqa: PLC0415 - takes long
 
-    example = AvailableSession.from_dict(_checked(_examples(200)["available"]))
+    example: AvailableSession = _parsed(_examples(200)["available"])
     names = {field.name for field in attrs.fields(EngagementDetails)}
     inner = {name: value for name, value in changes.items() if name in names}
     outer = {name: value for name, value in changes.items() if name not in names}
     details = attrs.evolve(outer.pop("engagement_details", example.engagement_details), **inner)
-    changed = attrs.evolve(example, engagement_details=details, **outer)
-    return AvailableSession.from_dict(_checked(changed.to_dict()))
+    changed: AvailableSession = _parsed(attrs.evolve(example, engagement_details=details, **outer).to_dict())
+    return changed
 
 
 def not_available(**changes: Any) -> NotAvailableSession:
     """Return an answer that there is nothing to show; `changes` as in `available`."""
-    from liveperson_engagement_api.models import NotAvailableSession  # noqa: PLC0415 - takes long
-
-    example = NotAvailableSession.from_dict(_checked(_examples(200)["notAvailable"]))
-    return NotAvailableSession.from_dict(_checked(attrs.evolve(example, **changes).to_dict()))
+    example: NotAvailableSession = _parsed(_examples(200)["notAvailable"])
+    changed: NotAvailableSession = _parsed(attrs.evolve(example, **changes).to_dict())
+    return changed
 
 
 def engagement_details(**changes: Any) -> EngagementDetails:
@@ -126,19 +130,18 @@ def account_loading() -> errors.AccountLoading:
 
 def invalid_response() -> errors.InvalidResponse:
     """Return what a client raises for an answer that breaks the contract."""
-    return _raised(errors.InvalidResponse, lambda _: httpx.Response(200, json={}))
+    return _raised(errors.InvalidResponse, lambda _: Response(200, body=b"{}"))
 
 
 def connection_failed(*, may_have_arrived: bool = False) -> errors.ConnectionFailed:
     """Return what a client raises where nobody listens, or where the connection was lost before the answer."""
-    lost: Exception = httpx.ReadError("connection reset") if may_have_arrived else httpx.ConnectError("refused")
-    return _raised(errors.ConnectionFailed, _failing(lost))
+    number = errno.ECONNRESET if may_have_arrived else errno.ECONNREFUSED  # OSError makes the subclass of it
+    return _raised(errors.ConnectionFailed, _failing(OSError(number, os.strerror(number)), may_have_arrived))
 
 
 def timeout(*, may_have_arrived: bool = True) -> errors.Timeout:
     """Return what a client raises where an answer, or else the connection, did not come in time."""
-    late: Exception = httpx.ReadTimeout("timed out") if may_have_arrived else httpx.ConnectTimeout("timed out")
-    return _raised(errors.Timeout, _failing(late))
+    return _raised(errors.Timeout, _failing(TimeoutError(), may_have_arrived))
 
 
 def deadline_exceeded(seconds: float = 5) -> errors.DeadlineExceeded:
@@ -159,7 +162,7 @@ def store_error() -> errors.StoreError:
 
 def _raised(
     kind: type[ErrorT],
-    answer: Callable[[httpx.Request], httpx.Response],
+    answer: Callable[[Attempt], Response],
     *,
     body: Any = None,
     key: str | None = None,
@@ -167,7 +170,7 @@ def _raised(
 ) -> ErrorT:
     """Let a client make a call, and return the error that it raises."""
     body = {"appType": "EXTERNAL"} if body is None else body
-    transport = httpx.MockTransport(answer)
+    transport = _Answering(answer)
     with _unlogged(), EngagementClient("demo", base_url=_HOST, transport=transport, sleep=_at_once) as client:
         try:
             client.with_options(**options).visit(key).create_session(body)
@@ -204,27 +207,45 @@ def _unlogged() -> Generator[None]:
         logger.removeFilter(elsewhere)
 
 
-def _documented(status: int, example: str | None = None) -> Callable[[httpx.Request], httpx.Response]:
+class _Answering(Transport):
+    """Answers at once."""
+
+    def __init__(self, answer: Callable[[Attempt], Response]) -> None:
+        self._answer = answer
+
+    def send(self, base_url: str, request: Request, timeout: float | None) -> Response:  # noqa: ARG002
+        """Return or raise what an attempt ends with."""
+        return self._answer(Attempt(timeout))
+
+    def close(self) -> None:
+        """Close nothing."""
+
+
+def _documented(status: int, example: str | None = None) -> Callable[[Attempt], Response]:
     """Answer with an error status, and what the contract has for it."""
     if not 300 <= status <= 999:
         raise ValueError("status must be at least 300 and at most 999")
     examples = _examples(status)
     name = example or next(iter(examples), None)
     if name is None:
-        return lambda _: httpx.Response(status)
+        return lambda _: Response(status)
     if name not in examples:
         raise ValueError(f"example must be one of {', '.join(examples) or 'none'} for status {status}")
-    return lambda _: httpx.Response(status, json=examples[name])
+    headers, body = Headers([("content-type", "application/json")]), json.dumps(examples[name]).encode()
+    return lambda _: Response(status, headers, body)
 
 
-def _failing(error: Exception) -> Callable[[httpx.Request], httpx.Response]:
-    def answer(_: httpx.Request) -> httpx.Response:
-        raise error
+def _failing(error: OSError, may_have_arrived: bool) -> Callable[[Attempt], Response]:
+    """Fail as the default transport does for an error of the operating system."""
+
+    def answer(attempt: Attempt) -> Response:
+        attempt.may_have_arrived = may_have_arrived
+        raise attempt.failure(error) from error
 
     return answer
 
 
-def _never(_: httpx.Request) -> httpx.Response:
+def _never(_: Attempt) -> Response:
     raise AssertionError("this call sends nothing")
 
 
@@ -236,12 +257,12 @@ class _BrokenStore:
         raise OSError("the store cannot be read")
 
 
-def _checked(answer: Any) -> Any:
-    """Return an answer as the wrapper reads it; raise ValueError where the contract has no such answer."""
+def _parsed(answer: Any) -> Any:
+    """Return an answer as the wrapper reads it; raise ValueError where the service cannot give it."""
     try:
-        return contract().check_answer("createSession", json.dumps(answer).encode())
-    except Breach as breach:
-        raise ValueError(f"no such answer: {breach.path}: {breach.reason}") from None
+        return contract().operations["createSession"].parse(json.dumps(answer).encode())
+    except SchemaViolation as violation:
+        raise ValueError(f"no such answer: {violation.path}: {violation.reason}") from None
 
 
 @functools.cache

@@ -1,4 +1,4 @@
-"""A clock that the test turns."""
+"""A clock that advances when a test says so, and not by itself."""
 
 from __future__ import annotations
 

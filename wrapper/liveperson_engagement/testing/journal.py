@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..jsontext import is_array, is_object
+from .._json import is_array, is_object
 
 if TYPE_CHECKING:
     from ..sandbox import Sandbox, SandboxRequest, SandboxVisitor
@@ -25,7 +25,7 @@ class Journal:
         return f"<{type(self).__name__}, {len(self._requests())} requests>"
 
     def __str__(self) -> str:
-        """List the requests: operation, status, and what they told."""
+        """List the requests: operation, status, and the types of their attributes and impressions."""
         return "\n".join(_lines(self._requests())) or "nothing was sent"
 
     def clear(self) -> None:
@@ -59,12 +59,12 @@ class Journal:
         Objects may have more members than asked for; lists may not, and have the same order.
         """
         __tracebackhide__ = True
-        told = [
+        found = [
             (f"requests[{number}]: ", _difference(body, request.body))
             for number, request in self._accepted()
             if request.operation_id == operation_id
         ]
-        self._assert_one(f"a call of {operation_id}, answered with 200, with that body", told)
+        self._assert_one(f"a call of {operation_id}, answered with 200, with that body", found)
 
     def assert_attribute_sent(self, attribute: Mapping[str, Any]) -> None:
         """Assert that an engagement attribute with all of this was sent, and answered with 200.
@@ -72,13 +72,13 @@ class Journal:
         For example `{"type": "personal", "personal": {"firstname": "Sarah"}}`; compared as by `assert_sent`.
         """
         __tracebackhide__ = True
-        told = [
+        found = [
             (f"requests[{number}].engagementAttributes[{index}]: ", _difference(attribute, each))
             for number, request in self._accepted()
-            for index, each in enumerate(_told(request, "engagementAttributes"))
+            for index, each in enumerate(_sent(request, "engagementAttributes"))
             if _type(each) == attribute.get("type")
         ]
-        self._assert_one(f"an attribute of type {attribute.get('type')}, answered with 200, with those values", told)
+        self._assert_one(f"an attribute of type {attribute.get('type')}, answered with 200, with those values", found)
 
     def assert_impressions(self, *kinds: str) -> None:
         """Assert that just these impressions were reported, in this order, and answered with 200.
@@ -86,7 +86,7 @@ class Journal:
         For example `"impDisplay", "impAccept"`; without arguments, that none was.
         """
         __tracebackhide__ = True
-        reported = [_type(each) for _, request in self._accepted() for each in _told(request, "impAttributes")]
+        reported = [_type(each) for _, request in self._accepted() for each in _sent(request, "impAttributes")]
         if reported != list(kinds):
             self._fail(f"expected the impressions {', '.join(kinds) or 'none'}, not {', '.join(reported) or 'none'}")
 
@@ -99,7 +99,7 @@ class Journal:
         return visitors
 
     def assert_one_visitor(self) -> SandboxVisitor:
-        """Assert that exactly one visitor was put on the visitor list; return it, with what its sessions were told."""
+        """Assert that exactly one visitor was put on the list; return it, with what was sent in its sessions."""
         __tracebackhide__ = True
         [visitor] = self.assert_visitors(1)
         return visitor
@@ -112,10 +112,10 @@ class Journal:
     def _accepted(self) -> Iterable[tuple[int, SandboxRequest]]:
         return (each for each in self._requests() if each[1].status == 200)
 
-    def _assert_one(self, wanted: str, told: Sequence[tuple[str, str | None]]) -> None:
+    def _assert_one(self, wanted: str, found: Sequence[tuple[str, str | None]]) -> None:
         __tracebackhide__ = True
-        if all(difference is not None for _, difference in told):
-            self._fail(f"expected {wanted}", *(f"{place}{difference}" for place, difference in told))
+        if all(difference is not None for _, difference in found):
+            self._fail(f"expected {wanted}", *(f"{place}{difference}" for place, difference in found))
 
     def _fail(self, expected: str, *details: str) -> NoReturn:
         __tracebackhide__ = True
@@ -125,8 +125,8 @@ class Journal:
 
 def _lines(requests: Iterable[tuple[int, SandboxRequest]]) -> Iterable[str]:
     for number, request in requests:
-        told = [*_told(request, "engagementAttributes"), *_told(request, "impAttributes")]
-        kinds = f"  ({', '.join(map(_type, told))})" if told else ""
+        found = [*_sent(request, "engagementAttributes"), *_sent(request, "impAttributes")]
+        kinds = f"  ({', '.join(map(_type, found))})" if found else ""
         yield f"requests[{number}]: {_call(request.operation_id or request.method, request.status)}{kinds}"
 
 
@@ -134,13 +134,13 @@ def _call(name: str, status: int | None) -> str:
     return f"{name} → {'dropped' if status is None else status}"
 
 
-def _told(request: SandboxRequest, name: str) -> Sequence[Any]:
-    told = request.body.get(name) if is_object(request.body) else None
-    return told if is_array(told) else ()
+def _sent(request: SandboxRequest, name: str) -> Sequence[Any]:
+    found = request.body.get(name) if is_object(request.body) else None
+    return found if is_array(found) else ()
 
 
-def _type(told: Any) -> str:
-    return str(told.get("type")) if is_object(told) else "?"
+def _type(found: Any) -> str:
+    return str(found.get("type")) if is_object(found) else "?"
 
 
 def _difference(expected: Any, found: Any, place: str = "") -> str | None:
