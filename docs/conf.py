@@ -36,8 +36,8 @@ default_role = "py:obj"
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:obj", ".*"),
-    ("py:class", r"(asyncio|collections|httpx|opentelemetry|os|pathlib|types|typing|_pytest)\..*"),
-    ("py:class", r"liveperson_engagement_api\.types\.Unset|OnStoreError"),
+    ("py:class", r"(asyncio|collections|contextlib|httpx|opentelemetry|os|pathlib|ssl|types|typing|_pytest)\..*"),
+    ("py:class", "OnStoreError"),
 ]
 add_module_names = False
 autodoc_member_order = "bysource"
@@ -65,20 +65,25 @@ linkcheck_timeout = 20
 REFERENCE = ROOT / "wrapper/liveperson_engagement/sandbox/reference"
 CONTRACT = ROOT / "generated/liveperson_engagement_api/openapi.json"
 ALIASES = {
-    "NewsBody": "SessionNews | UpdateSessionBody",
+    "AnyAsyncTransport": "AsyncTransport | httpx.AsyncBaseTransport",
+    "AnyTransport": "Transport | httpx.BaseTransport",
     "OnStoreError": "Literal['raise', 'continue']",
     "Session": "AvailableSession | NotAvailableSession",
     "SessionBody": "CreateSessionBody",
+    "UpdateBody": "SessionUpdate | UpdateSessionBody",
     "<factory>": "...",
 }
 """What signatures abbreviate, and what a reader wants to see instead."""
+MADE_BY_OTHERS = {f"liveperson_engagement.{name}" for name in ("Visit", "AsyncVisit")}
+"""Classes whose constructor is not for users."""
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
 README = ROOT / "README.md"
 PAGES = {README: "/index.md", ROOT / "tests/conformance/README.md": "/conformance.md"}
 SECTIONS = {
-    "#changing-the-contract": "/contract-changes.md",
+    "#connections": "/connections.md",
     "#errors": "/errors.md",
+    "#generated": "/contract-changes.md",
     "#other-languages": "/languages.md",
     "#retries": "/retries.md",
     "#sessions": "/sessions.md",
@@ -138,13 +143,16 @@ def _spelled_out(
     """Write `AvailableSession` for an alias, and `SessionStore` for the type variable of a private base."""
     if signature == "(*args, **kwargs)":  # a protocol, which nobody makes
         return "", returned
+    if name in MADE_BY_OTHERS:
+        return "", returned
     if name.startswith("liveperson_engagement.testing.plugin."):  # a fixture, which nobody calls
         return "()", returned and re.sub(r"^.*Iterator\[(.*)\]$", r"\1", returned)
     meant = dict(ALIASES)
     for base in getattr(item, "__orig_bases__", ()) if what == "class" else ():
         variables = getattr(typing.get_origin(base), "__parameters__", ())
         for variable, argument in zip(variables, typing.get_args(base), strict=False):
-            meant[variable.__name__] = stringify_annotation(argument, "smart")
+            alias = argument.__forward_arg__ if isinstance(argument, typing.ForwardRef) else ""
+            meant[variable.__name__] = ALIASES.get(alias) or stringify_annotation(argument, "smart")
     names = re.compile(rf"~?(?<![\w.])({'|'.join(map(re.escape, meant))})(?!\w)")
     signature, returned = (text and names.sub(lambda name: meant[name[1]], text) for text in (signature, returned))
     return signature, returned

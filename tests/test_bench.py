@@ -190,7 +190,7 @@ def test_memory_growth_and_generating_are_measured(tmp_path: Path) -> None:
     found = {figure["what"]: figure for figure in json.loads(figures.read_text())}
     assert all(math.isfinite(figure["value"]) for figure in found.values())
     targets = [figure for figure in found.values() if figure["at_most"] is not None]
-    assert len(targets) == 3
+    assert len(targets) == 4
     assert all(figure["met"] == (figure["value"] <= figure["at_most"]) for figure in targets)
     steps = [figure["value"] for what, figure in found.items() if what.startswith("its step: ")]
     assert len(steps) >= 4
@@ -266,6 +266,8 @@ def test_an_engagement_from_memory_takes_few_steps(calls: dict[str, Callable[[],
 @pytest.mark.parametrize("call", ["create_session", "engagement", "engagement of a new visit object"])
 def test_calls_leave_nothing_behind(calls: dict[str, Callable[[], object]], call: str) -> None:
     """A thousand calls leave fewer than half as many blocks of memory: none leaves one of its own."""
+    for _ in range(1000):  # after these, the interpreter's own caches grow no more
+        calls[call]()
     gc.collect()
     before = sys.getallocatedblocks()
     for _ in range(1000):
@@ -275,18 +277,19 @@ def test_calls_leave_nothing_behind(calls: dict[str, Callable[[], object]], call
 
 
 def test_the_import_brings_nothing_optional() -> None:
-    """Importing the package brings few modules besides httpx's, and none that only an extra or another part needs."""
+    """Importing the package brings few modules, and none that only some callers, an extra or another part need."""
     code = (
-        "import sys, httpx; before = set(sys.modules); from liveperson_engagement import EngagementClient; "
+        "import sys; before = set(sys.modules); from liveperson_engagement import EngagementClient; "
         "print(*set(sys.modules) - before)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     brought = set(done.stdout.split())
     assert OURS in brought
-    assert len(brought) <= 95
+    assert len(brought) <= 140
+    later = {"asyncio", "h11", "httpx", "jsonschema_rs", "ssl"}
     optional = {"aiohttp", "pyreqwest", "redis", "rich", "sqlite3", "starlette", "typer", "uvicorn", "yaml"}
     parts = {f"{OURS}.cli", f"{OURS}.sandbox", f"{OURS}.stores.redis", f"{OURS}.stores.sqlite"}
-    assert not brought & (optional | parts)
+    assert not brought & (later | optional | parts)
 
 
 def test_a_call_is_one_request_and_all_share_one_connection(server: Server) -> None:

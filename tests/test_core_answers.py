@@ -275,7 +275,7 @@ def test_a_forked_child_goes_on_without_fast_connections(
         try:
             once(client)
             once(client)
-            told = "transport: fast connections do not survive a fork; this process uses the default transport"
+            told = "transport: fast connections do not survive a fork; this process uses the default ones"
             status = 0 if set(caplog.messages) == {told} else 2
         finally:
             os._exit(status)

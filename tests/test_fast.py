@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Literal
 
 import pytest
 
@@ -29,8 +30,8 @@ def test_without_the_extra_the_line_says_what_to_install(tmp_path: Path) -> None
     assert done.stderr.rstrip().endswith("transport: needs: pip install 'liveperson-engagement[fast]'")
 
 
-@pytest.mark.parametrize("transport", [None, "fast"])
-def test_a_cancellation_counts(transport: str | None) -> None:
+@pytest.mark.parametrize("chosen", [None, "fast"])
+def test_a_cancellation_counts(chosen: Literal["fast"] | None) -> None:
     """Also one that comes at the same time as the answer, which pyreqwest would drop: a loop of calls would go on."""
 
     async def cancel(client: AsyncEngagementClient, key: str, turns: int) -> str:
@@ -43,8 +44,9 @@ def test_a_cancellation_counts(transport: str | None) -> None:
         return "cancelled" if done.cancelled() else "dropped"
 
     async def run() -> Counter[str]:
-        options = {"transport": transport, "base_url": f"http://127.0.0.1:{service.port}"}
-        async with AsyncEngagementClient("demo", **options) as client:
+        async with AsyncEngagementClient(
+            "demo", base_url=f"http://127.0.0.1:{service.port}", transport=chosen
+        ) as client:
             outcomes: Counter[str] = Counter()
             for turns in range(1, 9):
                 cancelling = (cancel(client, f"{number}", turns) for number in range(40))

@@ -13,32 +13,33 @@ import mutants
 from mutants import Change, Mutant
 
 ROOT = Path(__file__).parent.parent
-LIMIT = Change("retry.py", "Budget.limit", "return min(a)", "return max(a)")
-OTHER = Change("flow.py", "turn", "LEASE + 1", "LEASE - 1")
+CAP = Change("_deadline.py", "CallDeadline.cap", "return min(a)", "return max(a)")
+OTHER = Change("_locking.py", "key_lock", "LEASE + 1", "LEASE - 1")
 
 
-def limit_tried_with(tests: str, work: Path) -> subprocess.CompletedProcess[str]:
+def cap_tried_with(tests: str, work: Path) -> subprocess.CompletedProcess[str]:
     """Try all mutants of one small function."""
     return subprocess.run(
-        [ROOT / "scripts/mutants", "retry", "--only", "^Budget.limit$", "--quick", "--tests", tests, "--work", work],
+        [ROOT / "scripts/mutants", "_deadline", "--only", "^CallDeadline.cap$", "--quick",
+         "--tests", tests, "--work", work],
         capture_output=True, text=True, timeout=500, check=False,
     )  # fmt: skip
 
 
 def test_a_function_passes_with_the_tests_that_say_what_it_does(tmp_path: Path) -> None:
     """The real thing, in small."""
-    done = limit_tried_with("core_time", tmp_path)
+    done = cap_tried_with("core_time", tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^\| retry\.py \| (\d+) \| \1 \| \d+ \| 0 \| 100\.0 % \|$", done.stdout, re.MULTILINE), (
+    assert re.search(r"^\| _deadline\.py \| (\d+) \| \1 \| \d+ \| 0 \| 100\.0 % \|$", done.stdout, re.MULTILINE), (
         done.stdout
     )
 
 
 def test_a_function_fails_with_tests_that_do_not_reach_it(tmp_path: Path) -> None:
     """Each survivor is named with what was changed."""
-    done = limit_tried_with("core_lines", tmp_path)
+    done = cap_tried_with("core_lines", tmp_path)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "survived and is not in the list: retry.py: `Budget.limit`: `return min(" in done.stdout
+    assert "survived and is not in the list: _deadline.py: `CallDeadline.cap`: `return " in done.stdout
     assert "only 0.0 % were killed: 90 are asked for" in done.stdout
 
 
@@ -46,13 +47,13 @@ def test_the_page_gives_a_reason_for_every_survivor_that_it_counts() -> None:
     """Its table and its list are of the same run."""
     rows = re.findall(r"^\| (\w+\.py) \| [\d,]+ \| [\d,]+ \| \d+ \| (\d+) \|", mutants.PAGE.read_text(), re.MULTILINE)
     assert [module for module, _ in rows] == sorted(f"{module}.py" for module in mutants.CORE)
-    told, entries = Counter[str](), set[str]()
+    counted, entries = Counter[str](), set[str]()
     for part in mutants.PAGE.read_text().split("\n### ")[1:]:
         module, *lines = part.splitlines()
-        told[module] += sum(line.startswith("- `") for line in lines)
+        counted[module] += sum(line.startswith("- `") for line in lines)
         entries.update(line for line in lines if line.startswith("- `"))
     assert len(entries) == len(mutants.listed())
-    assert {module: told[module] for module, _ in rows} == {module: int(alive) for module, alive in rows}
+    assert {module: counted[module] for module, _ in rows} == {module: int(alive) for module, alive in rows}
 
 
 def test_the_core_is_there() -> None:
@@ -66,19 +67,19 @@ def test_the_core_is_there() -> None:
 @pytest.mark.parametrize(
     ("outcomes", "known", "wrong"),
     [
-        ({LIMIT: "killed"}, [], []),
-        ({LIMIT: "timed out"}, [], []),
+        ({CAP: "killed"}, [], []),
+        ({CAP: "timed out"}, [], []),
         (
-            {LIMIT: "survived"},
-            [LIMIT],
+            {CAP: "survived"},
+            [CAP],
             ["only 0.0 % were killed: 90 are asked for"],
         ),
         (
-            {LIMIT: "killed"},
-            [LIMIT, OTHER],
+            {CAP: "killed"},
+            [CAP, OTHER],
             [
-                f"in the list, but was killed: retry.py: {LIMIT}",
-                f"in the list, but there is no such mutant: flow.py: {OTHER}",
+                f"in the list, but was killed: _deadline.py: {CAP}",
+                f"in the list, but there is no such mutant: _locking.py: {OTHER}",
             ],
         ),
     ],
@@ -91,17 +92,17 @@ def test_what_differs_from_the_list_is_told(outcomes: dict[Change, str], known: 
 
 def test_a_part_is_not_asked_for_what_it_has_not_tried() -> None:
     """One module alone says nothing of the others."""
-    assert mutants.differences([Mutant(LIMIT, "name", "killed")], [OTHER], everything=False) == []
+    assert mutants.differences([Mutant(CAP, "name", "killed")], [OTHER], everything=False) == []
 
 
 def test_the_table_adds_up() -> None:
     """What ran on and on is among the killed."""
-    tried = [Mutant(LIMIT, "a", outcome) for outcome in ("killed", "timed out", "survived")] + [
+    tried = [Mutant(CAP, "a", outcome) for outcome in ("killed", "timed out", "survived")] + [
         Mutant(OTHER, "b", "killed")
     ]
     assert mutants.figures(tried).splitlines()[2:] == [
-        "| flow.py | 1 | 1 | 0 | 0 | 100.0 % |",
-        "| retry.py | 3 | 2 | 1 | 1 | 66.7 % |",
+        "| _deadline.py | 3 | 2 | 1 | 1 | 66.7 % |",
+        "| _locking.py | 1 | 1 | 0 | 0 | 100.0 % |",
         "| all | 4 | 3 | 1 | 1 | 75.0 % |",
     ]
 
@@ -110,5 +111,7 @@ def test_a_change_is_written_and_read_the_same_way(tmp_path: Path) -> None:
     """As a page can say it: without numbers of lines."""
     assert mutants.changed(["a = 1", "b = 2", "c"], ["a = 1", "b = 3", "c"]) == ("b = 2", "b = 3")
     page = tmp_path / "page.md"
-    page.write_text(f"# Survivors\n\n### retry.py\n\n- {LIMIT}: the same.\n\n### flow.py\n\n- {OTHER}: no odds: `x`.\n")
-    assert mutants.listed(page) == {LIMIT: "the same.", OTHER: "no odds: `x`."}
+    page.write_text(
+        f"# Survivors\n\n### _deadline.py\n\n- {CAP}: the same.\n\n### _locking.py\n\n- {OTHER}: no odds: `x`.\n"
+    )
+    assert mutants.listed(page) == {CAP: "the same.", OTHER: "no odds: `x`."}

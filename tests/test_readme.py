@@ -43,5 +43,6 @@ def test_the_commands_and_folders_exist() -> None:
     assert all(os.access(ROOT / "scripts" / command, os.X_OK) for command in commands)
     for link in re.findall(r"\]\((?!http)([^)#]+)\)", README):
         assert (ROOT / link).exists()
-    for name in re.findall(r"^\| `([\w.]+/?)` \|", README[README.index("## Hand-written") :], re.MULTILINE):
+    table = README[README.index("## Hand-written") : README.index("## Sessions")]
+    for name in re.findall(r"^\| `([\w.]+/?)` \|", table, re.MULTILINE):
         assert (ROOT / name).exists()

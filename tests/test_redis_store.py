@@ -558,4 +558,4 @@ def test_without_redis_py_the_error_names_the_extra() -> None:
     code = "import sys; sys.modules['redis'] = None\nfrom liveperson_engagement import RedisStore"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     last = done.stderr.strip().splitlines()[-1]
-    assert last == "ImportError: RedisStore needs one more package: pip install liveperson-engagement[redis]"
+    assert last == "ImportError: RedisStore needs one more package: pip install 'liveperson-engagement[redis]'"

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ._call import Call, CallSettings, encode_body
 from ._contract import contract, resolve_expressions
 from ._domain import DomainResolver
 from ._json import SchemaViolation, decode_text, is_object
@@ -20,7 +19,7 @@ from ._operations import Answer, Attempt
 from ._state import SessionState, cached_session, last_engagement
 from ._steps import Flow, Store
 from .errors import AccountLoading, BadRequest, EngagementError, InvalidRequest, NotFound
-from .retry import RetryPolicy
+from .retry import Call, CallSettings, RetryPolicy
 from .stores import Record, Remembered, VisitIds
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ class VisitSession:
     def create(self, body: Any, deadline: float | None, *, reuse: bool) -> Flow[Session]:
         """Create or continue the session; with `reuse`, return the valid answer that an equal body has got."""
         call, state = Call(self._account.calls, deadline), self.state
-        content = encode_body("createSession", _to_json(body))
+        content = _encode_body("createSession", _to_json(body))
         body_hash = hashlib.sha256(content).hexdigest()
         before = yield from state.load()
         if reuse and (session := cached_session(before, body_hash)):
@@ -147,7 +146,7 @@ class VisitSession:
         return session
 
     def _put(self, call: Call, body: Any, ids: VisitIds) -> Flow[None]:
-        content = encode_body("updateSession", body)
+        content = _encode_body("updateSession", body)
 
         def build_attempt() -> Flow[Attempt]:
             return self._build_attempt(call, "updateSession", ids, content)
@@ -180,6 +179,14 @@ class VisitSession:
         if account.outage_guard is None:
             return send(account.calls.retry)
         return account.outage_guard.around(account.store, account.id, account.calls.retry, send)
+
+
+def _encode_body(operation_id: str, body: Any) -> bytes:
+    """Encode what is to be sent; raise `InvalidRequest` unless the contract takes it."""
+    try:
+        return contract().operations[operation_id].encode_body(body)
+    except SchemaViolation as violation:
+        raise InvalidRequest(violation.path, violation.reason) from None
 
 
 def _to_json(body: Any) -> Any:

@@ -9,7 +9,6 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
-from ._call import Call, CallSettings
 from ._contract import contract
 from ._deadline import check_seconds
 from ._domain import DomainResolver, check_base_url
@@ -20,7 +19,7 @@ from ._steps import AsyncDriver, Connections, Driver, Flow
 from ._version import __version__
 from .errors import InvalidRequest
 from .events import RequestEvent, ResponseEvent, RetryEvent, Telemetry
-from .retry import RetryPolicy
+from .retry import Call, CallSettings, RetryPolicy
 from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
 from .transports import AsyncTransport, Transport, make_transport
 from .visit import AsyncVisit, Visit, open_session
@@ -190,8 +189,7 @@ class EngagementClient(_Client[SessionStore, "AnyTransport", Driver, None]):
     - `headers`: further header fields of each request; one of them may be User-Agent.
     - `transport`: "fast" for connections in Rust (extra `fast`), any httpx transport, or a
       `liveperson_engagement.transports.Transport`; default: connections of our own.
-    - `proxy`: URL of a proxy, http, https or socks5 (extra `socks`); default: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and
-      NO_PROXY.
+    - `proxy`: URL of a proxy, http, https or socks5; default: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY.
     - `ssl_context`: for certificates of your own; default: certifi's, or what SSL_CERT_FILE and SSL_CERT_DIR name.
     - `max_connections`: how many requests may be under way at once; default: no limit.
     - `sleep`: what a pause calls, with seconds; default: real time.

@@ -26,6 +26,7 @@ _RESET = struct.pack("ii", 1, 0)
 """SO_LINGER for closing with a reset instead of an orderly end."""
 
 logger = logging.getLogger("liveperson_engagement.sandbox")
+logger.setLevel(logging.ERROR)  # whoever logs a client's calls does not want the sandbox's as well
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,7 +24,7 @@ try:
 except ModuleNotFoundError as error:
     if error.name is None or error.name.partition(".")[0] != "redis":
         raise
-    raise ImportError("RedisStore needs one more package: pip install liveperson-engagement[redis]") from error
+    raise ImportError("RedisStore needs one more package: pip install 'liveperson-engagement[redis]'") from error
 
 ONCE_MORE: Any = NoBackoff(), 1, (redis.ConnectionError,)
 """A connection may have been closed since it was used last; nothing else is tried again."""
