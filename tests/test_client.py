@@ -166,15 +166,15 @@ class BrokenStore(MemoryStore):
         self._fail("compare_and_set")
         return super().compare_and_set(key, expected, record)
 
-    def acquire(self, key: str, timeout: float | None, seconds: float) -> Any:
+    def acquire(self, key: str, timeout: float | None, ttl: float) -> Any:
         """Fail, or wait."""
         self._fail("acquire")
-        return super().acquire(key, timeout, seconds)
+        return super().acquire(key, timeout, ttl)
 
-    async def aacquire(self, key: str, timeout: float | None, seconds: float) -> Any:
+    async def aacquire(self, key: str, timeout: float | None, ttl: float) -> Any:
         """Fail, or wait."""
         self._fail("acquire")
-        return await super().aacquire(key, timeout, seconds)
+        return await super().aacquire(key, timeout, ttl)
 
     def release(self, key: str, lease: object) -> None:
         """Fail, or give back."""

@@ -111,20 +111,20 @@ class Noting(MemoryStore):
         self.asked: list[float | None] = []
         self.held = True
 
-    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
         """Note, and wait."""
-        self.asked += [timeout, seconds]
-        return super().acquire(key, timeout, seconds)
+        self.asked += [timeout, ttl]
+        return super().acquire(key, timeout, ttl)
 
-    async def aacquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
+    async def aacquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
         """Note, and wait."""
-        self.asked += [timeout, seconds]
-        return await super().aacquire(key, timeout, seconds)
+        self.asked += [timeout, ttl]
+        return await super().aacquire(key, timeout, ttl)
 
-    def extend(self, key: str, lease: object, seconds: float) -> bool:
+    def extend(self, key: str, lease: object, ttl: float) -> bool:
         """Note."""
-        self.asked.append(seconds)
-        return super().extend(key, lease, seconds) and self.held
+        self.asked.append(ttl)
+        return super().extend(key, lease, ttl) and self.held
 
 
 @pytest.mark.parametrize(("timeout", "attempt"), [(7.0, 30 + 3 * 7.0), (None, 30 + 3 * 30.0)])

@@ -532,9 +532,9 @@ def test_a_caller_that_has_lost_its_turn_looks_again_before_it_starts_a_visit(co
     theirs.create_session(BODY)
 
     class Stalling(MemoryStore):
-        def extend(self, key: str, lease: object, seconds: float) -> bool:
+        def extend(self, key: str, lease: object, ttl: float) -> bool:
             if self.load(key) is not None:
-                return super().extend(key, lease, seconds)
+                return super().extend(key, lease, ttl)
             assert theirs.ids is not None
             self.compare_and_set(key, None, Record(theirs.ids))
             return False

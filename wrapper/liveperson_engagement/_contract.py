@@ -70,8 +70,8 @@ class Operation:
         return content
 
     def parse(self, content: bytes) -> Any:
-        """Return the model of a 200's body, None for an empty one; raise `SchemaViolation` unless it is as documented."""
-        value = decode(content) if content.strip() or self._answer_schema else {}
+        """Return the model of a 200's body, None for an empty one; raise `SchemaViolation` unless it is right."""
+        value: Any = decode(content) if content.strip() or self._answer_schema else {}
         self._check_answer(value)
         try:
             return self.generated.parse_response(200, value)

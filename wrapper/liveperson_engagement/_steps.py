@@ -19,7 +19,7 @@ from .stores import AsyncSessionStore, KeyedLock, Record, Remembered, SessionSto
 from .transports import AsyncTransport, Transport
 
 T = TypeVar("T")
-ResultT = TypeVar("ResultT")
+ResultT_co = TypeVar("ResultT_co", covariant=True)
 TransportT = TypeVar("TransportT")
 Store: TypeAlias = SessionStore | AsyncSessionStore
 LockStore: TypeAlias = Store | KeyedLock
@@ -32,13 +32,13 @@ NO_LEASE = object()
 logger = logging.getLogger("liveperson_engagement")
 
 
-class Step(Generic[ResultT]):
+class Step(Generic[ResultT_co]):
     """Something to be done; `yield from` it gives the result."""
 
     __slots__ = ()
 
-    def __iter__(self) -> Generator[Step[object], object, ResultT]:
-        return cast(ResultT, (yield cast("Step[object]", self)))
+    def __iter__(self) -> Generator[Step[object], object, ResultT_co]:
+        return cast(ResultT_co, (yield self))
 
 
 Flow: TypeAlias = Generator[Step[object], object, T]
@@ -69,7 +69,7 @@ class Notify(Step[None]):
 
 
 @dataclass(frozen=True, slots=True)
-class StoreStep(Step[ResultT]):
+class StoreStep(Step[ResultT_co]):
     """Something that a session store does for a key."""
 
     method: ClassVar[str]
@@ -193,6 +193,8 @@ class Driver:
                         hook(event)
                 case Sleep(seconds):
                     self.sleep(seconds)
+                case _:
+                    raise TypeError(step)  # noqa: TRY301
         except Exception as error:
             if not isinstance(step, StoreStep):
                 raise
@@ -233,7 +235,7 @@ class AsyncDriver:
         except StopIteration as end:
             return cast(T, end.value)
 
-    async def _perform(self, step: Step[object]) -> object:
+    async def _perform(self, step: Step[object]) -> object:  # noqa: PLR0912 - one case for each step
         result: object = None
         try:
             match step:
@@ -255,6 +257,8 @@ class AsyncDriver:
                             await awaitable
                 case Sleep(seconds):
                     await self.sleep(seconds)
+                case _:
+                    raise TypeError(step)  # noqa: TRY301
         except Exception as error:
             if not isinstance(step, StoreStep):
                 raise

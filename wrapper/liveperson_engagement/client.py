@@ -15,7 +15,7 @@ from ._domain import DomainResolver, check_base_url
 from ._json import SchemaViolation
 from ._log import configure_logging
 from ._session import Account
-from ._steps import AsyncDriver, Connections, Driver, Flow
+from ._steps import AsyncDriver, Connections, Driver, Flow, Hooks
 from ._version import __version__
 from .errors import InvalidRequest
 from .events import RequestEvent, ResponseEvent, RetryEvent, Telemetry
@@ -161,15 +161,9 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
         headers = _with_default_headers(options["headers"] or {})
         calls = CallSettings(self.retry, self.timeout, self.deadline, headers, observed)
         self._account = Account(account_id, resolver, options["store"], calls, self.outage_guard)
-        self._driver = self._make_driver(
-            connections=self._connections,
-            sleep=options["sleep"],
-            hooks=hooks,
-            ignore_store_errors=options["on_store_error"] == "continue",
-            telemetry=options["telemetry"],
-        )
+        self._driver = self._make_driver(hooks, options["on_store_error"] == "continue", options)
 
-    def _make_driver(self, **options: Any) -> DriverT:
+    def _make_driver(self, hooks: Hooks, ignore_store_errors: bool, options: dict[str, Any]) -> DriverT:
         raise NotImplementedError
 
     def _find_domain(self, deadline: float | None, *, refresh: bool) -> Flow[str]:
@@ -232,8 +226,9 @@ class EngagementClient(_Client[SessionStore, "AnyTransport", Driver, None]):
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _make_driver(self, **options: Any) -> Driver:
-        return Driver(**{**options, "sleep": options["sleep"] or time.sleep})
+    def _make_driver(self, hooks: Hooks, ignore_store_errors: bool, options: dict[str, Any]) -> Driver:
+        sleep = options["sleep"] or time.sleep
+        return Driver(self._connections, sleep, hooks, ignore_store_errors, options["telemetry"])
 
 
 class AsyncEngagementClient(_Client[AsyncSessionStore, "AnyAsyncTransport", AsyncDriver, Awaitable[None]]):
@@ -261,10 +256,11 @@ class AsyncEngagementClient(_Client[AsyncSessionStore, "AnyAsyncTransport", Asyn
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def _make_driver(self, **options: Any) -> AsyncDriver:
+    def _make_driver(self, hooks: Hooks, ignore_store_errors: bool, options: dict[str, Any]) -> AsyncDriver:
         import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
 
-        return AsyncDriver(**{**options, "sleep": options["sleep"] or asyncio.sleep})
+        sleep = options["sleep"] or asyncio.sleep
+        return AsyncDriver(self._connections, sleep, hooks, ignore_store_errors, options["telemetry"])
 
 
 def _check_options(options: dict[str, Any], *, is_async: bool) -> None:
@@ -308,7 +304,7 @@ _OWN_HEADERS = {
 }
 
 
-def _with_default_headers(headers: Mapping[str, str]) -> dict[str, str]:
+def _with_default_headers(headers: Mapping[Any, Any]) -> dict[str, str]:
     """Return the headers of every request; raise `InvalidRequest` for one that cannot be sent, or is ours to send."""
     for name, value in headers.items():
         if not isinstance(name, str) or not isinstance(value, str) or not _FIELD.fullmatch(f"{name}:{value}"):

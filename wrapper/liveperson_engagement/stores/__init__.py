@@ -62,8 +62,8 @@ class SessionStore(Protocol):
     def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save a record, or forget the key if it is None, unless the key has changed; in one step.
 
-        `expected` is the version that was loaded, or None where nothing was. Return the new version (anything but None),
-        or None if nothing was changed because another version is there.
+        `expected` is the version that was loaded, or None where nothing was. Return the new version (anything but
+        None), or None if nothing was changed because another version is there.
         """
         ...
 

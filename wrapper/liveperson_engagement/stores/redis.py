@@ -10,8 +10,8 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..errors import InvalidRequest
 from .._deadline import check_seconds
+from ..errors import InvalidRequest
 from . import Record, Remembered, age, from_json, to_json
 from .leased import LeasedStore
 

@@ -16,8 +16,8 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakSet
 
-from ..errors import StoreError
 from .._deadline import check_seconds
+from ..errors import StoreError
 from . import Record, Remembered, age, from_json, to_json
 from .leased import LeasedStore
 
