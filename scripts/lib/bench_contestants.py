@@ -1,8 +1,8 @@
 """The clients that are measured: ours, and what a user could pick instead.
 
 Each opens its client as its documentation shows, default settings and one set of connections for all calls, and gives
-a function that makes one call. The body is at hand in the form that the client takes: a dict, or its own model. Each
-function takes the number of its caller, who stands for a shopper.
+a function that makes one call. The body is at hand in the form that the client takes, a dict or its own model, and an
+HTTP library is given the whole URL as text. Each function takes the number of its caller, who stands for a shopper.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
 from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
 from importlib import import_module
 from typing import Any, Final, TypeAlias
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlsplit
 
-from bench_case import ACCOUNT, BODY, PATH, QUERY, SESSION, VISITOR
+from bench_case import ACCOUNT, BODY, SESSION, TARGET, VISITOR
 
 Call: TypeAlias = Callable[[int], Any]
 AsyncCall: TypeAlias = Callable[[int], Awaitable[Any]]
@@ -27,6 +27,7 @@ OURS: Final = "liveperson_engagement"
 OURS_FAST: Final = 'liveperson_engagement, transport="fast"'
 GENERATED: Final = "generated client alone"
 HTTPX: Final = "httpx"
+PYREQWEST: Final = "pyreqwest"
 OPENAPI_GENERATOR: Final = "openapi-generator, "
 """The library's name follows."""
 
@@ -55,7 +56,7 @@ def _async(name: str) -> Callable[[Callable[[str], AsyncGenerator[AsyncCall, Non
 def raw_socket(url: str) -> Generator[Call, None, None]:
     """Send bytes made beforehand and read until the answer is complete; decode nothing."""
     parts, content = urlsplit(url), json.dumps(BODY).encode()
-    head = f"POST {PATH}?{urlencode(QUERY)} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
+    head = f"POST {TARGET} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
     with socket.create_connection((parts.hostname, parts.port)) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -79,10 +80,10 @@ def http_client(url: str) -> Generator[Call, None, None]:
     """Use what Python brings along."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
-    target, headers = f"{PATH}?{urlencode(QUERY)}", {"Content-Type": "application/json"}
+    headers = {"Content-Type": "application/json"}
 
     def call(_: int) -> Any:
-        connection.request("POST", target, json.dumps(BODY), headers)
+        connection.request("POST", TARGET, json.dumps(BODY), headers)
         with connection.getresponse() as response:
             if response.status != 200:
                 raise RuntimeError(response.status)
@@ -115,14 +116,14 @@ def generated(url: str) -> Generator[Call, None, None]:
     """Use the generated client with the httpx client that it makes."""
     function, body = _generated_call()
     with library("liveperson_engagement_api").Client(base_url=url) as client:
-        yield lambda _: function.sync(ACCOUNT, VISITOR, client=client, body=body, sid=SESSION)
+        yield lambda _: function.sync(client, ACCOUNT, VISITOR, body=body, sid=SESSION)
 
 
 @_sync(HTTPX)
 def plain_httpx(url: str) -> Generator[Call, None, None]:
     """Use httpx with a dict."""
     with library("httpx").Client() as client:
-        yield lambda _: client.post(url + PATH, params=QUERY, json=BODY).raise_for_status().json()
+        yield lambda _: client.post(url + TARGET, json=BODY).raise_for_status().json()
 
 
 @_sync(OPENAPI_GENERATOR + "urllib3")
@@ -146,11 +147,11 @@ def niquests(url: str) -> Generator[Call, None, None]:
     return _requests_alike(url, library("niquests"))
 
 
-@_sync("pyreqwest")
+@_sync(PYREQWEST)
 def pyreqwest(url: str) -> Generator[Call, None, None]:
     """Use pyreqwest itself, without httpx above it."""
     with library("pyreqwest.client").SyncClientBuilder().error_for_status(True).build() as client:
-        yield lambda _: client.post(url + PATH).query(QUERY).body_json(BODY).build().send().json()
+        yield lambda _: client.post(url + TARGET).body_json(BODY).build().send().json()
 
 
 async def _ours_async(url: str, transport: Any) -> AsyncGenerator[AsyncCall, None]:
@@ -176,7 +177,7 @@ async def generated_async(url: str) -> AsyncGenerator[AsyncCall, None]:
     """Use the generated client with the httpx client that it makes."""
     function, body = _generated_call()
     async with library("liveperson_engagement_api").Client(base_url=url) as client:
-        yield lambda _: function.asyncio(ACCOUNT, VISITOR, client=client, body=body, sid=SESSION)
+        yield lambda _: function.asyncio(client, ACCOUNT, VISITOR, body=body, sid=SESSION)
 
 
 @_async(HTTPX)
@@ -185,7 +186,7 @@ async def plain_httpx_async(url: str) -> AsyncGenerator[AsyncCall, None]:
     async with library("httpx").AsyncClient() as client:
 
         async def call(_: int) -> Any:
-            response = await client.post(url + PATH, params=QUERY, json=BODY)
+            response = await client.post(url + TARGET, json=BODY)
             return response.raise_for_status().json()
 
         yield call
@@ -209,7 +210,7 @@ async def aiohttp(url: str) -> AsyncGenerator[AsyncCall, None]:
     async with library("aiohttp").ClientSession(raise_for_status=True) as session:
 
         async def call(_: int) -> Any:
-            async with session.post(url + PATH, params=QUERY, json=BODY) as response:
+            async with session.post(url + TARGET, json=BODY) as response:
                 return await response.json()
 
         yield call
@@ -221,18 +222,18 @@ async def niquests_async(url: str) -> AsyncGenerator[AsyncCall, None]:
     async with library("niquests").AsyncSession() as session:
 
         async def call(_: int) -> Any:
-            return (await session.post(url + PATH, params=QUERY, json=BODY)).raise_for_status().json()
+            return (await session.post(url + TARGET, json=BODY)).raise_for_status().json()
 
         yield call
 
 
-@_async("pyreqwest")
+@_async(PYREQWEST)
 async def pyreqwest_async(url: str) -> AsyncGenerator[AsyncCall, None]:
     """Use pyreqwest itself, without httpx above it."""
     async with library("pyreqwest.client").ClientBuilder().error_for_status(True).build() as client:
 
         async def call(_: int) -> Any:
-            response = await client.post(url + PATH).query(QUERY).body_json(BODY).build().send()
+            response = await client.post(url + TARGET).body_json(BODY).build().send()
             return await response.json()
 
         yield call
@@ -264,7 +265,7 @@ def _requests_alike(url: str, package: Any) -> Generator[Call, None, None]:
     with package.Session() as session:
 
         def call(_: int) -> Any:
-            response = session.post(url + PATH, params=QUERY, json=BODY)
+            response = session.post(url + TARGET, json=BODY)
             response.raise_for_status()
             return response.json()
 

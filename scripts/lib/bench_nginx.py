@@ -64,6 +64,13 @@ def nginx(folder: Path) -> Generator[str, None, None]:
         process.wait()
 
 
+def worker_process(folder: Path) -> int:
+    """Return the id of the process that answers."""
+    server = int((folder / "nginx.pid").read_text())
+    [worker] = Path(f"/proc/{server}/task/{server}/children").read_text().split()
+    return int(worker)
+
+
 def _wait(process: subprocess.Popen[bytes], port: int, errors: Path) -> None:
     ends = time.monotonic() + 10
     while True:

@@ -17,11 +17,11 @@ from typing import Any
 from bench_case import ACCOUNT, BODY, CASES, Case
 from bench_contestants import ASYNC, OURS, SYNC
 from bench_nginx import NoServer, nginx
+from bench_own import URL, AtOnce
 from bench_worker import in_flight, opened, opened_async
-from bench_wrapper import URL, Null
 from liveperson_engagement import EngagementClient
 
-OWN = ("null", "engagement", "import")
+OWN = ("call", "engagement", "import")
 
 
 def case_of(name: str, case: Case, url: str) -> cProfile.Profile:
@@ -45,7 +45,7 @@ def case_of(name: str, case: Case, url: str) -> cProfile.Profile:
 def without_network(what: str, calls: int) -> cProfile.Profile:
     """Profile what the package does by itself."""
     profile, body = cProfile.Profile(), BODY
-    with EngagementClient(ACCOUNT, base_url=URL, transport=Null()) as client:
+    with EngagementClient(ACCOUNT, base_url=URL, transport=AtOnce()) as client:
         visit: Any = client.visit("shopper")
         visit.create_session(body)
         call: Callable[[Any], Any] = visit.engagement if what == "engagement" else visit.create_session
@@ -89,7 +89,7 @@ def main() -> None:
     cases = {case.name.replace(" ", "-"): case for case in CASES}
     parser = argparse.ArgumentParser(prog="scripts/bench profile", description=__doc__)
     add = parser.add_argument
-    add("what", nargs="?", choices=[*OWN, *cases], default="null", help="default: null, a call without network")
+    add("what", nargs="?", choices=[*OWN, *cases], default="call", help="default: call, one without a network")
     add("--client", choices=sorted({*SYNC, *ASYNC} - {"niquests"}), default=OURS, help=f"default: {OURS}")
     add("--order", choices=["own", "total"], default="own", help="own: without what a function calls")
     add("--rows", type=int, default=40, metavar="N")

@@ -1,14 +1,16 @@
-"""Shows what the bench of the clients has found: on the terminal, as Markdown, as a drawing."""
+"""Shows what the bench has found: on the terminal, as Markdown, as a drawing."""
 
 from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterable
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from bench_contestants import OURS
@@ -19,7 +21,32 @@ TITLES = {
     "async 50": "asyncio, 50 calls at once",
     "async 200": "asyncio, 200 calls at once",
 }
-HEADINGS = ("client", "µs a call", "/ httpx", "/ generated", "processor µs")
+HEADINGS = ("client", "µs a call", "/ httpx", "/ pyreqwest", "processor µs")
+
+
+class Figure(NamedTuple):
+    """Something that was measured, and what it may be at most; None where there is no target."""
+
+    what: str
+    value: float
+    unit: str
+    at_most: float | None = None
+
+    @property
+    def met(self) -> bool:
+        """Whether the target, if there is one, is met."""
+        return self.at_most is None or self.value <= self.at_most
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as JSON can carry it."""
+        return {**self._asdict(), "met": self.met}
+
+    def row(self) -> tuple[str, str, str, str]:
+        """Return its cells: what, is, at most, whether it is met."""
+        bound = "" if self.at_most is None else f"{self.at_most:g} {self.unit}".rstrip()
+        met = "" if self.at_most is None else "met" if self.met else "missed"
+        whole = self.value >= 100 or self.value == int(self.value)
+        return self.what, f"{self.value:,.{0 if whole else 2}f} {self.unit}".rstrip(), bound, met
 
 
 def terminal() -> Console:
@@ -28,13 +55,13 @@ def terminal() -> Console:
 
 
 def rows(found: dict[str, Any], case: str) -> list[tuple[str, ...]]:
-    """Give the rows of a case, the fastest first."""
+    """Return the rows of a case, the fastest first."""
     return [
         (
             row["client"],
             f"{row['us']:,.0f}",
             f"{row['to_httpx']:.2f}",
-            f"{row['to_generated']:.2f}",
+            f"{row['to_pyreqwest']:.2f}",
             f"{row['processor_us']:,.0f}",
         )
         for row in found["results"]
@@ -49,8 +76,8 @@ def machine(found: dict[str, Any]) -> str:
     return f"Python {found['python']}, {found['cores']} cores; {found['rounds']} rounds of calls: {calls}; {versions}."
 
 
-def show(found: dict[str, Any], console: Console) -> None:
-    """Print the figures, and which targets are met."""
+def show_clients(found: dict[str, Any], console: Console) -> None:
+    """Print each client's time in each case."""
     for case in found["calls"]:
         table = Table(*HEADINGS[:1], title=TITLES[case], title_justify="left")
         for heading in HEADINGS[1:]:
@@ -58,30 +85,38 @@ def show(found: dict[str, Any], console: Console) -> None:
         for row in rows(found, case):
             table.add_row(*row, style="bold" if row[0].startswith(OURS) else None)
         console.print(table)
-    table = Table("case", "client", "against", "at most", "is", "", title="Targets", title_justify="left")
-    for each in found["targets"]:
-        met = "[green]met[/]" if each["met"] else "[red]missed[/]"
-        bounds = (f"{each['at_most']:.2f}", f"{each['ratio']:.2f}")
-        table.add_row(each["case"], each["client"], each["against"], *bounds, met)
-    console.print(table)
     console.print(machine(found))
 
 
-def markdown(found: dict[str, Any]) -> str:
-    """Write the figures as tables."""
+def show_figures(figures: Iterable[Figure], title: str, console: Console) -> None:
+    """Print what was measured, and which targets are met."""
+    table = Table("what", title=title, title_justify="left")
+    for heading in ("is", "at most"):
+        table.add_column(heading, justify="right")
+    table.add_column("")
+    for each in figures:
+        *cells, met = each.row()
+        table.add_row(*map(escape, cells), f"[{'green' if each.met else 'red'}]{met}[/]")
+    console.print(table)
+
+
+def client_tables(found: dict[str, Any]) -> str:
+    """Write each client's time in each case as Markdown."""
     lines: list[str] = []
     for case in found["calls"]:
         lines += [f"{TITLES[case]}:", "", _row(HEADINGS), _row(["---", *["---:"] * (len(HEADINGS) - 1)])]
         lines += [_row([f"**{row[0]}**" if row[0].startswith(OURS) else row[0], *row[1:]]) for row in rows(found, case)]
         lines.append("")
-    lines += [_row(("target", "at most", "is", "")), _row(("---", "---:", "---:", "---"))]
-    for each in found["targets"]:
-        what = f"{each['case']}: {each['client']} / {each['against']}"
-        lines.append(_row((what, f"{each['at_most']:.2f}", f"{each['ratio']:.2f}", "met" if each["met"] else "missed")))
-    return "\n".join([*lines, "", machine(found)])
+    return "\n".join([*lines, machine(found)])
 
 
-def _row(cells: Any) -> str:
+def figure_table(figures: Iterable[Figure]) -> str:
+    """Write what was measured as Markdown."""
+    lines = [_row(("what", "is", "at most", "")), _row(("---", "---:", "---:", "---"))]
+    return "\n".join([*lines, *(_row(each.row()) for each in figures)])
+
+
+def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 

@@ -20,15 +20,17 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench_report import into_document
 from liveperson_engagement import EngagementClient, RedisStore, SQLiteStore, VisitIds
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record, Remembered, to_json
 from liveperson_engagement.stores.sqlite import INSERT, place
+from liveperson_engagement.transports import NoResponse, Transport
+from liveperson_engagement_api.http import Request, Response
 from soak import RedisServer
 
 ACCOUNT = "bench"
@@ -50,12 +52,15 @@ class Filled:
     """By call, and by which visits were asked for."""
 
 
-class Nowhere(httpx.BaseTransport):
+class Nowhere(Transport):
     """Fails if a call was not answered from the store."""
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def send(self, base_url: str, request: Request, timeout: float | None) -> Response:  # noqa: ARG002
         """Refuse."""
-        raise httpx.ConnectError("the bench sends nothing", request=request)
+        raise NoResponse("the bench sends nothing", may_have_arrived=False)
+
+    def close(self) -> None:
+        """Do nothing."""
 
 
 def example() -> Record:
@@ -81,7 +86,7 @@ def records(count: int, example: Record) -> Iterator[tuple[str, str]]:
 def fill_sqlite(path: Path, count: int, record: Record) -> Filled:
     """Fill a file with copies of a row that the store has written itself."""
     store = SQLiteStore(path)
-    store.replace(f"{ACCOUNT}:key-0", record, None)
+    store.compare_and_set(f"{ACCOUNT}:key-0", None, record)
     with store._database.connected() as database:  # pyright: ignore[reportPrivateUsage]
         *middle, _ = database.execute("SELECT version, wall, monotonic, boot, record FROM visits").fetchone()
         rows = ((*middle, text, *place(key)) for key, text in records(count, record))
@@ -96,7 +101,7 @@ def fill_sqlite(path: Path, count: int, record: Record) -> Filled:
 def fill_redis(url: str, count: int, record: Record) -> Filled:
     """Fill a database with copies of a value that the store has written itself."""
     store = RedisStore(url)
-    store.replace(f"{ACCOUNT}:key-0", record, None)
+    store.compare_and_set(f"{ACCOUNT}:key-0", None, record)
     client: Any = store._client  # pyright: ignore[reportPrivateUsage]
     (name,) = client.keys("*")
     prefix = name.removesuffix(b"key-0").removesuffix(f"{ACCOUNT}:".encode())
@@ -121,10 +126,10 @@ def measure(filled: Filled, calls: int, chance: random.Random, which: str, step:
 
     def save_again(number: int) -> None:
         remembered = filled.store.load(keys[number])
-        if filled.store.replace(keys[number], remembered.record, remembered.version) is None:
+        if filled.store.compare_and_set(keys[number], remembered.version, remembered.record) is None:
             raise RuntimeError("somebody else has changed the store")
 
-    filled.times["load + replace", which].append(_timed(save_again, calls))
+    filled.times["load + save", which].append(_timed(save_again, calls))
 
 
 def _timed(call: Callable[[int], Any], calls: int) -> float:
@@ -216,6 +221,23 @@ def show(found: dict[str, Any], console: Console) -> None:
     console.print(f"{found['rounds']} rounds of {found['calls']} calls; {machine}")
 
 
+def markdown(found: dict[str, Any]) -> str:
+    """Write the figures as tables."""
+    few, many = f"{found['few']:,} remembered", f"{found['many']:,} remembered"
+    lines = [
+        f"| store | call | visits asked for | {few} | {many} | ratio |",
+        "| --- | --- | --- | ---: | ---: | ---: |",
+    ]
+    for each in found["results"]:
+        times = f"{each['few_us']:,.0f} µs | {each['many_us']:,.0f} µs | {each['ratio']:.2f}"
+        lines.append(f"| {each['store']} | {each['call']} | {each['asked_for']} | {times} |")
+    lines += ["", "| store | visits | bytes a visit |", "| --- | ---: | ---: |"]
+    sizes = found["bytes_per_visit"]
+    lines += [f"| {each['store']} | {each['visits']:,} | {each['bytes']:,} |" for each in sizes]
+    machine = f"Python {found['python']}, {found['cores']} cores; {found['rounds']} rounds of {found['calls']} calls."
+    return "\n".join([*lines, "", machine])
+
+
 def main() -> None:
     """Run the bench; exit non-zero if many visits make a call dearer than few."""
     parser = argparse.ArgumentParser(prog="scripts/bench stores", description=__doc__)
@@ -227,6 +249,7 @@ def main() -> None:
     add("--stores", nargs="+", choices=["sqlite", "redis"], default=["sqlite", "redis"])
     add("--seed", default="1")
     add("--json", type=Path, metavar="FILE", help="write the figures")
+    add("--into", type=Path, metavar="FILE", help="write them as tables into a Markdown file, between its markers")
     options, console = parser.parse_args(), Console(highlight=False)
     if "redis" in options.stores and not shutil.which("redis-server"):
         console.print("[yellow]redis-server is not on PATH; Redis is left out[/]")
@@ -236,6 +259,8 @@ def main() -> None:
     show(found, console)
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
+    if options.into:
+        into_document(options.into, "stores", markdown(found))
     if not all(WITHIN[0] <= each["ratio"] <= WITHIN[1] for each in found["results"]):
         sys.exit(1)
 

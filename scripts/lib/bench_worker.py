@@ -1,4 +1,4 @@
-"""A process that measures one client whenever it is told to: what a library imports or leaves behind disturbs no other.
+"""A process that measures one client whenever it is asked: what a library imports or leaves behind disturbs no other.
 
 Reads one JSON object a line, `{"url", "at_once", "calls"}`, and writes what a call took.
 """
@@ -24,7 +24,7 @@ def opened(name: str, url: str, calls: int) -> Generator[Call, None, None]:
     """Open a client that has been seen to decode the answer, and warm it up for so many calls."""
     with SYNC[name](url) as call:
         _verify(name, call(0))
-        for _ in range(calls // 2):
+        for _ in range(calls // 4):
             call(0)
         yield call
 
@@ -34,7 +34,7 @@ async def opened_async(name: str, url: str, calls: int, at_once: int) -> AsyncGe
     """Do the same with an async client, which opens its connections by that."""
     async with ASYNC[name](url) as call:
         _verify(name, await call(0))
-        await in_flight(call, at_once, max(calls // 2, at_once))
+        await in_flight(call, at_once, max(calls // 4, at_once))
         yield call
 
 

@@ -295,7 +295,7 @@ def table(title: str, tried: list[Cell]) -> Table:
 
 
 def _alike(row: list[Cell]) -> tuple[object, ...]:
-    """Tell rows apart; statuses that mean the same are one row."""
+    """Return what tells rows apart; statuses that mean the same are one row."""
     first = row[0]
     if not first.fault.name.isdecimal():
         return (first.fault.name, first.known)

@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
     """Requests that the service has read."""
     pauses: tuple[float, ...]
     remembered: str
-    """Afterwards: the visit as it is known from a good answer, just as it was if one came before; or nothing."""
+    """Afterwards: the visit as it is known from a good answer, unchanged if one came before; or nothing."""
     next: str
     """What became of the next call, which gets a good answer."""
     wrong: tuple[str, ...] = ()
@@ -113,6 +113,7 @@ WHOLE = f"Content-Length: {len(GOOD_BODY)}"
 TWICE = GOOD_BODY.replace(b'"visitorId": "', b'"visitorId": "the-first-of-two", "visitorId": "')
 BIG = 50 * 2**20
 TOO_GREAT = f"InvalidResponse engagementDetails.campaignId: must be at most {2**63 - 1}"
+TOO_GREAT_QUOTED = "InvalidResponse body: campaignId must be a 64-bit integer, or its digits"
 TOO_LONG = "InvalidResponse engagementDetails.campaignId: must match the pattern ^[0-9]{1,19}$"
 NO_NUMBER = "InvalidResponse engagementDetails.validForSeconds: must be of type number"
 NO_TEXT = "InvalidResponse sessionId: must be of type string"
@@ -139,7 +140,7 @@ BODIES: list[tuple[str, bytes, str]] = [
     ("nested 100,000 deep", b"[" * 100_000, NOT_JSON),
     ("nested 400 deep in a field of its own", _with(x=json.loads("[" * 400 + "]" * 400)), "AvailableSession"),
     ("an id beyond 64 bits", _details(campaignId=2**63), TOO_GREAT),
-    ("a quoted id beyond 64 bits", _details(campaignId=str(2**63)), TOO_GREAT),
+    ("a quoted id beyond 64 bits", _details(campaignId=str(2**63)), TOO_GREAT_QUOTED),
     ("a number of 10,000 digits", GOOD_BODY.replace(b"900", b"9" * 10_000), NOT_JSON),
     ("an id of 10,000 digits in quotes", _details(campaignId="9" * 10_000), TOO_LONG),
     ("a number beyond floats", GOOD_BODY.replace(b"900", b"1e999"), NO_NUMBER),
@@ -201,9 +202,11 @@ def _bodies() -> Iterator[Fault]:
     for status in (200, 400, 503):
         error, again = _of_status(status)
         error = TOO_LARGE if status == 200 else error
-        told, untold = head(status, f"Content-Length: {BIG}"), head(status, "Transfer-Encoding: chunked")
-        yield Fault(f"{status} with 50 MB, announced", endless(told + GOOD_BODY, total=BIG), error, again)
-        yield Fault(f"{status} with 50 MB in chunks", endless(untold, chunked(b" " * 2**16), 800 * 2**16), error, again)
+        announced, open_ended = head(status, f"Content-Length: {BIG}"), head(status, "Transfer-Encoding: chunked")
+        yield Fault(f"{status} with 50 MB, announced", endless(announced + GOOD_BODY, total=BIG), error, again)
+        yield Fault(
+            f"{status} with 50 MB in chunks", endless(open_ended, chunked(b" " * 2**16), 800 * 2**16), error, again
+        )
         yield Fault(f"{status} with a body without end", endless(head(status)), error, again)
 
 
@@ -264,7 +267,7 @@ def _times() -> Iterator[Fault]:
     yield fault("a chunk's first line byte by byte", drips(CHUNKED + b"5;", b"x"), LATE, options=short)
     yield fault("100 again and again", drips(b"", head(100)), LATE, options=short)
     longer = {"timeout": 2 * SHORT}  # both sides take all the processor time that there is
-    yield Fault("100 as fast as can be", endless(b"", head(100) * 50), LATE, options=longer, overrun=1.0)
+    yield Fault("100 as fast as can be", endless(b"", head(100) * 50), LATE, options=longer, overrun=2.0)
     yield Fault("503, its body byte by byte", drips(head(503)), "ServerError 503", "always", options=short)
     yield Fault("400, its body byte by byte", drips(head(400)), "BadRequest 400", options=short)
     yield fault("silence until the deadline", silent(), over, "never", options=due)

@@ -1,4 +1,4 @@
-"""Plays answers that no service should give to the client, and tells outcomes that are not documented.
+"""Plays answers that no service should give to the client, and reports outcomes that are not documented.
 
 Whatever comes back, a call ends with what the contract promises or with an error of the tree; ids that were remembered
 before are still there; and the next call works. Each case is made of the seed and its number alone.
@@ -27,6 +27,7 @@ from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any, cast
 
+import h11
 import httpx
 import jsonschema_rs
 
@@ -40,8 +41,12 @@ from liveperson_engagement.errors import (
     InvalidRequest,
     NotFound,
 )
-from liveperson_engagement.limits import LARGEST
 from liveperson_engagement.stores import Record, VisitIds
+from liveperson_engagement.transports import MAX_RESPONSE_BYTES, Transport
+from liveperson_engagement.transports._attempt import Attempt, without_quotes
+from liveperson_engagement.transports._environment import Proxies, Trust
+from liveperson_engagement.transports._flows import Connection, Route
+from liveperson_engagement_api.http import Request, Response
 
 KEY = "fuzz-key-2c81"
 STORED = f"demo:{KEY}"
@@ -50,7 +55,7 @@ PRIVATE = (VISITOR, SESSION, PERSONAL)
 SAYS_NOTHING = ("report_impressions", "find_domain")
 LONGEST_LINE = 600
 """What an error may print: some words of the service's, a path, and the reason."""
-NEWS: Any = {"engagementAttributes": [{"type": "lead", "lead": {"topic": PERSONAL}}]}
+UPDATE: Any = {"engagementAttributes": [{"type": "lead", "lead": {"topic": PERSONAL}}]}
 GOOD = {"status": "NotAvailable", "visitorId": VISITOR, "sessionId": OTHERS[1], "pageId": OTHERS[2]}
 VID = re.compile(CONTRACT["x-retry-policies"]["documented"]["loadingAccount"]["visitorIdInMessage"])
 
@@ -120,6 +125,35 @@ class Script(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return self.handle_request(request)
 
 
+class InMemory(Transport):
+    """What the default transport makes of the bytes of a script, without sockets."""
+
+    def __init__(self, script: Script) -> None:
+        self._script = script
+        self._options = Proxies(None), Trust(None)
+
+    def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
+        """Answer."""
+        attempt, connection = Attempt(timeout), Connection()
+        connection.sock.close()
+        connection.established = True
+        answer = self._script.next(request.target)
+        received = iter((answer.head, *filter(None, answer.pieces)) if not answer.lost else ())
+        flow = connection.converse(Route(base_url, *self._options), request, attempt)
+        try:
+            step = next(flow)
+            while True:
+                step = flow.send(next(received, b"") if step is None else b"")
+        except StopIteration as done:
+            response: Response = done.value
+            return response
+        except (OSError, h11.ProtocolError) as error:
+            raise attempt.failure(error) from without_quotes(error)
+
+    def close(self) -> None:
+        """Do nothing."""
+
+
 class Wire(ThreadingTCPServer):
     """Gives the answers of a script over a socket, as the bytes that they are."""
 
@@ -150,14 +184,8 @@ class Talk(StreamRequestHandler):
         answer = cast(Wire, self.server).script.next(head.split(b" ", 2)[1].decode())
         if answer.lost:
             return
-        lines = [b"HTTP/1.1 %d x" % answer.status, b"Connection: close"]
-        lines += [name + b": " + value for name, value in answer.headers]
-        if answer.failure is None:
-            lines.append(b"Content-Length: %d" % len(answer.body))
-        else:
-            lines.append(b"Content-Length: %d" % (len(answer.body) + 9))
         with suppress(OSError):
-            self.wfile.write(b"\r\n".join([*lines, b"", b""]) + answer.body)
+            self.wfile.write(answer.head + answer.body)
 
 
 # --- Playing a case --------------------------------------------------------------------------------------------------
@@ -171,22 +199,21 @@ class Player:
         self.wired = bool(way)
         self.script, self.store = Script(), MemoryStore()
         options: Any = {"store": self.store, "base_url": "https://host.example", "domain_api": "https://domain.example"}
-        if way:
+        if way in {"fast", "wire"}:
             wire = Wire(self.script)
             threading.Thread(target=wire.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
             stack.callback(wire.server_close)
             stack.callback(wire.shutdown)
             options |= {"base_url": wire.url, "domain_api": wire.url, "timeout": 5.0}
-        options["transport"] = {"": self.script, "fast": "fast", "wire": None}[way]
+        options["transport"] = {"": self.script, "memory": InMemory(self.script), "fast": "fast", "wire": None}[way]
         self._loop = asyncio.new_event_loop() if colour == "async" else None
-        self.client: Any
         if self._loop:
-            self.client = AsyncEngagementClient("demo", sleep=_no_time, **options)
             stack.callback(self._loop.close)
-            stack.callback(lambda: self.done(self.client.close()))
+            self._make: Callable[[], Any] = lambda: AsyncEngagementClient("demo", sleep=_no_time, **options)
         else:
-            self.client = EngagementClient("demo", sleep=lambda _: None, **options)
-            stack.callback(self.client.close)
+            self._make = lambda: EngagementClient("demo", sleep=lambda _: None, **options)
+        self.client = self._make()
+        stack.callback(lambda: self.done(self.client.close()))
         self.patient, self.hasty = self.client, self.client.with_options(retry=RetryPolicy.none())
         self.records: dict[str, Record | None] = {
             "nothing": None,
@@ -208,7 +235,7 @@ class Player:
         """Make the store hold just this."""
         now = self.store.load(STORED)
         if now or record:
-            self.store.replace(STORED, record, now and now.version)
+            self.store.compare_and_set(STORED, now and now.version, record)
 
     def call(self, case: Case) -> Any:
         """Make the call of a case."""
@@ -216,13 +243,22 @@ class Player:
         visit = client.visit(KEY)
         match case.call:
             case "update_session":
-                return self.done(visit.update_session(NEWS))
+                return self.done(visit.update_session(UPDATE))
             case "report_impressions":
                 return self.done(visit.report_impressions("impDisplay", "impClose"))
             case "find_domain":
-                return self.done(client.with_options(base_url=None).find_domain())
+                return self._find_domain(retries=case.retries)
             case name:
                 return self.done(getattr(visit, name)(BODY))
+
+    def _find_domain(self, *, retries: bool) -> Any:
+        """Look the host up as a client does that does not know it yet."""
+        client = self._make()
+        options: Any = {"base_url": None} if retries else {"base_url": None, "retry": RetryPolicy.none()}
+        try:
+            return self.done(client.with_options(**options).find_domain())
+        finally:
+            self.done(client.close())
 
     def _offered(self) -> Record | None:
         """Get what is remembered of the contract's own example."""
@@ -320,8 +356,8 @@ class Judge:
             yield "an engagement is not remembered"
 
     def _is_good(self, call: str, answer: Answer) -> bool | None:
-        """Tell whether an answer is what the contract promises; None where that is hard to say."""
-        if answer.status != 200 or answer.failure is not None or len(answer.body) > LARGEST:
+        """Return whether an answer is what the contract promises; None where that is hard to say."""
+        if answer.status != 200 or answer.failure is not None or len(answer.body) > MAX_RESPONSE_BYTES:
             return False
         if any(name.lower() == b"content-encoding" for name, _ in answer.headers):
             return None
@@ -488,7 +524,7 @@ def main() -> int:
         work = [(seed, share, time.time() + options.seconds, options.wired) for share in shares]
         for part in pool.imap_unordered(_work, work):
             for kind in part.findings.keys() - report.findings.keys():
-                print(_told(part.examples[kind], seed), flush=True)
+                print(_report_line(part.examples[kind], seed), flush=True)
             report.add(part)
             report.seconds = time.monotonic() - started
             if len(shares) > 1 and part.cases:
@@ -508,11 +544,11 @@ def _print(report: Report, seed: int) -> None:
     for outcome, times in sorted(report.outcomes.items()):
         print(f"  {times:9,}  {outcome}")
     for kind, times in report.findings.most_common():
-        print(f"{times:9,} times: {_told(report.examples[kind], seed)}")
+        print(f"{times:9,} times: {_report_line(report.examples[kind], seed)}")
     print(f"{len(report.findings)} kinds of findings")
 
 
-def _told(finding: Finding, seed: int) -> str:
+def _report_line(finding: Finding, seed: int) -> str:
     return f"FOUND {finding.kind}\n      scripts/fuzz --seed {seed} --case {finding.case.number}"
 
 

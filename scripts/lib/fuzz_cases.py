@@ -37,8 +37,9 @@ CALLS = {
 """The calls, and whose documented answers they are fed with."""
 KNOWN = ("nothing", "visitor", "session", "engagement")
 """What is remembered before a call."""
-PLAYERS = ("sync", "async", "sync wire", "async wire", "sync fast", "async fast")
-"""Who calls: either client on a transport that is scripted, or on connections of httpx, or of the fast transport."""
+PLAYERS = ("sync", "async", "sync memory", "sync wire", "async wire", "sync fast", "async fast")
+"""Who calls: either client on a transport of httpx's kind that is scripted, on the default transport without and with
+sockets, or on the fast transport."""
 WIRED = 0.04
 """The share of cases that go over a socket."""
 
@@ -60,6 +61,14 @@ class Answer:
         """All of the body."""
         return b"".join(self.pieces)
 
+    @property
+    def head(self) -> bytes:
+        """What goes over the wire before the body: it announces more than comes where the answer ends in a failure."""
+        lines = [b"HTTP/1.1 %d x" % self.status, b"Connection: close"]
+        lines += [name + b": " + value for name, value in self.headers]
+        lines.append(b"Content-Length: %d" % (len(self.body) + (9 if self.failure else 0)))
+        return b"\r\n".join([*lines, b"", b""])
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -80,7 +89,7 @@ def case(seed: int, number: int, *, wired: float = WIRED) -> Case:
 
 def case_of(chance: Random, number: int, *, wired: float = WIRED) -> Case:
     """Make a case of what a source of chance says."""
-    player = chance.choice(PLAYERS[2:] if chance.random() < wired else PLAYERS[:2])
+    player = chance.choice(PLAYERS[3:] if chance.random() < wired else PLAYERS[:3])
     call = chance.choice(list(CALLS))
     known = chance.choice(KNOWN) if call in {"create_session", "engagement"} else "engagement"
     retries = chance.random() < 0.15

@@ -28,13 +28,12 @@ import threading
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
 from typing import Any, cast
 
-import httpx
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -45,21 +44,24 @@ from liveperson_engagement import (
     EngagementError,
     MemoryStore,
     RetryPolicy,
-    flow,
+    _locking,
 )
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record
+from liveperson_engagement.transports import AsyncTransport, Options, Transport, make_transport
+from liveperson_engagement_api.http import Request, Response
 
 ACCOUNT = "soak"
 OPERATIONS = {"create_session": 50, "engagement": 35, "report_impressions": 15}
 """How often each call is made, of a hundred."""
 KEPT_VISITS = 4
-"""How many visit objects a caller goes on using; others are made anew for each call."""
+"""How many visit objects a caller goes on using; others are made for each call."""
 GRACE = 15.0
 """Seconds that workers get to end their calls before they are killed."""
 
 UNSIGNED = "?" * 30
 """Stands in bodies where the name of the call is put in."""
+OPTIONS: Options = {"proxy": None, "ssl_context": None, "max_connections": None}
 UNBALANCED = "the service has visitors that none of its requests has made; nothing can be said"
 
 CONTEXT = multiprocessing.get_context("forkserver")
@@ -80,7 +82,7 @@ running: contextvars.ContextVar[str] = contextvars.ContextVar("running")
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a worker is told."""
+    """What a worker has to do."""
 
     run: str
     number: int
@@ -116,7 +118,7 @@ class Journal:
 
 
 class Journaled:
-    """A store that writes down what it is told to save, before and after."""
+    """A store that writes down what it has to save, before and after."""
 
     def __init__(self, store: Any, journal: Journal) -> None:
         self._store, self._journal = store, journal
@@ -125,19 +127,19 @@ class Journaled:
         """Pass on to the store."""
         return getattr(self._store, name)
 
-    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save or forget, and say so."""
         visitor = record and record.ids.visitor_id
         self._journal.write("saving", visitor=visitor)
-        version: object | None = self._store.replace(key, record, after)
+        version: object | None = self._store.compare_and_set(key, expected, record)
         self._journal.write("refused" if version is None else "saved", visitor=visitor)
         return version
 
-    async def areplace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    async def acompare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save or forget, and say so."""
         visitor = record and record.ids.visitor_id
         self._journal.write("saving", visitor=visitor)
-        version: object | None = await self._store.areplace(key, record, after)
+        version: object | None = await self._store.acompare_and_set(key, expected, record)
         self._journal.write("refused" if version is None else "saved", visitor=visitor)
         return version
 
@@ -145,7 +147,7 @@ class Journaled:
 class Amnesia(MemoryStore):
     """Sabotage: remembers nothing."""
 
-    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:  # noqa: ARG002
+    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:  # noqa: ARG002
         """Say that it was saved."""
         return True
 
@@ -157,9 +159,9 @@ class Shared(MemoryStore):
         """Load what either of them saved."""
         return super().load(_halved(key))
 
-    def replace(self, key: str, record: Record | None, after: object | None) -> object | None:
+    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
         """Save for both."""
-        return super().replace(_halved(key), record, after)
+        return super().compare_and_set(_halved(key), expected, record)
 
 
 def _halved(key: str) -> str:
@@ -178,33 +180,43 @@ def open_store(kind: str, where: str) -> Any:
     return SQLiteStore(where)
 
 
-def sign(request: httpx.Request) -> None:
+def signed(request: Request) -> Request:
     """Name the call in a request, so that the service's journal and visitor list can be compared with the workers'.
 
     Not before: engagement() answers bodies from the store that are equal.
     """
-    request.headers["soak-call"] = running.get()
-    request.stream = httpx.ByteStream(
-        request.content.replace(UNSIGNED.encode(), f"{running.get():{len(UNSIGNED)}}".encode())
-    )
+    body = (request.body or b"").replace(UNSIGNED.encode(), f"{running.get():{len(UNSIGNED)}}".encode())
+    return replace(request, headers={**request.headers, "soak-call": running.get()}, body=body)
 
 
-class Signed(httpx.HTTPTransport):
-    """Signs each request."""
+class Signed(Transport):
+    """Signs each request, and sends it by the default transport."""
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def __init__(self) -> None:
+        self._inner = make_transport(None, asynchronous=False, **OPTIONS)
+
+    def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
         """Send the request."""
-        sign(request)
-        return super().handle_request(request)
+        return self._inner.send(base_url, signed(request), timeout)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
 
 
-class AsyncSigned(httpx.AsyncHTTPTransport):
+class AsyncSigned(AsyncTransport):
     """The same for asyncio."""
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+    def __init__(self) -> None:
+        self._inner = make_transport(None, asynchronous=True, **OPTIONS)
+
+    async def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
         """Send the request."""
-        sign(request)
-        return await super().handle_async_request(request)
+        return await self._inner.send(base_url, signed(request), timeout)
+
+    async def aclose(self) -> None:
+        """Close the connections."""
+        await self._inner.aclose()
 
 
 class Caller:
@@ -295,7 +307,7 @@ def start(job: Job) -> None:
 
 async def work(job: Job) -> None:
     """Run a worker's tasks and threads to their end."""
-    flow.LEASE = job.lease
+    _locking.LEASE = job.lease
     stop = threading.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which stops the workers
@@ -437,7 +449,7 @@ class Soak:
         """Run everything, and return the account of it."""
         options = self.options
         try:
-            # Engagements end within the run, so that calls are answered from the store and others ask anew.
+            # Engagements end within the run, so that calls are answered from the store and others ask again.
             with Sandbox(valid_for_seconds=3.0) as sandbox:
                 try:
                     self._begin(sandbox)
@@ -563,7 +575,7 @@ class Soak:
 
 @dataclass
 class Call:
-    """A call, as a worker told it."""
+    """A call, as a worker has written it down."""
 
     run: str
     key: str
@@ -577,7 +589,7 @@ class Call:
 
 @dataclass
 class Change:
-    """A record that was saved, or forgotten if there is no visitor; `done` is infinite if nobody lived to tell."""
+    """A record that was saved, or forgotten if there is no visitor; `done` is infinite if its worker was killed."""
 
     call: Call
     visitor: str | None
@@ -596,7 +608,7 @@ class Key:
     """Those that the service has made for the key, in order, and when."""
 
     def forgotten(self, after: float, before: float) -> bool:
-        """Tell whether the key may have been forgotten in a span of time."""
+        """Return whether the key may have been forgotten in a span of time."""
         return any(
             change.visitor is None and not change.refused and change.done >= after and change.began <= before
             for change in self.changes
@@ -658,9 +670,9 @@ class Account:
             topic = request.body["engagementAttributes"][0]["lead"]["topic"]
             if request.status is None and (not visitors or visitors[0][1] != topic):
                 continue  # its connection was dropped before it was handled
-            visitor, told = visitors.popleft()
+            visitor, noted = visitors.popleft()
             key = topic.split()[0]
-            if request.status != 500 and (told or "").split()[:1] != [key]:
+            if request.status != 500 and (noted or "").split()[:1] != [key]:
                 raise RuntimeError(UNBALANCED)
             makers[visitor] = request, key
             self.keys[key].visitors.append((visitor, request.at))
@@ -670,11 +682,11 @@ class Account:
 
     def _check(self, name: str, key: Key, remembered: str | None) -> None:
         own = {visitor for visitor, _ in key.visitors}
-        told = [(call.visitor, f"a call in {call.run}") for call in key.calls if call.visitor]
-        told += [(change.visitor, f"a save in {change.call.run}") for change in key.changes if change.visitor]
+        seen = [(call.visitor, f"a call in {call.run}") for call in key.calls if call.visitor]
+        seen += [(change.visitor, f"a save in {change.call.run}") for change in key.changes if change.visitor]
         if remembered:
-            told.append((remembered, "the store"))
-        self.mixed += [f"{name}: {who} had another key's visitor" for visitor, who in told if visitor not in own]
+            seen.append((remembered, "the store"))
+        self.mixed += [f"{name}: {who} had another key's visitor" for visitor, who in seen if visitor not in own]
         saves = sorted(
             (each for each in key.changes if each.visitor and not each.refused and each.done < math.inf),
             key=lambda each: each.done,
@@ -728,22 +740,22 @@ class Account:
             )
 
     def story(self, name: str) -> Iterator[str]:
-        """Tell all that happened to a key, in order, with its visitors numbered."""
+        """Report all that happened to a key, in order, with its visitors numbered."""
         key = self.keys[name]
         numbers = {visitor: f"v{number}" for number, (visitor, _) in enumerate(key.visitors, 1)}
-        told = [(at, f"the service makes {numbers[visitor]}") for visitor, at in key.visitors]
+        events = [(at, f"the service makes {numbers[visitor]}") for visitor, at in key.visitors]
         for change in key.changes:
             what = f"saves {numbers.get(change.visitor, '?')}" if change.visitor else "forgets"
-            told.append((change.began, f"{change.call.run} {what}"))
-            told.append((change.done, f"{change.call.run} {what}: {'refused' if change.refused else 'done'}"))
+            events.append((change.began, f"{change.call.run} {what}"))
+            events.append((change.done, f"{change.call.run} {what}: {'refused' if change.refused else 'done'}"))
         for call in key.calls:
-            told.append((call.began, f"{call.run} {call.operation} begins"))
+            events.append((call.began, f"{call.run} {call.operation} begins"))
             outcome = numbers.get(call.visitor or "") or call.error or "done"
-            told.append((call.ended, f"{call.run} {call.operation}, begun at {self._at(call.began)}: {outcome}"))
+            events.append((call.ended, f"{call.run} {call.operation}, begun at {self._at(call.began)}: {outcome}"))
         for worker in self.runs.values():
             if worker.killed_at and any(call.run == worker.run for call in key.calls):
-                told.append((worker.killed_at, f"{worker.run} is killed"))
-        for at, what in sorted(told):
+                events.append((worker.killed_at, f"{worker.run} is killed"))
+        for at, what in sorted(events):
             if at < math.inf:
                 yield f"{self._at(at)} {what}"
 

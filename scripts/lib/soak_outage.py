@@ -14,17 +14,18 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import httpx
 from rich.console import Console
 from rich.table import Table
 
 from liveperson_engagement import EngagementClient, EngagementError, OutageGuard, RetryPolicy
 from liveperson_engagement.sandbox import Sandbox
-from soak import CONTEXT, RedisServer, open_store
+from liveperson_engagement.transports import Transport, make_transport
+from liveperson_engagement_api.http import Request, Response
+from soak import CONTEXT, OPTIONS, RedisServer, open_store
 
 RETRIES = (0.05, 0.1, 0.15)
 """In place of 5, 10 and 15 seconds."""
@@ -42,20 +43,27 @@ class Call:
     outcome: str
 
 
-class Named(httpx.HTTPTransport):
+class Named(Transport):
     """Names the call in each request, so that the service's journal can be compared with the workers' notes."""
 
     calls = threading.local()
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
+    def __init__(self) -> None:
+        self._inner = make_transport(None, asynchronous=False, **OPTIONS)
+
+    def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
         """Send the request."""
-        request.headers["soak-call"] = self.calls.name
-        return super().handle_request(request)
+        named = replace(request, headers={**request.headers, "soak-call": self.calls.name})
+        return self._inner.send(base_url, named, timeout)
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._inner.close()
 
 
 @dataclass(frozen=True, kw_only=True)
 class Job:
-    """What a worker is told."""
+    """What a worker has to do."""
 
     number: int
     threads: int
