@@ -39,7 +39,7 @@ from liveperson_engagement import (
 from liveperson_engagement.sandbox import Sandbox
 from strategies import examples
 
-KEYS: tuple[str, ...] = ("", "\u043a\u043b\u044e\u0447'; DROP TABLE visits; --\n\x00/:")
+KEYS: tuple[str, ...] = (" ", "\u043a\u043b\u044e\u0447'; DROP TABLE visits; --\n\x00/:")
 BODIES: tuple[Any, ...] = ({"appType": "EXTERNAL"}, {"appType": "MSDK", "consumerSections": ["Support"]})
 LAST = 4
 """The attempt that no other one follows."""

@@ -59,6 +59,7 @@ MODULES = (
 )
 """What users import; docs/versioning.md names the same modules."""
 INTERNAL = {
+    "errors.check_seconds": "checks arguments",
     "errors.one_line": "cleans texts from elsewhere",
     "stores.KeyedLock": "how a process waits",
     "stores.conformance.running_loop": "for the package's own tests",

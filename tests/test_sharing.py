@@ -635,7 +635,7 @@ def test_a_transport_of_the_callers_own_is_kept_in_a_child(sandbox: Sandbox) -> 
 
 def test_the_numbers_of_the_lease_are_those_of_the_code() -> None:
     """30 seconds and three times the timeout."""
-    from liveperson_engagement._locking import LEASE, PHASES  # noqa: PLC0415
+    from liveperson_engagement._deadline import LEASE, PHASES  # noqa: PLC0415
 
     prose = " ".join(DOC.split())
     assert f"That is {LEASE:g} seconds and" in prose

@@ -38,7 +38,7 @@ PAGE = ROOT / "docs/mutants.md"
 PACKAGE = "liveperson_engagement"
 WORK = ROOT / ".mutants"
 CORE = (
-    "_contract", "_deadline", "_domain", "_json", "_locking", "_log", "_operations", "_redaction", "_session",
+    "_call", "_contract", "_deadline", "_domain", "_json", "_locking", "_log", "_redaction", "_session",
     "_state", "_steps", "client", "errors", "outage", "retry", "visit",
 )  # fmt: skip
 """The modules that decide something; `events` is data alone."""
@@ -50,13 +50,13 @@ QUICK = (
 SLOW = ("fast", "sharing", "sqlite_store")
 """More of them: over other connections, through other stores, and by many at once."""
 FIRST = {
+    "_call": "core_answers core_time core_lines core_limits retry errors on_retry hooks",
     "_contract": "validation core_lines core_answers",
     "_deadline": "core_time retry",
     "_domain": "core_domain domain core_lines",
     "_json": "core_lines validation core_answers",
     "_locking": "core_time sessions sharing core_memory",
     "_log": "logs",
-    "_operations": "core_answers core_lines core_limits retry errors",
     "_redaction": "core_lines core_answers errors",
     "_session": "core_memory core_time core_lines sessions client core_domain core_outage",
     "_state": "core_memory client sessions",

@@ -1,19 +1,20 @@
-"""The time that a call may take."""
+"""The time that a call may take, and that it holds a lock for."""
 
 from __future__ import annotations
 
 import time
 
-from .errors import DeadlineExceeded, InvalidRequest
+from .errors import DeadlineExceeded, check_seconds
 
-LONGEST = 10**9
-"""Seconds, some thirty years: what waits for longer overflows on some machines."""
+LEASE = 30.0
+"""Seconds that a lock outlives a crash of its holder, besides what the holder was about to do."""
+PHASES = 3
+"""An attempt connects, sends and waits for an answer, each within the timeout."""
 
 
-def check_seconds(path: str, value: object, *, least: float = 0) -> None:
-    """Raise `InvalidRequest` unless a value is a number of seconds that can be waited for."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= LONGEST:
-        raise InvalidRequest(path, f"must be a number of seconds, at least {least:g} and at most {LONGEST:,}")
+def attempt_seconds(timeout: float | None) -> float:
+    """Return how long a lock is needed for one attempt."""
+    return PHASES * (timeout or LEASE)
 
 
 class CallDeadline:

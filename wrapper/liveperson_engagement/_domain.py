@@ -13,11 +13,11 @@ import re
 import time
 from urllib.parse import urlsplit
 
+from ._call import Attempt, Call
 from ._locking import key_lock
-from ._operations import Attempt
 from ._steps import Flow
 from .errors import ApiError, ConnectionFailed, DomainLookupFailed, EngagementError, InvalidRequest, InvalidResponse
-from .retry import Call, RetryPolicy
+from .retry import RetryPolicy
 from .stores import KeyedLock
 
 SERVICE = "msdkgw"

@@ -4,30 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import TypeAlias, TypeVar
+from typing import TypeVar
 
+from ._deadline import LEASE as LEASE
 from ._deadline import CallDeadline
-from ._steps import NO_LEASE, Acquire, Flow, LockStore, Release, Renew
+from ._steps import NO_LEASE, Acquire, Flow, LockStore, Release, Renew, Renewal
 
 T = TypeVar("T")
-Renewal: TypeAlias = Callable[[float], Flow[bool]]
-"""Holds a lock for some more seconds; False if it was lost."""
-
-LEASE = 30.0
-"""Seconds that a lock outlives a crash of its holder, besides what the holder was about to do."""
-PHASES = 3
-"""An attempt connects, sends and waits for an answer, each within the timeout."""
 
 logger = logging.getLogger("liveperson_engagement")
-
-
-def attempt_seconds(timeout: float | None) -> float:
-    """Return how long a lock is needed for one attempt."""
-    return PHASES * (timeout or LEASE)
-
-
-class LockLost(Exception):
-    """The lock expired while we held it; acquire it again and read the record again."""
 
 
 def key_lock(

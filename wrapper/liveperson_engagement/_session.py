@@ -11,15 +11,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from ._call import Answer, Attempt, Call, CallSettings
 from ._contract import contract, resolve_expressions
 from ._domain import DomainResolver
 from ._json import SchemaViolation, decode_text, is_object
-from ._locking import LockLost, Renewal, key_lock
-from ._operations import Answer, Attempt
+from ._locking import key_lock
 from ._state import SessionState, cached_session, last_engagement
-from ._steps import Flow, Store
+from ._steps import Flow, LockLost, Renewal, Store
 from .errors import AccountLoading, BadRequest, EngagementError, InvalidRequest, NotFound
-from .retry import Call, CallSettings, RetryPolicy
+from .retry import RetryPolicy
 from .stores import Record, Remembered, VisitIds
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ class VisitSession:
         """Create or continue the session; with `reuse`, return the valid answer that an equal body has got."""
         call, state = Call(self._account.calls, deadline), self.state
         content = _encode_body("createSession", _to_json(body))
-        body_hash = hashlib.sha256(content).hexdigest()
+        body_hash = hashlib.blake2b(content, digest_size=32).hexdigest()
         before = yield from state.load()
         if reuse and (session := cached_session(before, body_hash)):
             return session

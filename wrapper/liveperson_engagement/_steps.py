@@ -38,11 +38,18 @@ class Step(Generic[ResultT_co]):
     __slots__ = ()
 
     def __iter__(self) -> Generator[Step[object], object, ResultT_co]:
-        return cast(ResultT_co, (yield self))
+        result: ResultT_co = yield self  # type: ignore[assignment]
+        return result
 
 
 Flow: TypeAlias = Generator[Step[object], object, T]
 """Yields steps, gets their results, returns a T."""
+Renewal: TypeAlias = Callable[[float], Flow[bool]]
+"""Holds a lock for some more seconds; False if it was lost."""
+
+
+class LockLost(Exception):
+    """The lock expired while we held it; acquire it again and read the record again."""
 
 
 @dataclass(frozen=True, slots=True)

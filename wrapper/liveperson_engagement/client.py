@@ -9,17 +9,17 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypedDict, TypeVar, Unpack
 
+from ._call import Call, CallSettings
 from ._contract import contract
-from ._deadline import check_seconds
 from ._domain import DomainResolver, check_base_url
 from ._json import SchemaViolation
 from ._log import configure_logging
 from ._session import Account
 from ._steps import AsyncDriver, Connections, Driver, Flow, Hooks
 from ._version import __version__
-from .errors import InvalidRequest
+from .errors import InvalidRequest, check_seconds
 from .events import RequestEvent, ResponseEvent, RetryEvent, Telemetry
-from .retry import Call, CallSettings, RetryPolicy
+from .retry import RetryPolicy
 from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
 from .transports import AsyncTransport, Transport, make_transport
 from .visit import AsyncVisit, Visit, open_session

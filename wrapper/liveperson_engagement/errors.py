@@ -143,3 +143,13 @@ class DomainLookupFailed(EngagementError):
 
 class StoreError(EngagementError):
     """The session store failed. `__cause__` is what it raised."""
+
+
+LONGEST = 10**9
+"""Seconds, some thirty years: what waits for longer overflows on some machines."""
+
+
+def check_seconds(path: str, value: object, *, least: float = 0) -> None:
+    """Raise `InvalidRequest` unless a value is a number of seconds that can be waited for."""
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= LONGEST:
+        raise InvalidRequest(path, f"must be a number of seconds, at least {least:g} and at most {LONGEST:,}")

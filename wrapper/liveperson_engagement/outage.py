@@ -12,9 +12,8 @@ from typing import NamedTuple, TypeVar
 from liveperson_engagement_api.http import Headers, Response
 
 from ._contract import contract
-from ._deadline import check_seconds
 from ._steps import CompareAndSet, Flow, Load, Store
-from .errors import ApiError, InvalidRequest, InvalidResponse, ServerError
+from .errors import ApiError, InvalidRequest, InvalidResponse, ServerError, check_seconds
 from .retry import RetryPolicy
 from .stores import Record, Remembered, VisitIds
 

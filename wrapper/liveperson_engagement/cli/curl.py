@@ -5,8 +5,8 @@ import re
 import shlex
 from typing import Any
 
-from liveperson_engagement import RequestEvent
 from liveperson_engagement._json import encode
+from liveperson_engagement.events import RequestEvent
 
 MASK = "***"
 SHOWN = ("accept", "content-type")

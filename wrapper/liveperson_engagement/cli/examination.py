@@ -10,32 +10,31 @@ from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
-from liveperson_engagement import (
-    AccountLoading,
-    ApiError,
-    AvailableSession,
-    BadRequest,
-    ConnectionFailed,
-    DeadlineExceeded,
-    DomainLookupFailed,
-    EngagementClient,
-    EngagementError,
-    InvalidRequest,
-    InvalidResponse,
-    NotAvailableSession,
-    NotFound,
-    ResponseEvent,
-    ServerError,
-    Unauthorized,
-)
 from liveperson_engagement.cli.failure import describe, printable
 from liveperson_engagement.cli.options import LocatedCaller, Patience
 from liveperson_engagement.cli.output import remark
 from liveperson_engagement.cli.pauses import Pauses
 from liveperson_engagement.cli.visits import client_of
+from liveperson_engagement.client import EngagementClient
+from liveperson_engagement.errors import (
+    AccountLoading,
+    ApiError,
+    BadRequest,
+    ConnectionFailed,
+    DeadlineExceeded,
+    DomainLookupFailed,
+    EngagementError,
+    InvalidRequest,
+    InvalidResponse,
+    NotFound,
+    ServerError,
+    Unauthorized,
+)
+from liveperson_engagement.events import ResponseEvent
 from liveperson_engagement.transports import NoResponse
 from liveperson_engagement.transports._environment import Trust
 from liveperson_engagement.transports.sockets import SocketTransport
+from liveperson_engagement_api.models import AvailableSession, NotAvailableSession
 
 STEPS = ("environment", "account id", "domain", "TLS", "first call", "account loaded", "engagement", "clock")
 MOST_SKEW = 30.0

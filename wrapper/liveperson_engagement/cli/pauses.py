@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from liveperson_engagement import RetryEvent
 from liveperson_engagement.cli.failure import describe
+from liveperson_engagement.events import RetryEvent
 
 
 class Pauses:

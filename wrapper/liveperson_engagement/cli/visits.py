@@ -6,7 +6,6 @@ from typing import Any
 
 import typer
 
-from liveperson_engagement import EngagementClient, MemoryStore, RetryPolicy, Visit, VisitIds
 from liveperson_engagement._contract import contract
 from liveperson_engagement._json import SchemaViolation
 from liveperson_engagement.cli.bodies import read
@@ -16,7 +15,10 @@ from liveperson_engagement.cli.interrupt import tidied_up_on_ctrl_c
 from liveperson_engagement.cli.options import Caller, Curl, LocatedCaller, Patience, Visited
 from liveperson_engagement.cli.output import remark
 from liveperson_engagement.cli.pauses import Pauses
-from liveperson_engagement.stores import Record, Remembered
+from liveperson_engagement.client import EngagementClient
+from liveperson_engagement.retry import RetryPolicy
+from liveperson_engagement.stores import MemoryStore, Record, Remembered, VisitIds
+from liveperson_engagement.visit import Visit
 
 
 def client_of(caller: Caller, patience: Patience, pauses: Pauses, **options: Any) -> EngagementClient:
@@ -85,7 +87,7 @@ def _store(visited: Visited, stack: ExitStack, *, only_look: bool) -> Any:
         return _Known(lambda _: known)
     if visited.store is None or (only_look and not visited.store.exists()):
         return None
-    from liveperson_engagement import SQLiteStore  # noqa: PLC0415 - importing it takes long
+    from liveperson_engagement.stores.sqlite import SQLiteStore  # noqa: PLC0415 - importing it takes long
 
     store = stack.enter_context(SQLiteStore(visited.store))
 

@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import NoReturn
 
-from liveperson_engagement import AvailableSession, EngagementError, NotAvailableSession
 from liveperson_engagement.cli.failure import describe, may_pass
+from liveperson_engagement.errors import EngagementError
+from liveperson_engagement_api.models import AvailableSession, NotAvailableSession
 
 LEAST = 1.0
 """Seconds between two answers, however short an engagement is said to be valid."""

@@ -6,14 +6,11 @@ import inspect
 import types
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args, get_origin
+from typing import Any, Literal, get_args, get_origin
 
 from jsonschema_rs import Draft202012Validator
 
 from liveperson_engagement.sandbox.contract import Contract, place_of
-
-if TYPE_CHECKING:
-    from liveperson_engagement.sandbox.sandbox import Sandbox
 
 EXAMPLES: Mapping[str, Mapping[str, Any]] = {
     "fail_next": {"status": 503, "times": 2},
@@ -49,12 +46,12 @@ class Control:
 class Controls:
     """The methods that control a sandbox of a contract."""
 
-    def __init__(self, sandbox: type[Sandbox], contract: Contract) -> None:
+    def __init__(self, sandbox: type, contract: Contract) -> None:
         self.contract = contract
         operations = [operation.operation_id for operation in contract.operations]
         self.by_name = {name: _control(getattr(sandbox, name), operations) for name in EXAMPLES}
 
-    def call(self, sandbox: Sandbox, name: str, arguments: Any, place: str = "") -> None:
+    def call(self, sandbox: object, name: str, arguments: Any, place: str = "") -> None:
         """Call a method; raise ValueError unless it takes the arguments, with the place of what is wrong."""
         control = self.by_name.get(name)
         if control is None:
@@ -68,7 +65,7 @@ class Controls:
         except ValueError as error:
             raise _wrong(place, str(error)) from None
 
-    def steps(self, scenario: Sequence[Any], stage: Sandbox) -> list[tuple[str, Any]]:
+    def steps(self, scenario: Sequence[Any], stage: object) -> list[tuple[str, Any]]:
         """Take a scenario apart, and rehearse it on a sandbox; raise ValueError with the place of what is wrong."""
         if not isinstance(scenario, list | tuple):
             raise _wrong("", "a scenario is a list of steps")

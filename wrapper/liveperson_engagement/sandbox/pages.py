@@ -9,23 +9,41 @@ import dataclasses
 import json
 from collections.abc import Callable, Iterator
 from importlib import resources
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from liveperson_engagement._version import __version__
 from liveperson_engagement.sandbox.contract import Json, parse_json
 from liveperson_engagement.sandbox.controls import Controls
-from liveperson_engagement.sandbox.records import SandboxRequest
+from liveperson_engagement.sandbox.records import SandboxRequest, SandboxVisitor
 from liveperson_engagement.sandbox.service import Answer
 
 if TYPE_CHECKING:
-    from liveperson_engagement.sandbox.sandbox import Sandbox
     from liveperson_engagement.sandbox.server import ReceivedRequest
 
 _REFERENCE = resources.files("liveperson_engagement.sandbox").joinpath("reference")
 _TYPES = {"css": "text/css", "html": "text/html", "js": "text/javascript", "txt": "text/plain"}
 
 
-def pages(sandbox: Sandbox, controls: Controls) -> Callable[[ReceivedRequest], Answer | None]:
+class Viewed(Protocol):
+    """What the pages show of a sandbox."""
+
+    @property
+    def host(self) -> str:
+        """Where it listens."""
+        ...
+
+    @property
+    def requests(self) -> tuple[SandboxRequest, ...]:
+        """What has arrived."""
+        ...
+
+    @property
+    def visitors(self) -> tuple[SandboxVisitor, ...]:
+        """Who is known."""
+        ...
+
+
+def pages(sandbox: Viewed, controls: Controls) -> Callable[[ReceivedRequest], Answer | None]:
     """Return what answers at the sandbox's own paths. Both pages are the same files, each beside its document."""
 
     def answer(request: ReceivedRequest) -> Answer | None:
@@ -55,7 +73,7 @@ def pages(sandbox: Sandbox, controls: Controls) -> Callable[[ReceivedRequest], A
     return answer
 
 
-def _control(sandbox: Sandbox, controls: Controls, name: str, body: bytes, url: str) -> Answer:
+def _control(sandbox: Viewed, controls: Controls, name: str, body: bytes, url: str) -> Answer:
     if name not in controls.by_name:
         return _json({"error": f"there is no {name}: {url}/sandbox/ lists what there is"}, 404)
     try:

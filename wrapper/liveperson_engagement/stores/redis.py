@@ -10,8 +10,7 @@ from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
-from .._deadline import check_seconds
-from ..errors import InvalidRequest
+from ..errors import InvalidRequest, check_seconds
 from . import Record, Remembered, age, from_json, to_json
 from .leased import LeasedStore
 

@@ -16,8 +16,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 from weakref import WeakSet
 
-from .._deadline import check_seconds
-from ..errors import StoreError
+from ..errors import StoreError, check_seconds
 from . import Record, Remembered, age, from_json, to_json
 from .leased import LeasedStore
 
