@@ -31,7 +31,7 @@ from liveperson_engagement import (
     RetryPolicy,
     SQLiteStore,
     StoreError,
-    _locking,
+    _deadline,
 )
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record, VisitIds, to_json
@@ -124,7 +124,7 @@ def test_processes_threads_and_tasks_make_one_visitor(sandbox: Sandbox, path: Pa
 
 def call_and_hang(url: str, path: Path, colour: str, pausing: Event) -> None:
     """As a process: start a visit with a short lease, and stop in the first pause."""
-    _locking.LEASE = 0.2
+    _deadline.LEASE = 0.2
 
     def hang(_: float) -> None:
         pausing.set()
@@ -201,7 +201,7 @@ def test_a_holder_that_was_too_slow_leaves_the_newer_visit_alone(
     sandbox: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Its caller gets the answer, and the key stays with whoever came after it."""
-    monkeypatch.setattr("liveperson_engagement._locking.LEASE", 0.02)
+    monkeypatch.setattr("liveperson_engagement._deadline.LEASE", 0.02)
     sandbox.slow(1)
     with SQLiteStore(path) as one, SQLiteStore(path) as other, ThreadPoolExecutor() as pool:
         slow = EngagementClient("demo", base_url=sandbox.url, store=one, timeout=None)

@@ -44,7 +44,7 @@ from liveperson_engagement import (
     EngagementError,
     MemoryStore,
     RetryPolicy,
-    _locking,
+    _deadline,
 )
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record
@@ -307,7 +307,7 @@ def start(job: Job) -> None:
 
 async def work(job: Job) -> None:
     """Run a worker's tasks and threads to their end."""
-    _locking.LEASE = job.lease
+    _deadline.LEASE = job.lease
     stop = threading.Event()
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, stop.set)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which stops the workers

@@ -12,6 +12,11 @@ PHASES = 3
 """An attempt connects, sends and waits for an answer, each within the timeout."""
 
 
+def lock_seconds(work: float = 0.0) -> float:
+    """Return how long to hold a lock for something that takes so many seconds."""
+    return LEASE + work
+
+
 def attempt_seconds(timeout: float | None) -> float:
     """Return how long a lock is needed for one attempt."""
     return PHASES * (timeout or LEASE)
