@@ -25,7 +25,7 @@ from .transports import NoResponse, UnreadableBody
 logger = logging.getLogger("liveperson_engagement")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CallSettings:
     """What a client's options say of its calls; times in seconds."""
 
@@ -110,7 +110,7 @@ class Call:
             deadline.add_skipped(pause - (time.monotonic() - started))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Answer:
     """A good answer."""
 
@@ -119,7 +119,7 @@ class Answer:
     response: Response
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Attempt:
     """One request of a call, and what is needed to read its answer."""
 

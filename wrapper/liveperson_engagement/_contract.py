@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class DocumentedPolicy:
     """What an operation's `x-retry-policy` says; times in seconds."""
 

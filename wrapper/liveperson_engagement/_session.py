@@ -6,7 +6,6 @@ with the next request.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -30,7 +29,7 @@ if TYPE_CHECKING:
 Session: TypeAlias = "models.AvailableSession | models.NotAvailableSession"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Account:
     """What all visits of a client share."""
 
@@ -51,7 +50,7 @@ class VisitSession:
         """Create or continue the session; with `reuse`, return the valid answer that an equal body has got."""
         call, state = Call(self._account.calls, deadline), self.state
         content = _encode_body("createSession", _to_json(body))
-        body_hash = hashlib.blake2b(content, digest_size=32).hexdigest()
+        body_hash = _hash(content)
         before = yield from state.load()
         if reuse and (session := cached_session(before, body_hash)):
             return session
@@ -187,6 +186,12 @@ def _encode_body(operation_id: str, body: Any) -> bytes:
         return contract().operations[operation_id].encode_body(body)
     except SchemaViolation as violation:
         raise InvalidRequest(violation.path, violation.reason) from None
+
+
+def _hash(content: bytes) -> str:
+    from hashlib import blake2b  # noqa: PLC0415 - importing it takes long
+
+    return blake2b(content, digest_size=32).hexdigest()
 
 
 def _to_json(body: Any) -> Any:

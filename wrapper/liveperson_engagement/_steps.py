@@ -52,7 +52,7 @@ class LockLost(Exception):
     """The lock expired while we held it; acquire it again and read the record again."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Send(Step[Response]):
     """Send a request, within so many seconds."""
 
@@ -61,21 +61,21 @@ class Send(Step[Response]):
     timeout: float | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Sleep(Step[None]):
     """Wait before the next attempt."""
 
     seconds: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Notify(Step[None]):
     """Call the hooks of an event."""
 
     event: Event
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class StoreStep(Step[ResultT_co]):
     """Something that a session store does for a key."""
 
@@ -84,14 +84,14 @@ class StoreStep(Step[ResultT_co]):
     key: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Load(StoreStep[Remembered | None]):
     """Read the key's record."""
 
     method = "load"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class CompareAndSet(StoreStep[object | None]):
     """Save a record, or delete it where that is None, unless the version has changed; the new version, or None."""
 
@@ -100,7 +100,7 @@ class CompareAndSet(StoreStep[object | None]):
     record: Record | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Acquire(StoreStep[object | None]):
     """Wait for the key's lock and hold it for `ttl` seconds; its lease, or None when the time is up."""
 
@@ -109,7 +109,7 @@ class Acquire(StoreStep[object | None]):
     ttl: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Renew(StoreStep[bool]):
     """Hold the key's lock for `ttl` seconds from now; False if it was lost."""
 
@@ -118,7 +118,7 @@ class Renew(StoreStep[bool]):
     ttl: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Release(StoreStep[None]):
     """Give the key's lock back."""
 
@@ -126,7 +126,7 @@ class Release(StoreStep[None]):
     lease: object
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False, repr=False)
 class Connections(Generic[TransportT]):
     """The transport that a client and its copies share until one of them is closed."""
 
@@ -146,7 +146,7 @@ class Connections(Generic[TransportT]):
         return self._transport
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Driver:
     """Carries out the steps of a flow."""
 
@@ -209,7 +209,7 @@ class Driver:
         return result
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
 class AsyncDriver:
     """Carries out the steps of a flow, awaiting each."""
 

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .errors import EngagementError
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RequestEvent:
     """A request is about to be sent. What `on_request` raises ends the call, and nothing is sent."""
 
@@ -26,7 +26,7 @@ class RequestEvent:
     """Method, path, query, headers and body; may hold ids and personal data."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class ResponseEvent:
     """An attempt has ended, with an answer or without. What `on_response` raises is logged, and the call goes on."""
 
@@ -42,7 +42,7 @@ class ResponseEvent:
     """Seconds that the attempt took."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class RetryEvent:
     """An attempt has failed, and another one follows after a pause. What `on_retry` raises ends the call."""
 

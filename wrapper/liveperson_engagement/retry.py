@@ -13,7 +13,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 from ._contract import Operation, contract
 from .errors import ConnectionFailed, EngagementError, ServerError, check_seconds
@@ -64,6 +63,8 @@ def retry_after(headers: Mapping[str, str]) -> float:
 
 def _date(text: str) -> datetime | None:
     """Read an HTTP date in any of its forms; one without a zone is UTC."""
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - importing it takes long
+
     try:
         date = parsedate_to_datetime(text)
     except (ValueError, OverflowError):
