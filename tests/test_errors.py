@@ -9,6 +9,7 @@ import logging
 import pickle
 import traceback
 from typing import Any, cast
+from urllib.parse import quote
 
 import pytest
 
@@ -31,6 +32,7 @@ from liveperson_engagement import (
     Unauthorized,
     VisitIds,
 )
+from liveperson_engagement._redaction import redact_ids
 from liveperson_engagement.sandbox import Sandbox
 
 PRIVATE: Any = {
@@ -220,3 +222,10 @@ def test_retries_are_logged_with_attempt_status_code_and_pause(
         "createSession: attempt 1 failed (status 503, internal code 18); trying again in 5 s",
         "createSession: attempt 2 failed (status 520); trying again in 10 s",
     ]
+
+
+@pytest.mark.parametrize("secret", ["a/b c=é+", "\ud800", "xyz"])
+def test_an_id_is_redacted_as_it_is_and_as_it_stands_in_a_url(secret: str) -> None:
+    """A lone surrogate has no place in a URL, and is redacted all the same."""
+    spelt = quote(secret, safe="", errors="replace")
+    assert redact_ids(f"at {secret}, at /visitors/{spelt}?", [secret, ""]) == "at …, at /visitors/…?"
