@@ -107,13 +107,22 @@ def test_ctrl_c_ends_a_watch(sandbox: Sandbox) -> None:
         assert interrupted(process) == (130, "")
 
 
+PATIENT = """
+from liveperson_engagement.cli import interrupt, main
+interrupt.GRACE = 60
+main()
+"""
+"""Gives a busy machine the time to tidy up."""
+
+
 def test_ctrl_c_ends_a_countdown(sandbox: Sandbox) -> None:
     """On a terminal, whose cursor comes back."""
     ours, theirs = os.openpty()
     environment = ENVIRONMENT | {"TERM": "xterm"}
     sandbox.not_available()
     arguments = ("create-session", "demo", "--base-url", sandbox.url, "--watch")
-    with running(*arguments, stderr=theirs, env=environment) as process:
+    program = (sys.executable, "-c", PATIENT)
+    with running(*arguments, stderr=theirs, env=environment, program=program) as process:
         os.close(theirs)
         seen = b""
         with contextlib.suppress(OSError):  # the end of a terminal

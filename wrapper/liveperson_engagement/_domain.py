@@ -41,10 +41,10 @@ class DomainResolver:
 
     def resolve(self, call: Call, *, refresh: bool = False) -> Flow[str]:
         """Return the base URL; the first caller asks the Domain API, and the others wait for its answer."""
-        age = time.monotonic() - self._looked_up_at
-        is_fresh = age < (REFRESH_SUSPECT_AFTER if self._suspect else REFRESH_AFTER)
-        if self._base_url is not None and (self._is_given or (is_fresh and not refresh)):
-            return self._base_url
+        if self._base_url is not None:
+            fresh_until = self._looked_up_at + (REFRESH_SUSPECT_AFTER if self._suspect else REFRESH_AFTER)
+            if self._is_given or (time.monotonic() < fresh_until and not refresh):
+                return self._base_url
         before = self._looked_up_at
 
         def look_up_once(_: object) -> Flow[str]:

@@ -6,6 +6,7 @@ with the next request.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -50,7 +51,7 @@ class VisitSession:
         """Create or continue the session; with `reuse`, return the valid answer that an equal body has got."""
         call, state = Call(self._account.calls, deadline), self.state
         content = _encode_body("createSession", _to_json(body))
-        body_hash = _hash(content)
+        body_hash: str = _blake2b()(content, digest_size=32).hexdigest()
         before = yield from state.load()
         if reuse and (session := cached_session(before, body_hash)):
             return session
@@ -188,10 +189,11 @@ def _encode_body(operation_id: str, body: Any) -> bytes:
         raise InvalidRequest(violation.path, violation.reason) from None
 
 
-def _hash(content: bytes) -> str:
+@functools.cache
+def _blake2b() -> Callable[..., Any]:
     from hashlib import blake2b  # noqa: PLC0415 - importing it takes long
 
-    return blake2b(content, digest_size=32).hexdigest()
+    return blake2b
 
 
 def _to_json(body: Any) -> Any:

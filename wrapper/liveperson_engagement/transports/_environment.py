@@ -87,6 +87,13 @@ def _read(name: str) -> tuple[str, str]:
     return name, os.environ.get(name, "")
 
 
+def _has_certificates(path: Path) -> bool:
+    try:
+        return b"-----BEGIN " in path.read_bytes()
+    except OSError:
+        return False
+
+
 class Trust:
     """Which certificates are accepted: those of `ssl_context=`, or of SSL_CERT_FILE, SSL_CERT_DIR or else certifi."""
 
@@ -99,7 +106,7 @@ class Trust:
                 raise InvalidRequest("ssl_context", "must be an ssl.SSLContext")
             self._context = ssl_context
             return
-        if self._file and (not (path := Path(self._file)).is_file() or b"-----BEGIN " not in path.read_bytes()):
+        if self._file and not _has_certificates(Path(self._file)):
             raise InvalidRequest("SSL_CERT_FILE", "must name a file of certificates in PEM form: correct or unset it")
         if self._folders and not all(Path(each).is_dir() for each in self._folders.split(os.pathsep)):
             raise InvalidRequest("SSL_CERT_DIR", "must name a directory of certificates: correct or unset it")
@@ -111,7 +118,8 @@ class Trust:
             try:
                 context = ssl.create_default_context(cafile=file, capath=None if file else self._folders)
             except OSError as error:
-                raise InvalidRequest("SSL_CERT_FILE", f"cannot be read: {error}") from error
+                variable = "SSL_CERT_FILE" if self._file else "SSL_CERT_DIR"
+                raise InvalidRequest(variable, f"cannot be read: {error}") from error
             context.set_alpn_protocols(["http/1.1"])
             self._context = context
         return self._context
