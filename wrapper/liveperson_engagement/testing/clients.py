@@ -17,16 +17,15 @@ from .clock import FakeClock
 
 def follow(clock: FakeClock, monkeypatch: pytest.MonkeyPatch) -> None:
     """Make a clock the default of every client and memory store."""
-    defaults = MemoryStore.__init__.__kwdefaults__ or {}
-    monkeypatch.setattr(MemoryStore.__init__, "__kwdefaults__", {**defaults, "clock": clock.time})
-    for kind, sleep in ((EngagementClient, clock.sleep), (AsyncEngagementClient, clock.asleep)):
-        monkeypatch.setattr(kind, "__init__", _sleeping(kind.__init__, sleep))
+    kinds = (EngagementClient, "sleep", clock.sleep), (AsyncEngagementClient, "sleep", clock.asleep)
+    for kind, name, default in (*kinds, (MemoryStore, "clock", clock.time)):
+        monkeypatch.setattr(kind, "__init__", _with_default(kind.__init__, name, default))
 
 
-def _sleeping(init: Callable[..., None], sleep: Callable[[float], Any]) -> Callable[..., None]:
+def _with_default(init: Callable[..., None], name: str, default: Callable[..., Any]) -> Callable[..., None]:
     @functools.wraps(init)
-    def wrapped(client: object, *arguments: Any, **options: Any) -> None:
-        init(client, *arguments, **{**options, "sleep": options.get("sleep") or sleep})
+    def wrapped(made: object, *arguments: Any, **options: Any) -> None:
+        init(made, *arguments, **{**options, name: options.get(name) or default})
 
     return wrapped
 
