@@ -98,7 +98,8 @@ class VisitSession:
         engagement = last_engagement(remembered)
         if remembered is None or engagement is None:
             raise InvalidRequest("kinds", "this session was offered no engagement; call create_session first")
-        bodies = [resolve_expressions(templates[kind], engagement.to_dict()) for kind in kinds]
+        answer = engagement.to_dict()
+        bodies = [resolve_expressions(templates[kind], answer) for kind in kinds]
         events = [event for body in bodies for event in body["impAttributes"]]
         yield from self._put(call, {**bodies[0], "impAttributes": events}, remembered.record.ids)
 
