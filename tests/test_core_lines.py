@@ -221,7 +221,12 @@ def test_pauses_of_a_guard_that_are_none_are_told(pauses: Any, line: str) -> Non
         (BadRequest, (400, None, None, "", Response(400)), 0, "[400] no message"),
         (ServerError, (503, 0, "a", "a", Response(503)), 1, "[503] a (internal code 0)"),
         (AccountLoading, (500, 20, "a", "a", Response(500)), 2, "[500] a (internal code 20) after 2 attempts"),
-        (InvalidResponse, ("a\nb", "is wrong"), 1, "the service's answer breaks the contract: a b: is wrong"),
+        (
+            InvalidResponse,
+            ("a\nb", "is wrong", Response(200)),
+            1,
+            "the service's answer breaks the contract: a b: is wrong",
+        ),
         (InvalidRequest, ("a\tb", "is wrong"), 0, "a b: is wrong"),
     ],
 )
@@ -281,7 +286,7 @@ def test_an_error_keeps_what_it_was_made_of() -> None:
     """A program reads the parts, not the line."""
     request = InvalidRequest("a.b", "is wrong")
     assert (request.path, request.reason) == ("a.b", "is wrong")
-    answer = InvalidResponse("c.d", "is odd")
+    answer = InvalidResponse("c.d", "is odd", Response(200))
     assert (answer.path, answer.reason) == ("c.d", "is odd")
     response = Response(400, body=b"\xff" + b"x" * 3000)
     error = BadRequest(400, 7, "said", "shown", response)

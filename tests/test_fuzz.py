@@ -81,7 +81,7 @@ def test_a_client_that_misbehaves_is_found_out(
             raise KeyError
         if sabotage == "accept nothing":
             player.script.next(VISITOR)
-            raise InvalidResponse("body", "must be JSON")
+            raise InvalidResponse("body", "must be JSON", Response(200))
         if sabotage == "forget":
             player.remember(None)
         if sabotage == "print":

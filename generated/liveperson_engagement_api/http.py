@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from json import JSONEncoder
 from typing import Any, cast
@@ -32,6 +32,9 @@ class Headers(Mapping[str, str]):
 
     def __len__(self) -> int:
         return len(self._fields)
+
+    def items(self) -> ItemsView[str, str]:
+        return self._fields.items()
 
     def __repr__(self) -> str:
         return f"<Headers {', '.join(self._fields)}>"

@@ -43,6 +43,11 @@ def _const(value: Any, const: _T, member: str) -> _T:
     return const
 
 
+def _integer(value: Any) -> Any:
+    """Read 44.0 as 44."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
 def _id(value: Any, member: str) -> int:
     """Read a 64-bit number, or its digits in quotes, without losing a digit."""
     digits = isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20
@@ -242,9 +247,7 @@ class AvailableSession(Model):
     session_id: str
     """Names a session of a visitor. Opaque, except that it fits into a URL."""
     visitor_id: str
-    """Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone, and not longer than
-    this.
-    """
+    """Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone."""
     engagement_details: EngagementDetails
 
     @classmethod
@@ -280,9 +283,7 @@ class NotAvailableSession(Model):
     session_id: str
     """Names a session of a visitor. Opaque, except that it fits into a URL."""
     visitor_id: str
-    """Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone, and not longer than
-    this.
-    """
+    """Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone."""
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
@@ -322,7 +323,7 @@ class EngagementDetails(Model):
     engagement_revision: int
     """Revision of the engagement."""
     valid_for_seconds: float
-    """How long the engagement may be shown, in seconds from this answer."""
+    """How long the engagement may be shown, in seconds from this answer; at 0 or below, not any more."""
     skill_id: int | None = None
     """The skill that conversations from this engagement go to."""
     skill_name: str | None = None
@@ -339,9 +340,9 @@ class EngagementDetails(Model):
             context_id=rest.pop("contextId"),
             window_id=rest.pop("windowId"),
             language=rest.pop("language"),
-            engagement_revision=rest.pop("engagementRevision"),
+            engagement_revision=_integer(rest.pop("engagementRevision")),
             valid_for_seconds=rest.pop("validForSeconds"),
-            skill_id=rest.pop("skillId", None),
+            skill_id=_integer(rest.pop("skillId", None)),
             skill_name=rest.pop("skillName", None),
             connector_id=None if (value := rest.pop("connectorId", None)) is None else _id(value, "connectorId"),
             additional_properties=rest,
@@ -415,8 +416,8 @@ class ErrorEntity(Model):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         rest = {**data}
         return cls(
-            time=rest.pop("time"),
-            internal_code=rest.pop("internalCode"),
+            time=_integer(rest.pop("time")),
+            internal_code=_integer(rest.pop("internalCode")),
             message=rest.pop("message", None),
             additional_properties=rest,
         )
@@ -534,9 +535,9 @@ class Age(Model):
         rest = {**data}
         return cls(
             age=rest.pop("age", None),
-            year=rest.pop("year", None),
-            month=rest.pop("month", None),
-            day=rest.pop("day", None),
+            year=_integer(rest.pop("year", None)),
+            month=_integer(rest.pop("month", None)),
+            day=_integer(rest.pop("day", None)),
             additional_properties=rest,
         )
 
@@ -701,7 +702,7 @@ class CustomerInfo(Model):
             social_id=rest.pop("socialId", None),
             imei=rest.pop("imei", None),
             user_name=rest.pop("userName", None),
-            company_size=rest.pop("companySize", None),
+            company_size=_integer(rest.pop("companySize", None)),
             company_branch=rest.pop("companyBranch", None),
             account_name=rest.pop("accountName", None),
             role=rest.pop("role", None),
@@ -711,7 +712,7 @@ class CustomerInfo(Model):
             registration_date=None
             if (value := rest.pop("registrationDate", None)) is None
             else CalendarDate.from_dict(value),
-            login_status=rest.pop("loginStatus", None),
+            login_status=_integer(rest.pop("loginStatus", None)),
             store_zip_code=rest.pop("storeZipCode", None),
             store_number=rest.pop("storeNumber", None),
             additional_properties=rest,
@@ -771,9 +772,9 @@ class CalendarDate(Model):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         rest = {**data}
         return cls(
-            day=rest.pop("day", None),
-            month=rest.pop("month", None),
-            year=rest.pop("year", None),
+            day=_integer(rest.pop("day", None)),
+            month=_integer(rest.pop("month", None)),
+            year=_integer(rest.pop("year", None)),
             additional_properties=rest,
         )
 
@@ -828,7 +829,7 @@ class MarketingInfo(Model):
     def from_dict(cls, data: Mapping[str, Any]) -> Self:
         rest = {**data}
         return cls(
-            channel=rest.pop("channel", None),
+            channel=_integer(rest.pop("channel", None)),
             affiliate=rest.pop("affiliate", None),
             campaign_id=rest.pop("campaignId", None),
             additional_properties=rest,
@@ -865,7 +866,7 @@ class CartAttribute(Model):
         return cls(
             type_=_const(rest.pop("type"), "cart", "type"),
             total=rest.pop("total"),
-            num_items=rest.pop("numItems"),
+            num_items=_integer(rest.pop("numItems")),
             currency=rest.pop("currency", None),
             products=_each(ProductLine.from_dict, rest.pop("products", None)),
             additional_properties=rest,
@@ -937,7 +938,7 @@ class PurchasedCart(Model):
         rest = {**data}
         return cls(
             products=tuple([ProductLine.from_dict(item) for item in rest.pop("products")]),
-            num_items=rest.pop("numItems", None),
+            num_items=_integer(rest.pop("numItems", None)),
             additional_properties=rest,
         )
 
@@ -990,7 +991,7 @@ class ProductLine(Model):
         rest = {**data}
         return cls(
             product=Product.from_dict(rest.pop("product")),
-            quantity=rest.pop("quantity", None),
+            quantity=_integer(rest.pop("quantity", None)),
             additional_properties=rest,
         )
 
@@ -1202,7 +1203,7 @@ class VisitorError(Model):
             context_id=rest.pop("contextId", None),
             message=rest.pop("message", None),
             code=rest.pop("code", None),
-            level=rest.pop("level", None),
+            level=_integer(rest.pop("level", None)),
             resolved=rest.pop("resolved", None),
             additional_properties=rest,
         )
@@ -1265,9 +1266,9 @@ class DisplayImpression(Model):
         rest = {**data}
         return cls(
             type_=_const(rest.pop("type"), "impDisplay", "type"),
-            campaign=rest.pop("campaign"),
-            eng_id=rest.pop("engId"),
-            revision=rest.pop("revision"),
+            campaign=_integer(rest.pop("campaign")),
+            eng_id=_integer(rest.pop("engId")),
+            revision=_integer(rest.pop("revision")),
             e_context=tuple([EngagementContext.from_dict(item) for item in rest.pop("eContext")]),
             additional_properties=rest,
         )
@@ -1302,9 +1303,9 @@ class AcceptImpression(Model):
         rest = {**data}
         return cls(
             type_=_const(rest.pop("type"), "impAccept", "type"),
-            campaign=rest.pop("campaign"),
-            eng_id=rest.pop("engId"),
-            revision=rest.pop("revision"),
+            campaign=_integer(rest.pop("campaign")),
+            eng_id=_integer(rest.pop("engId")),
+            revision=_integer(rest.pop("revision")),
             e_context=tuple([EngagementContext.from_dict(item) for item in rest.pop("eContext")]),
             additional_properties=rest,
         )
@@ -1343,9 +1344,9 @@ class ExpandedImpression(Model):
         rest = {**data}
         return cls(
             type_=_const(rest.pop("type"), "impExpanded", "type"),
-            campaign=rest.pop("campaign"),
-            eng_id=rest.pop("engId"),
-            revision=rest.pop("revision"),
+            campaign=_integer(rest.pop("campaign")),
+            eng_id=_integer(rest.pop("engId")),
+            revision=_integer(rest.pop("revision")),
             expanded=rest.pop("expanded"),
             user_init=rest.pop("userInit"),
             actionable_items=rest.pop("actionableItems"),
@@ -1382,9 +1383,9 @@ class TimeoutImpression(Model):
         rest = {**data}
         return cls(
             type_=_const(rest.pop("type"), "impTimeout", "type"),
-            campaign=rest.pop("campaign"),
-            eng_id=rest.pop("engId"),
-            revision=rest.pop("revision"),
+            campaign=_integer(rest.pop("campaign")),
+            eng_id=_integer(rest.pop("engId")),
+            revision=_integer(rest.pop("revision")),
             additional_properties=rest,
         )
 
@@ -1415,9 +1416,9 @@ class CloseImpression(Model):
         rest = {**data}
         return cls(
             type_=_const(rest.pop("type"), "impClose", "type"),
-            campaign=rest.pop("campaign"),
-            eng_id=rest.pop("engId"),
-            revision=rest.pop("revision"),
+            campaign=_integer(rest.pop("campaign")),
+            eng_id=_integer(rest.pop("engId")),
+            revision=_integer(rest.pop("revision")),
             additional_properties=rest,
         )
 

@@ -10,7 +10,7 @@ AccountId: TypeAlias = str
 
 
 VisitorId: TypeAlias = str
-"""Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone, and not longer than this."""
+"""Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone."""
 
 
 SessionId: TypeAlias = str
@@ -61,7 +61,7 @@ class EngagementDetails(TypedDict):
     engagementRevision: int
     """Revision of the engagement."""
     validForSeconds: float
-    """How long the engagement may be shown, in seconds from this answer."""
+    """How long the engagement may be shown, in seconds from this answer; at 0 or below, not any more."""
     skillId: NotRequired[int]
     """The skill that conversations from this engagement go to."""
     skillName: NotRequired[str]

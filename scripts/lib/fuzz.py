@@ -22,7 +22,6 @@ from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
-from enum import Enum
 from pathlib import Path
 from socketserver import StreamRequestHandler, ThreadingTCPServer
 from typing import Any, cast
@@ -34,11 +33,13 @@ import jsonschema_rs
 from fuzz_cases import BODY, CONTRACT, OTHERS, PAGE, PERSONAL, SESSION, VISITOR, WIRED, Answer, Case, case
 from liveperson_engagement import AsyncEngagementClient, EngagementClient, EngagementError, MemoryStore, RetryPolicy
 from liveperson_engagement import errors as tree
+from liveperson_engagement._json import is_object
 from liveperson_engagement.errors import (
     AccountLoading,
     ApiError,
     BadRequest,
     InvalidRequest,
+    InvalidResponse,
     NotFound,
 )
 from liveperson_engagement.stores import Record, VisitIds
@@ -329,6 +330,10 @@ class Judge:
             learned = before is None or before.ids.session_id is None or bool(vids)
             if not (isinstance(error, NotFound) or (isinstance(error, BadRequest) and learned)):
                 yield "what was remembered is lost"
+        elif isinstance(error, InvalidResponse):
+            good = [answer for answer in player.script.served if 200 <= answer.status < 300]
+            if not vids and not any(_is_encoded(answer) or _names(answer.body, after.ids) for answer in good):
+                yield "ids are remembered that no answer has named"
         elif after.ids.session_id is not None or not any(answer.status == 500 for answer in player.script.served):
             yield "a bad answer changed what is remembered"
         elif isinstance(error, AccountLoading) and not self._valid["VisitorId"].is_valid(after.ids.visitor_id):
@@ -356,40 +361,51 @@ class Judge:
             yield "an engagement is not remembered"
 
     def _is_good(self, call: str, answer: Answer) -> bool | None:
-        """Return whether an answer is what the contract promises; None where that is hard to say."""
+        """Return whether an answer is what the contract promises; None where it may be survived, or is hard to say."""
         if answer.status != 200 or answer.failure is not None or len(answer.body) > MAX_RESPONSE_BYTES:
             return False
-        if any(name.lower() == b"content-encoding" for name, _ in answer.headers):
-            return None
         update = call in {"update_session", "report_impressions"}
         value: Any = {} if update and not answer.body.strip() else _read(answer.body)
-        if isinstance(value, Unclear):
-            return None if value is Unclear.UNCLEAR else False
+        if _is_encoded(answer) or value is UNCLEAR:
+            return None
+        if update or not is_object(value):
+            return is_object(value)
         if call == "find_domain":  # a host that the contract allows may still be refused
-            return None if self._valid["ServiceDomain"].is_valid(value) else False
+            return None if isinstance(value.get("baseURI"), str) else False
         if re.search(rb'"[0-9]{19}"', answer.body):  # an id that may be too large: the contract has no pattern for that
             return None
-        return isinstance(value, dict) if update else self._valid["Session"].is_valid(value)
+        return self._valid["Session"].is_valid(value) or (None if value.get("status") in STATUSES else False)
 
 
-class Unclear(Enum):
-    """Bodies that are no JSON, and those of which it is hard to say."""
+STATUSES = ("Available", "NotAvailable")
+UNCLEAR = object()
+"""Stands for a body of which it is hard to say whether it is JSON."""
 
-    BROKEN = 1
-    UNCLEAR = 2
+
+def _is_encoded(answer: Answer) -> bool:
+    return any(name.lower() == b"content-encoding" for name, _ in answer.headers)
+
+
+def _names(content: bytes, ids: VisitIds) -> bool:
+    """Return whether an answer names the visitor and the session, digits without quotes included."""
+    text = content.decode("utf-8-sig", "replace")
+    try:
+        answer: Any = json.loads(text, parse_int=str, parse_constant=str, strict=False)
+    except (ValueError, RecursionError):
+        return False
+    if not is_object(answer):
+        return False
+    named = [None if answer.get(name) is None else str(answer[name]) for name in ("visitorId", "sessionId")]
+    return named[0] == ids.visitor_id and ids.session_id in (None, named[1])
 
 
 def _read(content: bytes) -> Any:
     """Read a body, if it is plainly JSON."""
     try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return Unclear.BROKEN
-    try:
-        value = json.loads(text)
+        value = json.loads(content.decode("utf-8-sig"))
         json.dumps(value, allow_nan=False, ensure_ascii=False).encode()
     except (ValueError, RecursionError):
-        return Unclear.UNCLEAR
+        return UNCLEAR
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Sequence
 from typing import Literal, assert_type
 
 import httpx
@@ -142,7 +143,7 @@ def ids() -> None:
     assert_type(kept.session_id, str | None)
     assert_type(kept.page_id, str | None)
     VisitIds(visitor_id="visitor")
-    assert_type(RetryPolicy().pauses, tuple[float, ...])
+    assert_type(RetryPolicy().pauses, Sequence[float] | None)
     assert_type(RetryPolicy.none(), RetryPolicy)
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from liveperson_engagement_api.http import Request, Response
 
 from . import errors
-from ._contract import Operation, contract
+from ._contract import Operation
 from ._deadline import CallDeadline, attempt_seconds
-from ._json import SchemaViolation, is_object
-from ._redaction import redact, redact_ids
+from ._json import SchemaViolation, decode_liberally, is_object
+from ._redaction import describe_shape, redact, redact_ids
+from ._schema import as_promised
 from ._steps import Flow, LockLost, Notify, Renewal, Send, Sleep
 from .errors import ApiError, ConnectionFailed, EngagementError
 from .events import RequestEvent, ResponseEvent, RetryEvent
@@ -56,12 +56,14 @@ class Call:
         self.deadline = CallDeadline(settings.deadline if deadline is None else deadline)
         self._secrets: set[str] = set()
 
-    def attempt(self, operation_id: str, base_url: str, secrets: Mapping[str, str], **arguments: Any) -> Attempt:
-        """Build a request from the generated function's arguments; `secrets` are those that are ids."""
-        self._secrets.update(secrets.values())
-        operation = contract().operations[operation_id]
-        built = operation.generated.build_request(**secrets, **arguments)
-        headers = self.settings.add_headers(operation_id, built.headers)
+    def attempt(
+        self, operation: Operation, base_url: str, arguments: Mapping[str, Any], body: bytes | None = None
+    ) -> Attempt:
+        """Build a request from the arguments of the generated function."""
+        self._secrets.update(operation.secrets(arguments))
+        given = arguments if body is None else {**arguments, "body": body}
+        built = operation.generated.build_request(**given)
+        headers = self.settings.add_headers(operation.id, built.headers)
         request = Request(built.method, built.path, built.query, headers, built.body)
         return Attempt(operation, base_url, request, self.deadline.cap(self.settings.timeout), self._secrets)
 
@@ -70,10 +72,10 @@ class Call:
         build_attempt: Callable[[], Flow[Attempt]],
         *,
         retry: RetryPolicy | None = None,
-        on_failure: Callable[[EngagementError], Flow[None]] | None = None,
+        on_failure: Callable[[Attempt, EngagementError], Flow[None]] | None = None,
         renew: Renewal | None = None,
-    ) -> Flow[Answer]:
-        """Send what `build_attempt` builds until an answer is good; raise the failure that ends the call.
+    ) -> Flow[Attempt]:
+        """Send what `build_attempt` builds until an answer is good, and return that attempt; raise the last failure.
 
         `on_failure` may change what is built next. `renew` keeps a lock for an attempt or a pause.
         """
@@ -87,12 +89,14 @@ class Call:
             if renew and not (yield from renew(attempt_seconds(attempt.timeout))) and not operation.idempotent:
                 raise LockLost
             try:
-                return (yield from _observe(attempt, number) if observed else attempt.send())
+                yield from _observe(attempt, number) if observed else attempt.send()
             except EngagementError as error:
                 failure = error
+            else:
+                return attempt
             failure.attempts = number
             if on_failure:
-                yield from on_failure(failure)
+                yield from on_failure(attempt, failure)
             pause = pause_after(retry, number, failure, operation)
             if pause is None and not (isinstance(failure, ConnectionFailed) and not deadline.can_wait(0)):
                 raise failure
@@ -110,54 +114,51 @@ class Call:
             deadline.add_skipped(pause - (time.monotonic() - started))
 
 
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Answer:
-    """A good answer."""
-
-    value: Any
-    """The generated model; None where the contract has no body."""
-    response: Response
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
+@dataclass(slots=True, eq=False, repr=False)
 class Attempt:
-    """One request of a call, and what is needed to read its answer."""
+    """One request of a call, and its answer."""
 
     operation: Operation
     base_url: str
     request: Request
     timeout: float | None
     """Seconds from connecting to the end of the answer."""
-    secrets: Iterable[str]
+    secrets: Collection[str]
     """The ids that the call has sent by now: never to be printed."""
+    response: Response | None = None
+    """What came, good or not."""
+    value: Any = None
+    """The generated model of a good answer; None where the contract has no body."""
 
-    def send(self) -> Flow[Answer]:
-        """Send the request and return its answer; raise unless it is good. A status counts even without its body."""
+    def send(self) -> Flow[None]:
+        """Send the request and read its answer; raise unless it is good. A status counts even without its body."""
         try:
             response = yield from Send(self.base_url, self.request, self.timeout)
         except NoResponse as failure:
             if failure.response is None or is_success(failure.response):
+                self.response = failure.response
                 raise self._to_connection_error(failure) from failure.__cause__
             response = failure.response
         except UnreadableBody as failure:
-            if is_success(failure.response):
-                raise errors.InvalidResponse("body", failure.reason, failure.response) from failure.__cause__
             response = failure.response
+            if is_success(response):
+                self.response = response
+                raise self.invalid_response("body", failure.reason) from failure.__cause__
+        self.response = response
         if response.status == 101:
             raise errors.ConnectionFailed("the protocol was switched, unasked", may_have_arrived=True)
-        return Answer(self._parse(response), response)
-
-    def _parse(self, response: Response) -> Any:
         if not is_success(response):
             raise self._to_api_error(response)
-        if response.status != 200:
-            raise errors.InvalidResponse(
-                "status", f"{response.status} is not an answer that the contract has", response
-            )
         try:
-            return self.operation.parse(response.body)
+            self.value = self.operation.parse(response.body, response.status)
         except SchemaViolation as violation:
-            raise errors.InvalidResponse(violation.path, violation.reason, response) from None
+            if logger.isEnabledFor(logging.DEBUG):
+                logger.debug("%s: the answer's shape: %s", self.operation.id, describe_shape(response.body))
+            raise self.invalid_response(violation.path, violation.reason) from None
+
+    def invalid_response(self, path: str, reason: str) -> errors.InvalidResponse:
+        """Return the error for an answer that cannot be used."""
+        return errors.InvalidResponse(path, reason, self.response or Response(0))
 
     def _to_connection_error(self, failure: NoResponse) -> errors.ConnectionFailed:
         kind = errors.Timeout if failure.timed_out else errors.ConnectionFailed
@@ -165,14 +166,16 @@ class Attempt:
         return kind(reason, may_have_arrived=failure.may_have_arrived)
 
     def _to_api_error(self, response: Response) -> errors.ApiError:
-        status, policy, entity = response.status, self.operation.policy, _error_entity(response.body)
-        code, message = entity.get("internalCode"), entity.get("message")
-        code = code if isinstance(code, int) and not isinstance(code, bool) and -(2**63) <= code < 2**63 else None
+        status, loading, entity = response.status, self.operation.policy.account_loading, _error_entity(response.body)
+        code, message = as_promised("integer", entity.get("internalCode")), as_promised("string", entity.get("message"))
+        code = int(code) if isinstance(code, int | float) and not isinstance(code, bool) and _fits(code) else None
         message = message if isinstance(message, str) else None
-        kind = _KINDS.get(status, errors.ServerError if status in policy.statuses else errors.ApiError)
-        if (status, code) == policy.account_loading:
-            kind = errors.AccountLoading
-        secrets = [*self.secrets, *policy.visitor_in_message.findall(message or "")]
+        kind = _KINDS.get(status, errors.ServerError if 500 <= status < 600 else errors.ApiError)
+        secrets = [*self.secrets]
+        if loading:
+            secrets += loading.visitor_in_message.findall(message or "")
+            if (status, code) == (loading.status, loading.internal_code):
+                kind = errors.AccountLoading
         return kind(status, code, message, redact(message or "", secrets, self.request.body), response)
 
 
@@ -184,39 +187,43 @@ def is_success(response: Response) -> bool:
     return 200 <= response.status < 300
 
 
+def _fits(number: float) -> bool:
+    """Return whether a number is a whole one of 64 bits."""
+    return -(2**63) <= number < 2**63 and number == int(number)
+
+
 def _error_entity(body: bytes) -> dict[str, Any]:
     """Read the error entity, plain or wrapped; empty where there is none."""
     try:
-        entity = json.loads(body)
-    except (ValueError, RecursionError):
+        entity = decode_liberally(body)
+    except SchemaViolation:
         return {}
     entity = entity.get("error", entity) if is_object(entity) else None
     return entity if is_object(entity) else {}
 
 
-def _observe(attempt: Attempt, number: int) -> Flow[Answer]:
+def _observe(attempt: Attempt, number: int) -> Flow[None]:
     """Send an attempt between its two events."""
     operation_id, base_url, request = attempt.operation.id, attempt.base_url, attempt.request
 
-    def notify_response(response: Response | None, error: BaseException | None) -> Flow[None]:
+    def notify_response(error: BaseException | None) -> Flow[None]:
         took = time.monotonic() - started
         logger.debug("%s: attempt %d: %s after %.3f s", operation_id, number, _outcome(error), took)
         try:
-            yield from Notify(ResponseEvent(operation_id, number, base_url, request, response, error, took))
+            yield from Notify(ResponseEvent(operation_id, number, base_url, request, attempt.response, error, took))
         except Exception as failure:  # noqa: BLE001 - the answer counts, and its ids are to be remembered
             logger.warning("on_response raised %s; the call goes on", type(failure).__name__)
 
     yield from Notify(RequestEvent(operation_id, number, base_url, request))
     started = time.monotonic()
     try:
-        answer = yield from attempt.send()
+        yield from attempt.send()
     except GeneratorExit:  # a task that is thrown away: nobody takes its steps any more
         raise
     except BaseException as error:
-        yield from notify_response(getattr(error, "response", None), error)
+        yield from notify_response(error)
         raise
-    yield from notify_response(answer.response, None)
-    return answer
+    yield from notify_response(None)
 
 
 def _outcome(error: BaseException | None) -> str:

@@ -1,34 +1,51 @@
-"""The contract as the wrapper uses it: schemas, retry policies and links are read from it, never restated."""
+"""The contract as the wrapper uses it: schemas, retry policies, servers and links are read from it, never restated."""
 
 from __future__ import annotations
 
 import functools
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from liveperson_engagement_api import api as generated
 from liveperson_engagement_api.errors import ResponseError
 
-from ._json import Path, SchemaViolation, decode, encode, find_unencodable, is_array, is_object
+from ._json import SchemaViolation, decode, decode_liberally, encode, is_array, is_object
+from ._schema import Check, LiberalReader, follow
 
-if TYPE_CHECKING:
-    from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
+
+@dataclass(frozen=True, slots=True, eq=False)
+class AccountLoading:
+    """How the service says that it is still loading an account, and what the retries do about it."""
+
+    status: int
+    internal_code: int
+    visitor_in_message: re.Pattern[str]
+    retry_operation_id: str
+    """What is sent instead, for the visitor that the message names."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class DocumentedPolicy:
     """What an operation's `x-retry-policy` says; times in seconds."""
 
-    statuses: range
+    statuses: frozenset[int]
     pauses: tuple[float, ...]
     longest_retry_after: float
-    account_loading: tuple[int, int]
-    """Status and internal code of "Loading account"."""
-    visitor_in_message: re.Pattern[str]
     outage_pauses: tuple[float, ...]
+    account_loading: AccountLoading | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Parameter:
+    """What the contract says of a parameter."""
+
+    required: bool
+    secret: bool
+    """Whether its values may name a visitor: it is neither fixed nor the account."""
+    check: Check
 
 
 class Operation:
@@ -36,45 +53,117 @@ class Operation:
 
     def __init__(self, contract: Contract, path: str, method: str, node: dict[str, Any]) -> None:
         self.id: str = node["operationId"]
-        self.method, self.path = method.upper(), path
-        self.idempotent = method != "post" or "{visitorId}" in path
+        self.idempotent = method != "post" or f"{{{VISITOR_ID}}}" in path
         """Whether it can arrive twice without putting a second visitor on the list."""
         self._contract, self._node = contract, node
-        self._answer = contract.resolve(node["responses"]["200"])
-        self._answer_schema = _schema(self._answer)
+        self._servers: list[dict[str, Any]] = node.get("servers") or contract.servers
+
+    @functools.cached_property
+    def generated(self) -> generated.Operation:
+        """The generated module: `build_request` and `parse_response`."""
+        return generated.operation(self.id)
 
     @functools.cached_property
     def policy(self) -> DocumentedPolicy:
         """The documented retry policy."""
         policy = self._contract.resolve(self._node["x-retry-policy"])
+        loading = policy.get("loadingAccount")
         return DocumentedPolicy(
-            statuses=range(policy["retryStatuses"]["minimum"], policy["retryStatuses"]["maximum"] + 1),
-            pauses=tuple(float(pause) for pause in policy["pausesInSeconds"][: policy["maxRetries"]]),
-            longest_retry_after=policy["retryAfter"]["maximumInSeconds"],
-            account_loading=(policy["loadingAccount"]["status"], policy["loadingAccount"]["internalCode"]),
-            visitor_in_message=re.compile(policy["loadingAccount"]["visitorIdInMessage"]),
-            outage_pauses=tuple(float(pause) for pause in policy["longOutage"]["pausesInSeconds"]),
+            statuses=frozenset(status for entry in policy["retryStatuses"] for status in _statuses(entry)),
+            pauses=tuple(float(pause) for pause in policy["pausesInSeconds"]),
+            longest_retry_after=policy.get("retryAfter", {}).get("maximumInSeconds", 0.0),
+            outage_pauses=tuple(float(pause) for pause in policy.get("longOutage", {}).get("pausesInSeconds", ())),
+            account_loading=loading
+            and AccountLoading(
+                loading["status"],
+                loading["internalCode"],
+                re.compile(loading["visitorIdInMessage"]),
+                loading["retryOperationId"],
+            ),
         )
+
+    @functools.cached_property
+    def for_known_visitor(self) -> Operation:
+        """What asks the same for a visitor who is known: what is sent again after "Loading account"."""
+        loading = self.policy.account_loading
+        return self._contract.operations[loading.retry_operation_id] if loading else self
+
+    def server_url(self, variables: Mapping[str, str]) -> str | None:
+        """Return the URL of the operation's own server; None where it is served as the account is."""
+        server = self._servers[0]
+        if server == self._contract.servers[0]:
+            return None
+        url: str = server["url"]
+        for name, variable in server.get("variables", {}).items():
+            url = url.replace(f"{{{name}}}", variables.get(name, variable["default"]))
+        return url
+
+    @functools.cached_property
+    def parameters(self) -> Mapping[str, Parameter]:
+        """The parameters by the names that `build_request` takes."""
+        found: dict[str, Parameter] = {}
+        for node in map(self._contract.resolve, self._node.get("parameters", ())):
+            name, schema = node["name"], self._contract.resolve(node["schema"])
+            fixed, required = "default" in schema or "const" in schema, node.get("required", False)
+            check = self._contract.check(node["schema"])
+            found[self.generated.PARAMETERS[name]] = Parameter(
+                required and not fixed, not fixed and name != ACCOUNT_ID, check
+            )
+        return found
 
     @functools.cached_property
     def impression_templates(self) -> dict[str, Any]:
         """The body of each kind of impression event, by its link; see `resolve_expressions`."""
-        links = self._answer.get("links", {})
+        links = self._contract.resolve(self._node["responses"]["200"]).get("links", {})
         bodies = {name: link.get("requestBody", {}) for name, link in links.items()}
         return {name: body for name, body in bodies.items() if "impAttributes" in body}
 
-    def encode_body(self, value: Any) -> bytes:
-        """Encode a request's body as JSON; raise `SchemaViolation` unless the operation takes it."""
+    def check_arguments(self, arguments: Mapping[str, Any]) -> None:
+        """Raise `SchemaViolation` unless the parameters are those that the operation takes."""
+        for name in arguments.keys() - self.parameters.keys():
+            raise SchemaViolation([name], f"is no parameter of {self.id}, which takes {', '.join(self.parameters)}")
+        for name, parameter in self.parameters.items():
+            value = arguments.get(name)
+            if value is None and parameter.required:
+                raise SchemaViolation([name], "is required")
+            try:
+                if value is not None:
+                    parameter.check(value)
+            except SchemaViolation as violation:
+                raise SchemaViolation([name], violation.reason) from None
+
+    def secrets(self, arguments: Mapping[str, Any]) -> list[str]:
+        """Return the arguments that must not be printed."""
+        return [str(value) for name, value in arguments.items() if value is not None and self.parameters[name].secret]
+
+    def encode_body(self, value: Any) -> bytes | None:
+        """Encode a request's body as JSON, if there is one; raise `SchemaViolation` unless the operation takes it."""
+        body = self._contract.resolve(self._node.get("requestBody", {}))
+        if value is None and not body.get("required", False):
+            return None
+        if not body:
+            raise SchemaViolation([], f"is not taken by {self.id}")
         content = encode(value)
         self._check_body(value)
         return content
 
-    def parse(self, content: bytes) -> Any:
-        """Return the model of a 200's body, None for an empty one; raise `SchemaViolation` unless it is right."""
-        value: Any = decode(content) if content.strip() or self._answer_schema else {}
-        self._check_answer(value)
+    def parse(self, content: bytes, status: int = 200) -> Any:
+        """Return the model of an answer, None for an empty one; raise `SchemaViolation` unless what is needed is right.
+
+        See `LiberalReader` for what is taken that the contract does not have.
+        """
+        if status not in self._answers:
+            raise SchemaViolation(["status"], f"{status} is not an answer that the contract has")
+        schema, check = self._answers[status]
         try:
-            return self.generated.parse_response(200, value)
+            value: Any = decode(content) if schema or content.strip() else {}
+            check(value)
+        except SchemaViolation:
+            value = self._contract.liberal_reader.read(schema, decode_liberally(content))
+            encode(value)  # or it could not be stored
+            check(value)
+        try:
+            return self.generated.parse_response(status, value)
         except ResponseError as error:  # what a schema cannot say, such as 64 bits in quotes
             raise SchemaViolation([], str(error.__cause__)) from None
 
@@ -83,56 +172,13 @@ class Operation:
         return self._contract.check(_schema(self._contract.resolve(self._node["requestBody"])))
 
     @functools.cached_property
-    def _check_answer(self) -> Check:
-        return self._contract.check(self._answer_schema or {"type": "object"})
-
-    @functools.cached_property
-    def generated(self) -> generated.Operation:
-        """The generated module: `build_request` and `parse_response`."""
-        return generated.operation(self.id)
-
-
-class Check:
-    """A schema, compiled."""
-
-    def __init__(self, components: dict[str, Any], schema: dict[str, Any]) -> None:
-        from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - importing it takes long
-
-        self._components = components
-        schema = {**schema, "components": components}
-        self._validator: Draft202012Validator = Draft202012Validator(schema, validate_formats=True)
-
-    def __call__(self, value: Any) -> None:
-        """Raise `SchemaViolation` unless a value is what the schema describes."""
-        try:
-            if self._validator.is_valid(value):
-                return
-            error = next(self._validator.iter_errors(value))
-        except ValueError:  # a Python value that no JSON type stands for
-            raise find_unencodable(value) from None
-        raise SchemaViolation(*self._explain(error))
-
-    def _explain(self, error: ValidationError) -> tuple[Path, str]:
-        from jsonschema_rs import ValidationErrorKind  # noqa: PLC0415 - importing it takes long
-
-        path, kind = list(error.instance_path), error.kind
-        if isinstance(kind, ValidationErrorKind.OneOfNotValid):
-            return self._explain_union(error, kind)
-        if isinstance(kind, ValidationErrorKind.Required):
-            path.append(kind.property)
-        facts = {name: ", ".join(map(str, fact)) if is_array(fact) else fact for name, fact in kind.as_dict().items()}
-        return path, _REASONS.get(kind.name, "breaks the contract's rule {name}").format(**{"name": kind.name, **facts})
-
-    def _explain_union(self, error: ValidationError, kind: ValidationErrorKind.OneOfNotValid) -> tuple[Path, str]:
-        trail = list(error.schema_path)
-        union = trail[len(trail) - trail[::-1].index("components") : -1]
-        discriminator = _at(self._components, union)["discriminator"]
-        tag = [*error.instance_path, discriminator["propertyName"]]
-        for branch in kind.context:
-            explained = [self._explain(part) for part in branch]
-            if all(path != tag for path, _ in explained):
-                return explained[0]  # the member that was meant: its tag is right
-        return tag, f"must be one of {', '.join(discriminator['mapping'])}"
+    def _answers(self) -> dict[int, tuple[dict[str, Any], Check]]:
+        """The schema of each good answer, empty where it has no content, and what checks it."""
+        answers = {int(status): node for status, node in self._node["responses"].items() if status.startswith("2")}
+        schemas = {status: _schema(self._contract.resolve(node)) for status, node in answers.items()}
+        return {
+            status: (schema, self._contract.check(schema or {"type": "object"})) for status, schema in schemas.items()
+        }
 
 
 class Contract:
@@ -140,19 +186,22 @@ class Contract:
 
     def __init__(self, document: dict[str, Any]) -> None:
         self._document = document
+        self.servers: list[dict[str, Any]] = document["servers"]
+        """Where the account is served."""
         self.operations: dict[str, Operation] = {
-            node["operationId"]: Operation(self, path, method, node)
+            node["operationId"]: Operation(self, path, method, _with_shared(item, node))
             for path, item in document["paths"].items()
             for method, node in item.items()
             if is_object(node) and "operationId" in node
         }
-        self._components: dict[str, Check] = {}
+        self.liberal_reader = LiberalReader(document["components"])
+        self._checks: dict[str, Check] = {}
 
-    def check_value(self, component: str, value: Any) -> None:
-        """Raise `SchemaViolation` unless a value is what the named schema component describes."""
-        if component not in self._components:
-            self._components[component] = self.check({"$ref": f"#/components/schemas/{component}"})
-        self._components[component](value)
+    def component(self, name: str) -> Check:
+        """Return what checks a value against a schema component."""
+        if name not in self._checks:
+            self._checks[name] = self.check({"$ref": f"#/components/schemas/{name}"})
+        return self._checks[name]
 
     def check(self, schema: dict[str, Any]) -> Check:
         """Compile a schema of this document."""
@@ -160,7 +209,7 @@ class Contract:
 
     def resolve(self, node: Any) -> Any:
         """Return a node of the document, or what its $ref points to."""
-        return _at(self._document, node["$ref"].removeprefix("#/").split("/")) if "$ref" in node else node
+        return follow(self._document, node["$ref"].removeprefix("#/").split("/")) if "$ref" in node else node
 
 
 @functools.cache
@@ -178,28 +227,27 @@ def resolve_expressions(template: Any, answer: dict[str, Any]) -> Any:
     if is_array(template):
         return [resolve_expressions(part, answer) for part in template]
     if isinstance(template, str) and template.startswith("$response.body#/"):
-        return _at(answer, template.removeprefix("$response.body#/").split("/"))
+        return follow(answer, template.removeprefix("$response.body#/").split("/"))
     return template
 
 
-_REASONS = {
-    "required": "is required",
-    "type": "must be of type {types}",
-    "enum": "must be one of {options}",
-    "const": "must be {expected_value}",
-    "pattern": "must match the pattern {pattern}",
-    "format": "must be a valid {format}",
-    "minimum": "must be at least {limit}",
-    "maximum": "must be at most {limit}",
-    "minLength": "must have at least {limit} characters",
-    "maxLength": "must have at most {limit} characters",
-}
-"""What to say of a broken rule; the names in braces are jsonschema-rs's own for the rule's facts."""
+ACCOUNT_ID, VISITOR_ID = "accountId", "visitorId"
+"""Parameters that mean the same in every operation."""
 
 
-def _schema(holder: Any) -> Any:
-    return holder.get("content", {}).get("application/json", {}).get("schema")
+def _statuses(entry: int | str) -> range:
+    """Return the statuses that an entry such as 408 or 5XX stands for."""
+    if isinstance(entry, int):
+        return range(entry, entry + 1)
+    return range(100 * int(entry[0]), 100 * int(entry[0]) + 100)
 
 
-def _at(node: Any, keys: Iterable[Any]) -> Any:
-    return functools.reduce(lambda part, key: part[key], keys, node)
+def _with_shared(item: dict[str, Any], node: dict[str, Any]) -> dict[str, Any]:
+    """Give an operation what its path says for all of its operations."""
+    parameters = [*item.get("parameters", ()), *node.get("parameters", ())]
+    return {"servers": item.get("servers"), **node, "parameters": parameters}
+
+
+def _schema(holder: Any) -> dict[str, Any]:
+    schema: dict[str, Any] = holder.get("content", {}).get("application/json", {}).get("schema", {})
+    return schema

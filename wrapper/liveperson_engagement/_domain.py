@@ -14,6 +14,7 @@ import time
 from urllib.parse import urlsplit
 
 from ._call import Attempt, Call
+from ._contract import contract
 from ._locking import key_lock
 from ._steps import Flow
 from .errors import ApiError, ConnectionFailed, DomainLookupFailed, EngagementError, InvalidRequest, InvalidResponse
@@ -34,7 +35,7 @@ class DomainResolver:
     """An account's host, looked up once for all callers that share the resolver."""
 
     def __init__(self, account_id: str, domain_api: str, base_url: str | None = None) -> None:
-        self._account_id, self._domain_api = account_id, domain_api
+        self._account_id, self.domain_api = account_id, domain_api
         self._base_url, self._is_given = base_url, base_url is not None
         self._looked_up_at, self._suspect = -math.inf, False
         self._lock = KeyedLock()
@@ -66,11 +67,12 @@ class DomainResolver:
 
         def build_attempt() -> Flow[Attempt]:
             yield from ()  # a flow without steps
-            return call.attempt("findDomain", self._domain_api, {}, account_id=self._account_id, service_name=SERVICE)
+            arguments = {"account_id": self._account_id, "service_name": SERVICE}
+            return call.attempt(contract().operations["findDomain"], self.domain_api, arguments)
 
         try:
-            answer = yield from call.send(build_attempt, retry=RetryPolicy.none() if known else None)
-            self._base_url = self._check_base_uri(answer.value.base_uri)
+            attempt = yield from call.send(build_attempt, retry=RetryPolicy.none() if known else None)
+            self._base_url = self._check_base_uri(attempt)
         except (ApiError, ConnectionFailed, InvalidResponse) as failure:
             if known is None:
                 error = DomainLookupFailed(
@@ -82,15 +84,16 @@ class DomainResolver:
         self._looked_up_at, self._suspect = time.monotonic(), False
         return self._base_url or ""
 
-    def _check_base_uri(self, base_uri: str) -> str:
+    def _check_base_uri(self, attempt: Attempt) -> str:
         """Make a base URL of a bare host name, as the contract's pattern has checked it."""
+        base_uri: str = attempt.value.base_uri
         host = split_host(f"https://{base_uri}")
         address = _address(host or "")
         if host is None or (address is None and host.rpartition(".")[2][0].isdigit()):
-            raise InvalidResponse("baseURI", "is neither a host name nor an address")
-        asked, local = urlsplit(self._domain_api), is_loopback(host)
+            raise attempt.invalid_response("baseURI", "is neither a host name nor an address")
+        asked, local = urlsplit(self.domain_api), is_loopback(host)
         if (local or (address and not address.is_global)) and not is_loopback(asked.hostname or ""):
-            raise InvalidResponse("baseURI", "is an address that only a Domain API on loopback may give")
+            raise attempt.invalid_response("baseURI", "is an address that only a Domain API on loopback may give")
         return f"{asked.scheme if local else 'https'}://{base_uri}"
 
 

@@ -42,7 +42,7 @@ def encode(value: Any) -> bytes:
 def decode(content: bytes) -> Any:
     """Read JSON as RFC 8259 has it: UTF-8, no NaN, no half of a character; raise `SchemaViolation` otherwise."""
     try:
-        value = _DECODER.decode(decode_text(content))
+        value = _DECODER.decode(content.removeprefix(BOM_UTF8).decode())
     except (ValueError, RecursionError):
         raise SchemaViolation([], "must be JSON") from None
     if _SURROGATE in content.lower():
@@ -50,9 +50,21 @@ def decode(content: bytes) -> Any:
     return value
 
 
-def decode_text(content: bytes) -> str:
-    """Read UTF-8, with or without a byte order mark."""
-    return content.removeprefix(BOM_UTF8).decode()
+def decode_liberally(content: bytes) -> Any:
+    """Read JSON as far as it goes: what is no number, text or UTF-8 is left as something that no schema takes."""
+    try:
+        return _LIBERAL_DECODER.decode(content.removeprefix(BOM_UTF8).decode(errors="surrogateescape"))
+    except (ValueError, RecursionError):
+        raise SchemaViolation([], "must be JSON") from None
+
+
+def can_encode(value: Any) -> bool:
+    """Return whether JSON can carry a value."""
+    try:
+        encode(value)
+    except SchemaViolation:
+        return False
+    return True
 
 
 def _refused(constant: str) -> Any:
@@ -61,6 +73,9 @@ def _refused(constant: str) -> Any:
 
 _ENCODER = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":"))
 _DECODER = json.JSONDecoder(parse_constant=_refused)
+_LIBERAL_DECODER = json.JSONDecoder(
+    parse_constant=float, parse_int=lambda digits: int(digits) if len(digits) <= 300 else float(digits), strict=False
+)
 _DEEPEST = 200
 _SURROGATE = b"\\ud"
 

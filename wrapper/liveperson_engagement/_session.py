@@ -8,37 +8,23 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
-from ._call import Answer, Attempt, Call, CallSettings
-from ._contract import contract, resolve_expressions
-from ._domain import DomainResolver
-from ._json import SchemaViolation, decode_text, is_object
+from ._account import Account, encode_body, to_json, visitor_in
+from ._call import Attempt, Call
+from ._contract import Operation, contract, resolve_expressions
+from ._json import is_object
 from ._locking import key_lock
-from ._state import SessionState, cached_session, last_engagement
-from ._steps import Flow, LockLost, Renewal, Store
-from .errors import AccountLoading, BadRequest, EngagementError, InvalidRequest, NotFound
+from ._state import SessionState, cached_session, ids_in, last_engagement
+from ._steps import Flow, LockLost, Renewal
+from .errors import BadRequest, EngagementError, InvalidRequest, InvalidResponse, NotFound
 from .retry import RetryPolicy
 from .stores import Record, Remembered, VisitIds
 
 if TYPE_CHECKING:
     from liveperson_engagement_api import models
 
-    from .outage import OutageGuard
-
 Session: TypeAlias = "models.AvailableSession | models.NotAvailableSession"
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Account:
-    """What all visits of a client share."""
-
-    id: str
-    domain: DomainResolver
-    store: Store
-    calls: CallSettings
-    outage_guard: OutageGuard | None
 
 
 class VisitSession:
@@ -50,8 +36,8 @@ class VisitSession:
     def create(self, body: Any, deadline: float | None, *, reuse: bool) -> Flow[Session]:
         """Create or continue the session; with `reuse`, return the valid answer that an equal body has got."""
         call, state = Call(self._account.calls, deadline), self.state
-        content = _encode_body("createSession", _to_json(body))
-        body_hash: str = _blake2b()(content, digest_size=32).hexdigest()
+        content = encode_body(contract().operations["createSession"], body)
+        body_hash: str = _blake2b()(content or b"", digest_size=32).hexdigest()
         before = yield from state.load()
         if reuse and (session := cached_session(before, body_hash)):
             return session
@@ -78,7 +64,7 @@ class VisitSession:
 
     def update(self, body: Any, deadline: float | None) -> Flow[None]:
         """Send an update of the session; pageId is filled in."""
-        call, update = Call(self._account.calls, deadline), _to_json(body)
+        call, update = Call(self._account.calls, deadline), to_json(body)
         remembered = yield from self.state.load()
         ids = remembered.record.ids if remembered else None
         if ids is None or ids.session_id is None:
@@ -106,88 +92,76 @@ class VisitSession:
     def _ask(
         self,
         call: Call,
-        content: bytes,
+        content: bytes | None,
         body_hash: str,
         before: Remembered | None,
         renew: Renewal | None = None,
     ) -> Flow[Session]:
         """Create or continue the session, and remember the answer."""
+        first = contract().operations["createSession"]
         ids = before.record.ids if before else None
 
         def build_attempt() -> Flow[Attempt]:
-            return self._build_attempt(call, "continueSession" if ids else "createSession", ids, content)
+            return self._build_attempt(call, first.for_known_visitor if ids else first, ids, content)
 
-        def on_failure(failure: EngagementError) -> Flow[None]:
+        def on_failure(attempt: Attempt, failure: EngagementError) -> Flow[None]:
             nonlocal ids, before
-            self._account.domain.note_failure(failure)
-            visitor_id = _visitor_in(failure)
-            if visitor_id is not None and (ids is None or ids.visitor_id != visitor_id):
-                ids = VisitIds(visitor_id)
-                version = yield from self.state.save(Record(ids), before)
-                before = Remembered(Record(ids), 0, version)
+            self._account.note_failure(attempt.operation, failure)
+            named = _named_in(attempt, failure, ids)
+            if named and named != ids:
+                ids = named
+                record = Record(ids, _engagement_of(before, ids))
+                version = yield from self.state.save(record, before)
+                before = Remembered(record, 0, version)
 
-        def send(retry: RetryPolicy) -> Flow[Answer]:
+        def send(retry: RetryPolicy) -> Flow[Attempt]:
             return call.send(build_attempt, retry=retry, on_failure=on_failure, renew=renew)
 
         try:
-            answer = yield from self._guard(send)
+            attempt = yield from self._account.guard(first, send)
         except (NotFound, BadRequest) as error:
             # A visitor without a session that is not taken as such will never be: see "Loading account".
             if ids is not None and (isinstance(error, NotFound) or ids.session_id is None):
                 yield from self.state.delete(ids)
             raise
-        session: Session = answer.value
+        session: Session = attempt.value
         found = VisitIds(session.visitor_id, session.session_id, session.page_id)
-        engagement, answers = None, None
+        engagement, answers = _engagement_of(before, found), None
         if session.status == "Available":
-            engagement, answers = decode_text(answer.response.body), body_hash
-        elif before and before.record.ids.session_id == found.session_id:
-            engagement = before.record.engagement  # impressions of it may still be reported
+            engagement, answers = _text_of(attempt), body_hash
         yield from self.state.save(Record(found, engagement, answers), before)
         return session
 
     def _put(self, call: Call, body: Any, ids: VisitIds) -> Flow[None]:
-        content = _encode_body("updateSession", body)
+        operation = contract().operations["updateSession"]
+        content = encode_body(operation, body)
 
         def build_attempt() -> Flow[Attempt]:
-            return self._build_attempt(call, "updateSession", ids, content)
+            return self._build_attempt(call, operation, ids, content)
 
-        def on_failure(failure: EngagementError) -> Flow[None]:
-            self._account.domain.note_failure(failure)
+        def on_failure(_: Attempt, failure: EngagementError) -> Flow[None]:
+            self._account.note_failure(operation, failure)
             yield from ()  # a flow without steps
 
-        def send(retry: RetryPolicy) -> Flow[Answer]:
+        def send(retry: RetryPolicy) -> Flow[Attempt]:
             return call.send(build_attempt, retry=retry, on_failure=on_failure)
 
         try:
-            yield from self._guard(send)
+            yield from self._account.guard(operation, send)
         except NotFound:
             yield from self.state.delete(ids)
             raise
 
-    def _build_attempt(self, call: Call, operation_id: str, ids: VisitIds | None, content: bytes) -> Flow[Attempt]:
-        base_url = yield from self._account.domain.resolve(call)
-        secrets: dict[str, str] = {}
+    def _build_attempt(
+        self, call: Call, operation: Operation, ids: VisitIds | None, content: bytes | None
+    ) -> Flow[Attempt]:
+        base_url = yield from self._account.base_url(operation, call)
+        arguments = {"account_id": self._account.id}
         if ids:
-            secrets["visitor_id"] = ids.visitor_id
+            arguments["visitor_id"] = ids.visitor_id
         if ids and ids.session_id is not None:
-            secrets["sid"] = ids.session_id
-        return call.attempt(operation_id, base_url, secrets, account_id=self._account.id, body=content)
-
-    def _guard(self, send: Callable[[RetryPolicy], Flow[Answer]]) -> Flow[Answer]:
-        """Send, unless an outage holds calls back."""
-        account = self._account
-        if account.outage_guard is None:
-            return send(account.calls.retry)
-        return account.outage_guard.around(account.store, account.id, account.calls.retry, send)
-
-
-def _encode_body(operation_id: str, body: Any) -> bytes:
-    """Encode what is to be sent; raise `InvalidRequest` unless the contract takes it."""
-    try:
-        return contract().operations[operation_id].encode_body(body)
-    except SchemaViolation as violation:
-        raise InvalidRequest(violation.path, violation.reason) from None
+            arguments["sid"] = ids.session_id
+        return call.attempt(operation, base_url, arguments, content)
 
 
 @functools.cache
@@ -197,26 +171,28 @@ def _blake2b() -> Callable[..., Any]:
     return blake2b
 
 
-def _to_json(body: Any) -> Any:
-    """Turn a generated model into the JSON that it stands for."""
-    if not hasattr(body, "to_dict"):
-        return body
-    try:
-        return body.to_dict()
-    except (AttributeError, TypeError, ValueError) as error:
-        raise InvalidRequest("body", f"the model {type(body).__name__} holds a value of the wrong type") from error
+def _named_in(attempt: Attempt, failure: EngagementError, known: VisitIds | None) -> VisitIds | None:
+    """Return the ids to go on with after a failed attempt: those that the service has named, or else the known ones."""
+    if visitor_id := visitor_in(attempt, failure):
+        return known if known and known.visitor_id == visitor_id else VisitIds(visitor_id)
+    if not isinstance(failure, InvalidResponse) or attempt.response is None:
+        return known
+    named = ids_in(attempt.response.body)
+    if named is None or (known and named.session_id is None):
+        return known
+    same = known and named.page_id is None and known.session_id == named.session_id
+    return known if same else named
 
 
-def _visitor_in(failure: EngagementError) -> str | None:
-    """Return the visitor id that a "Loading account" message names, if it can stand in a URL."""
-    if not isinstance(failure, AccountLoading):
-        return None
-    found = contract().operations["createSession"].policy.visitor_in_message.search(failure.message or "")
-    try:
-        contract().check_value("VisitorId", found and found[1])
-    except SchemaViolation:
-        return None
-    return found and found[1]
+def _text_of(attempt: Attempt) -> str:
+    """Return an answer's text as it is stored; of what is no UTF-8, nothing was taken."""
+    return attempt.response.body.decode(errors="replace") if attempt.response else ""
+
+
+def _engagement_of(remembered: Remembered | None, ids: VisitIds) -> str | None:
+    """Return the engagement that was offered in a session: impressions of it may still be reported."""
+    same = remembered is not None and remembered.record.ids.session_id == ids.session_id is not None
+    return remembered.record.engagement if remembered and same else None
 
 
 def _has_session(remembered: Remembered | None) -> bool:

@@ -6,7 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ._contract import contract
-from ._json import SchemaViolation
+from ._json import SchemaViolation, decode_liberally, is_object
+from ._schema import as_promised
 from ._steps import CompareAndSet, Flow, Load, Store
 from .errors import InvalidRequest, StoreError
 from .stores import UNREADABLE, MemoryStore, Record, Remembered, VisitIds
@@ -129,14 +130,29 @@ def check_ids(ids: object) -> VisitIds | None:
         return None
     if not isinstance(ids, VisitIds):
         raise InvalidRequest("ids", "must be the VisitIds of an earlier visit")
-    for name, component, value in (
-        ("visitor_id", "VisitorId", ids.visitor_id),
-        ("session_id", "SessionId", ids.session_id),
-        ("page_id", "PageId", ids.page_id),
-    ):
+    for name, component in _ID_SCHEMAS.items():
+        value = getattr(ids, name)
         try:
             if value is not None or name == "visitor_id":
-                contract().check_value(component, value)
+                contract().component(component)(value)
         except SchemaViolation as violation:
             raise InvalidRequest(f"ids.{name}", violation.reason) from None
     return ids
+
+
+def ids_in(content: bytes) -> VisitIds | None:
+    """Return the ids that an answer names, whatever else is wrong with it; None unless it names a visitor."""
+    try:
+        answer = decode_liberally(content)
+    except SchemaViolation:
+        return None
+    found: dict[str, str | None] = {}
+    for name, component in _ID_SCHEMAS.items():
+        value = as_promised("string", answer.get(_MEMBERS[name])) if is_object(answer) else None
+        found[name] = value if contract().component(component).accepts(value) else None
+    visitor_id = found.pop("visitor_id")
+    return VisitIds(visitor_id, **found) if visitor_id is not None else None
+
+
+_ID_SCHEMAS = {"visitor_id": "VisitorId", "session_id": "SessionId", "page_id": "PageId"}
+_MEMBERS = {"visitor_id": "visitorId", "session_id": "sessionId", "page_id": "pageId"}

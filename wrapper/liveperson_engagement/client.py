@@ -7,14 +7,14 @@ import os
 import re
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypedDict, TypeVar, Unpack
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
+from ._account import Account
 from ._call import Call, CallSettings
 from ._contract import contract
 from ._domain import DomainResolver, check_base_url
 from ._json import SchemaViolation
 from ._log import configure_logging
-from ._session import Account
 from ._steps import AsyncDriver, Connections, Driver, Flow, Hooks
 from ._version import __version__
 from .errors import InvalidRequest, check_seconds
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     import ssl
 
     import httpx
+
+    from liveperson_engagement_api.api import AsyncCallOperation, CallOperation
 
     from .outage import OutageGuard
 
@@ -49,7 +51,8 @@ class Options(TypedDict, total=False):
 
     account_id: str
     base_url: str | None
-    domain_api: str
+    domain_api: str | None
+    server_variables: Mapping[str, str] | None
     store: SessionStore | AsyncSessionStore
     retry: RetryPolicy
     timeout: float | None
@@ -75,7 +78,8 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
         account_id: str | None = None,
         *,
         base_url: str | None = None,
-        domain_api: str = "https://api.liveperson.net",
+        domain_api: str | None = None,
+        server_variables: Mapping[str, str] | None = None,
         store: StoreT | None = None,
         retry: RetryPolicy | None = None,
         timeout: float | None = 10.0,
@@ -108,6 +112,7 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
             account_id=_from_environment("LIVEPERSON_ACCOUNT_ID", account_id),
             base_url=_from_environment("LIVEPERSON_BASE_URL", base_url),
             domain_api=domain_api,
+            server_variables=server_variables,
             store=MemoryStore() if store is None else store,
             retry=RetryPolicy() if retry is None else retry,
             timeout=timeout,
@@ -150,7 +155,9 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
         self.timeout: float | None = options["timeout"]
         self.deadline: float | None = options["deadline"]
         self.outage_guard: OutageGuard | None = options["outage_guard"]
-        domain_api, base_url = check_base_url("domain_api", options["domain_api"]), options["base_url"]
+        documented = contract().operations["findDomain"].server_url({})
+        domain_api = check_base_url("domain_api", options["domain_api"] or documented)
+        base_url, variables = options["base_url"], _to_texts("server_variables", options["server_variables"])
         if base_url is None:
             resolver = self._resolvers.setdefault((domain_api, account_id), DomainResolver(account_id, domain_api))
         else:
@@ -160,7 +167,7 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
         observed = options["telemetry"] is not None or not hooks.keys() <= {RetryEvent}
         headers = _with_default_headers(options["headers"] or {})
         calls = CallSettings(self.retry, self.timeout, self.deadline, headers, observed)
-        self._account = Account(account_id, resolver, options["store"], calls, self.outage_guard)
+        self._account = Account(account_id, resolver, variables, options["store"], calls, self.outage_guard)
         self._driver = self._make_driver(hooks, options["on_store_error"] == "continue", options)
 
     def _make_driver(self, hooks: Hooks, ignore_store_errors: bool, options: dict[str, Any]) -> DriverT:
@@ -176,8 +183,9 @@ class EngagementClient(_Client[SessionStore, "AnyTransport", Driver, None]):
     - `account_id`: the brand's LivePerson account; default: the environment variable LIVEPERSON_ACCOUNT_ID.
     - `base_url`: where the account is served; default: LIVEPERSON_BASE_URL, else `domain_api` is asked, and asked again
       after four hours, or after a minute where the host cannot be reached or redirects.
+    - `server_variables`: values for the URLs of operations with servers of their own; default: the contract's.
     - `store`: where sessions are remembered; default: in memory, as long as the client lives.
-    - `retry`: default: the documented policy, pauses of 5, 10 and 15 seconds after a 5xx.
+    - `retry`: default: each operation's documented policy, at present pauses of 5, 10 and 15 seconds after a 5xx.
     - `timeout`: seconds that an attempt may take, from looking the host up to the end of the answer; None for no limit.
     - `deadline`: seconds that each whole call may take, pauses included; default: no limit.
     - `headers`: further header fields of each request; one of them may be User-Agent.
@@ -216,6 +224,23 @@ class EngagementClient(_Client[SessionStore, "AnyTransport", Driver, None]):
         """
         return self._driver.call("find_domain", self._find_domain(deadline, refresh=refresh))
 
+    @property
+    def call(self) -> CallOperation:
+        """Send any operation of the contract, by its operationId: `client.call("createSession", body)`.
+
+        Takes the body (a dict or the generated model), the operation's parameters by name, of which `account_id` is
+        the client's if left out, and `deadline=` in seconds. Returns the generated model of the answer. The request is
+        checked, sent to the operation's own server, and tried again by the operation's own policy; nothing is
+        remembered, so that ids are yours to pass on.
+
+        Raises InvalidRequest (nothing was sent), ApiError, InvalidResponse, ConnectionFailed, DeadlineExceeded,
+        DomainLookupFailed.
+        """
+        return cast("CallOperation", self._call)
+
+    def _call(self, operation_id: str, body: Any = None, *, deadline: float | None = None, **parameters: Any) -> Any:
+        return self._driver.call("call", self._account.call(operation_id, body, parameters, deadline))
+
     def close(self) -> None:
         """Close the connections, of copies too."""
         self._connections.close().close()
@@ -244,6 +269,16 @@ class AsyncEngagementClient(_Client[AsyncSessionStore, "AnyAsyncTransport", Asyn
         """See `EngagementClient.find_domain`."""
         return await self._driver.call("find_domain", self._find_domain(deadline, refresh=refresh))
 
+    @property
+    def call(self) -> AsyncCallOperation:
+        """See `EngagementClient.call`."""
+        return cast("AsyncCallOperation", self._call)
+
+    async def _call(
+        self, operation_id: str, body: Any = None, *, deadline: float | None = None, **parameters: Any
+    ) -> Any:
+        return await self._driver.call("call", self._account.call(operation_id, body, parameters, deadline))
+
     async def aclose(self) -> None:
         """Close the connections, of copies too."""
         await self._connections.close().aclose()
@@ -268,7 +303,7 @@ def _check_options(options: dict[str, Any], *, is_async: bool) -> None:
     if options["account_id"] is None:
         raise InvalidRequest("account_id", "is required: pass it, or set LIVEPERSON_ACCOUNT_ID")
     try:
-        contract().check_value("AccountId", options["account_id"])
+        contract().component("AccountId")(options["account_id"])
     except SchemaViolation as violation:
         raise InvalidRequest("account_id", violation.reason) from None
     for path in ("timeout", "deadline"):
@@ -302,6 +337,13 @@ _OWN_HEADERS = {
     "host",
     "transfer-encoding",
 }
+
+
+def _to_texts(path: str, texts: Mapping[Any, Any] | None) -> dict[str, str]:
+    for name, text in (texts or {}).items():
+        if not isinstance(name, str) or not isinstance(text, str):
+            raise InvalidRequest(path, "must be a mapping of names to texts")
+    return {**(texts or {})}
 
 
 def _with_default_headers(headers: Mapping[Any, Any]) -> dict[str, str]:

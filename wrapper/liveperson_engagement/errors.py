@@ -8,7 +8,7 @@
     │   ├── NotFound              404; remembered ids were forgotten, so the next call starts afresh
     │   └── ServerError           5xx after the last attempt
     │       └── AccountLoading    500 with internal code 20; the visitor was remembered, so call again later
-    ├── InvalidResponse           a 2xx answer that breaks the contract; nothing was remembered, nothing forgotten
+    ├── InvalidResponse           a 2xx answer without what is needed of it; the ids that it names are remembered
     ├── ConnectionFailed          no answer
     │   └── Timeout               no answer in time
     ├── DeadlineExceeded          the call's own deadline
@@ -20,15 +20,24 @@ Every error prints one line without visitor ids, session ids or personal data, a
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from liveperson_engagement_api.http import Response
 
 
+MAX_BODY_BYTES = 10_000
+
+
 def one_line(text: str, length: int = 200) -> str:
     """Make a text from elsewhere fit to print: what does not print becomes a space, and what is too long is cut."""
     return " ".join("".join(each if each.isprintable() else " " for each in text[: 4 * length]).split())[:length]
+
+
+def _cut(response: Response) -> Response:
+    """Return a response whose body is not too large to be kept, pickled and sent about."""
+    return response if len(response.body) <= MAX_BODY_BYTES else replace(response, body=response.body[:MAX_BODY_BYTES])
 
 
 def _restore(cls: type[EngagementError], args: tuple[Any, ...], state: dict[str, Any]) -> EngagementError:
@@ -73,8 +82,8 @@ class ApiError(EngagementError):
         """The service's own code, where its answer had one."""
         self.message = message
         """What the service said, word for word: may contain a visitor id, so keep it out of logs."""
-        self.response = response
-        """The answer: `status`, `headers`, `body`."""
+        self.response = _cut(response)
+        """The answer: `status`, `headers`, and the first 10,000 bytes of `body`."""
 
     @property
     def body(self) -> str:
@@ -107,16 +116,16 @@ class AccountLoading(ServerError):
 
 
 class InvalidResponse(EngagementError):
-    """A 2xx answer that breaks the contract. What was remembered before stays remembered."""
+    """A 2xx answer without what is needed of it. The ids that it names are remembered, for the next call to send."""
 
-    def __init__(self, path: str, reason: str, response: Response | None = None) -> None:
+    def __init__(self, path: str, reason: str, response: Response) -> None:
         super().__init__(f"the service's answer breaks the contract: {one_line(path)}: {reason}")
         self.path = path
         """The part of the answer that is wrong."""
         self.reason = reason
         """What is wrong with it."""
-        self.response = response
-        """The answer: `status`, `headers`, `body`."""
+        self.response = _cut(response)
+        """The answer: `status`, `headers`, and the first 10,000 bytes of `body`."""
 
 
 class ConnectionFailed(EngagementError):

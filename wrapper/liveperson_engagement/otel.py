@@ -22,7 +22,8 @@ except ImportError as error:
         "OpenTelemetry needs one more package: pip install 'liveperson-engagement[otel]'", name=error.name
     ) from error
 
-from ._contract import contract
+from liveperson_engagement_api import api
+
 from ._version import __version__
 from .errors import (
     ApiError,
@@ -252,10 +253,10 @@ def _type_of(error: BaseException) -> str:
 @functools.lru_cache
 def _request(operation_id: str, base_url: str) -> tuple[str, dict[str, AttributeValue]]:
     """Say what is requested and of whom, without a word that differs from visitor to visitor; a span's name first."""
-    operation, url = contract().operations[operation_id], urlsplit(base_url)
-    return f"{operation.method} {operation.path}", {
-        "http.request.method": operation.method,
-        "url.template": operation.path,
+    operation, url = api.operation(operation_id), urlsplit(base_url)
+    return f"{operation.METHOD} {operation.PATH}", {
+        "http.request.method": operation.METHOD,
+        "url.template": operation.PATH,
         "server.address": url.hostname or "",
         "server.port": url.port or (80 if url.scheme == "http" else 443),
     }

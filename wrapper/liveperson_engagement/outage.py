@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 import logging
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple, TypeVar
 
 from liveperson_engagement_api.http import Headers, Response
 
-from ._contract import contract
+from ._contract import Operation
 from ._steps import CompareAndSet, Flow, Load, Store
 from .errors import ApiError, InvalidRequest, InvalidResponse, ServerError, check_seconds
 from .retry import RetryPolicy
@@ -41,67 +41,76 @@ class OutageGuard:
     What is known of an outage lies in the client's store, beside the visits: all who share the store share the guard.
     A call that its deadline has ended begins no outage. Calls that are answered from memory go on.
 
-    - `pauses`: seconds; default: the contract's, 2, 4 and 8 minutes.
+    - `pauses`: seconds; default: what the contract says for each operation, at present 2, 4 and 8 minutes for all.
 
     Raises `InvalidRequest` for pauses that are none. Source: the vendor's guide on retries.
     """
 
     def __init__(self, pauses: Iterable[float] | None = None) -> None:
-        documented = contract().operations["createSession"].policy.outage_pauses
-        self.pauses = documented if pauses is None else tuple(pauses)
-        if not self.pauses:
+        self.pauses = None if pauses is None else tuple(pauses)
+        if self.pauses == ():
             raise InvalidRequest("pauses", "must be one or more numbers of seconds")
-        for index, pause in enumerate(self.pauses):
+        for index, pause in enumerate(self.pauses or ()):
             check_seconds(f"pauses[{index}]", pause)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(pauses={self.pauses})"
 
     def around(
-        self, store: Store, account_id: str, retry: RetryPolicy, attempts: Callable[[RetryPolicy], Flow[T]]
+        self,
+        operation: Operation,
+        store: Store,
+        account_id: str,
+        retry: RetryPolicy,
+        attempts: Callable[[RetryPolicy], Flow[T]],
     ) -> Flow[T]:
-        """Run attempts, unless an outage holds them back; note how they end."""
+        """Run an operation's attempts, unless an outage holds them back; note how they end."""
+        pauses = operation.policy.outage_pauses if self.pauses is None else self.pauses
+        if not pauses:
+            return (yield from attempts(retry))
         key = f"!outage:{account_id}"  # no account has such a name, so no visit has this key
         before = yield from Load(store, key)
         version = None
         if before:
-            version = yield from self._probe(store, key, before)
+            version = yield from _probe(store, key, before, pauses)
         try:
             answer = yield from attempts(RetryPolicy.none() if before else retry)
-        except ServerError as failure:
-            if not before:
+        except (ApiError, InvalidResponse) as failure:
+            if not isinstance(failure, ApiError) or failure.status_code not in operation.policy.statuses:
+                yield from _end(store, key, version)  # it answers again
+            elif not before:
                 outage = _Outage(1, failure.status_code, failure.internal_code)
                 if (yield from CompareAndSet(store, key, None, _to_record(outage))) is not None:
-                    logger.warning("outage: the service fails; calls are held back for %g s", self.pauses[0])
+                    logger.warning("outage: the service fails; calls are held back for %g s", pauses[0])
             raise
-        except (ApiError, InvalidResponse):  # it answers again
-            yield from self._end(store, key, version)
-            raise
-        yield from self._end(store, key, version)
+        yield from _end(store, key, version)
         return answer
 
-    def _probe(self, store: Store, key: str, before: Remembered) -> Flow[object]:
-        """Raise `ServerError` unless it is time to try and nobody else does; begin the pause that follows a failure.
 
-        It begins before the attempt: so nobody else tries as well, nor soon if this process does not survive it.
-        """
-        outage = _from_record(before.record)
-        wait = self._pause(outage) - before.age
-        if wait > 0:
-            raise _held_back(outage, wait)
-        outage = outage._replace(failures=outage.failures + 1)
-        version = yield from CompareAndSet(store, key, before.version, _to_record(outage))
-        if version is None:
-            raise _held_back(outage, self._pause(outage))
-        return version
+def _probe(store: Store, key: str, before: Remembered, pauses: Sequence[float]) -> Flow[object]:
+    """Raise `ServerError` unless it is time to try and nobody else does; begin the pause that follows a failure.
 
-    def _pause(self, outage: _Outage) -> float:
-        return self.pauses[min(outage.failures, len(self.pauses)) - 1]
+    It begins before the attempt: so nobody else tries as well, nor soon if this process does not survive it.
+    """
+    outage = _from_record(before.record)
+    wait = _pause(outage, pauses) - before.age
+    if wait > 0:
+        raise _held_back(outage, wait)
+    outage = outage._replace(failures=outage.failures + 1)
+    version = yield from CompareAndSet(store, key, before.version, _to_record(outage))
+    if version is None:
+        raise _held_back(outage, _pause(outage, pauses))
+    return version
 
-    def _end(self, store: Store, key: str, version: object | None) -> Flow[None]:
-        if version is not None:
-            logger.info("outage: the service answers again")
-            yield from CompareAndSet(store, key, version, None)
+
+def _pause(outage: _Outage, pauses: Sequence[float]) -> float:
+    return pauses[min(outage.failures, len(pauses)) - 1]
+
+
+def _end(store: Store, key: str, version: object | None) -> Flow[None]:
+    if version is not None:
+        logger.info("outage: the service answers again")
+        yield from CompareAndSet(store, key, version, None)
 
 
 def _to_record(outage: _Outage) -> Record:

@@ -1,6 +1,7 @@
 """When to try again, after how long, and when to give up.
 
-The rule is the contract's `x-retry-policy` (the vendor's Create Session page, "Retry Policy Recommendation"):
+The rule is each operation's `x-retry-policy` in the contract (the vendor's Create Session page, "Retry Policy
+Recommendation"); that of all operations today:
 
     3xx, 4xx     never
     5xx          up to 3 more attempts, after pauses of 5, 10 and 15 seconds
@@ -10,21 +11,26 @@ The rule is the contract's `x-retry-policy` (the vendor's Create Session page, "
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from ._contract import Operation, contract
-from .errors import ConnectionFailed, EngagementError, ServerError, check_seconds
+from ._contract import Operation
+from .errors import ApiError, ConnectionFailed, EngagementError, check_seconds
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How many more attempts a call gets, and the pause before each, in seconds; default: the contract's."""
+    """How many more attempts a call gets, and the pause before each, in seconds.
 
-    pauses: tuple[float, ...] = field(default_factory=lambda: contract().operations["createSession"].policy.pauses)
+    Default: what the contract says for each operation, at present 5, 10 and 15 seconds for all of them.
+    """
+
+    pauses: Sequence[float] | None = None
 
     def __post_init__(self) -> None:
+        if self.pauses is None:
+            return
         object.__setattr__(self, "pauses", tuple(self.pauses))
         for index, pause in enumerate(self.pauses):
             check_seconds(f"retry.pauses[{index}]", pause)
@@ -37,14 +43,16 @@ class RetryPolicy:
 
 def pause_after(retry: RetryPolicy, number: int, failure: EngagementError, operation: Operation) -> float | None:
     """Return the pause in seconds that follows the failure of attempt `number`, or None to give up."""
-    if number > len(retry.pauses):
+    policy = operation.policy
+    pauses = policy.pauses if retry.pauses is None else retry.pauses
+    if number > len(pauses):
         return None
     match failure:
-        case ServerError():
-            longer = min(retry_after(failure.response.headers), operation.policy.longest_retry_after)
-            return max(retry.pauses[number - 1], longer)
+        case ApiError() if failure.status_code in policy.statuses:
+            longer = min(retry_after(failure.response.headers), policy.longest_retry_after)
+            return max(pauses[number - 1], longer)
         case ConnectionFailed() if operation.idempotent or not failure.may_have_arrived:
-            return retry.pauses[number - 1]
+            return pauses[number - 1]
         case _:
             return None
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, TypeAlias
 
-from ._session import Account, Session, VisitSession
+from ._account import Account
+from ._session import Session, VisitSession
 from ._state import SessionState, check_ids
 from .errors import InvalidRequest
 from .stores import MemoryStore, VisitIds

@@ -5,11 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from importlib import import_module
-from typing import Any, Final, Protocol, cast
+from typing import TYPE_CHECKING, Any, Final, Literal, Protocol, cast, overload
 
 from ..http import Request
+
+if TYPE_CHECKING:
+    from .. import models, requests
 
 OPERATIONS: Final[Mapping[str, str]] = {
     "createSession": "session.create_session",
@@ -35,3 +38,99 @@ class Operation(Protocol):
 def operation(operation_id: str) -> Operation:
     """Import the module of an operation; an unknown id is a KeyError."""
     return cast(Operation, import_module(f".{OPERATIONS[operation_id]}", __name__))
+
+
+class CallOperation(Protocol):
+    """Sends any operation; the account is the client's if it is left out."""
+
+    @overload
+    def __call__(
+        self,
+        operation_id: Literal["createSession"],
+        body: models.CreateSessionBody | requests.CreateSessionBody,
+        *,
+        deadline: float | None = None,
+        account_id: str = ...,
+    ) -> models.Session: ...
+
+    @overload
+    def __call__(
+        self,
+        operation_id: Literal["updateSession"],
+        body: models.UpdateSessionBody | requests.UpdateSessionBody,
+        *,
+        deadline: float | None = None,
+        account_id: str = ...,
+        visitor_id: str,
+        sid: str,
+    ) -> None: ...
+
+    @overload
+    def __call__(
+        self,
+        operation_id: Literal["continueSession"],
+        body: models.CreateSessionBody | requests.CreateSessionBody,
+        *,
+        deadline: float | None = None,
+        account_id: str = ...,
+        visitor_id: str,
+        sid: str | None = None,
+    ) -> models.Session: ...
+
+    @overload
+    def __call__(
+        self,
+        operation_id: Literal["findDomain"],
+        *,
+        deadline: float | None = None,
+        account_id: str = ...,
+        service_name: str = "msdkgw",
+    ) -> models.ServiceDomain: ...
+
+
+class AsyncCallOperation(Protocol):
+    """Sends any operation; the account is the client's if it is left out."""
+
+    @overload
+    def __call__(
+        self,
+        operation_id: Literal["createSession"],
+        body: models.CreateSessionBody | requests.CreateSessionBody,
+        *,
+        deadline: float | None = None,
+        account_id: str = ...,
+    ) -> Awaitable[models.Session]: ...
+
+    @overload
+    def __call__(
+        self,
+        operation_id: Literal["updateSession"],
+        body: models.UpdateSessionBody | requests.UpdateSessionBody,
+        *,
+        deadline: float | None = None,
+        account_id: str = ...,
+        visitor_id: str,
+        sid: str,
+    ) -> Awaitable[None]: ...
+
+    @overload
+    def __call__(
+        self,
+        operation_id: Literal["continueSession"],
+        body: models.CreateSessionBody | requests.CreateSessionBody,
+        *,
+        deadline: float | None = None,
+        account_id: str = ...,
+        visitor_id: str,
+        sid: str | None = None,
+    ) -> Awaitable[models.Session]: ...
+
+    @overload
+    def __call__(
+        self,
+        operation_id: Literal["findDomain"],
+        *,
+        deadline: float | None = None,
+        account_id: str = ...,
+        service_name: str = "msdkgw",
+    ) -> Awaitable[models.ServiceDomain]: ...
