@@ -273,6 +273,12 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
         '      - $ref: "#/components/parameters/AccountId"\n      - name: serviceName\n',
         "parameter accountId stands twice",
     ),
+    "server with an unknown variable": (
+        "      domain:\n",
+        "      host:\n",
+        "https://{domain}",
+        "variable domain is not declared",
+    ),
     # Examples
     "example of an answer": (
         "                time: 1469543282471\n                message: Unauthorized\n",

@@ -43,6 +43,7 @@ def problems(document: Document) -> Iterator[Problem]:
     for pointer, _ in operations_of(document):
         yield from _path(document, pointer)
         yield from _links(document, pointer, operations, check)
+    yield from _servers(document)
     yield from _enum_names(document)
     for place, schema, value in _examples(document):
         yield from (Problem((*place, *inner), f"breaks its schema: {reason}") for inner, reason in check(schema, value))
@@ -87,6 +88,14 @@ def _path(document: Document, pointer: Pointer) -> Iterator[Problem]:
     yield from (Problem(pointer, f"path parameter {name} is not declared") for name in {*written} - declared)
     yield from (Problem(pointer, f"path parameter {name} is not in the path") for name in declared - {*written})
     yield from (Problem(pointer, f"{{{name}}} is in the path twice") for name in {*written} if written.count(name) > 1)
+
+
+def _servers(document: Document) -> Iterator[Problem]:
+    holders = [(), *(place[:end] for place, _ in operations_of(document) for end in (2, 3))]
+    for holder in holders:
+        for index, server in enumerate(object_at(document, holder).get("servers", [])):
+            for name in {*re.findall(r"\{([^{}]*)\}", server["url"])} - {*server.get("variables", {})}:
+                yield Problem((*holder, "servers", str(index), "url"), f"variable {name} is not declared")
 
 
 def _enum_names(document: Document) -> Iterator[Problem]:
