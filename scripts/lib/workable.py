@@ -146,11 +146,9 @@ class _Link:
         self._name: str = object_at(document, aim)["operationId"]
         self._asked = [(each["in"], each["name"]) for _, each in parameters_of(document, source)]
         self._headers = object_at(document, (*response, "headers"))
-        self._bodies: dict[str, list[tuple[Pointer, Json]]] = {}
-        for of, holder in (("request", follow(document, (*source, "requestBody"))[0]), ("response", response)):
-            media = (*holder, "content", JSON)
-            found = _named_examples(document, media) if JSON in object_at(document, holder).get("content", {}) else ()
-            self._bodies[of] = [((*media, "schema"), value) for _, value in found]
+        request, media = follow(document, (*source, "requestBody"))[0], (*response, "content", JSON)
+        self._schemas = {"request": (*request, "content", JSON, "schema"), "response": (*media, "schema")}
+        self._answers = [value for _, value in _named_examples(document, media)]
 
     def problems(self, check: Check) -> Iterator[Problem]:
         """Find parameters that are wrong or missing, expressions that lead nowhere, and a body that is refused."""
@@ -168,9 +166,14 @@ class _Link:
                 yield Problem((*place, *inner), f"{self._name} refuses the body: {reason}")
 
     def _parameters(self, check: Check) -> Iterator[Problem]:
-        taken = {each["name"]: (place, each) for place, each in parameters_of(self._document, self._aim)}
-        taken |= {f"{each['in']}.{name}": (place, each) for name, (place, each) in taken.items()}
+        taken: dict[str, Pointer] = {}
         given: dict[str, str] = self._link.get("parameters", {})
+        for schema, each in parameters_of(self._document, self._aim):
+            names = (each["name"], f"{each['in']}.{each['name']}")
+            taken |= dict.fromkeys(names, schema := (*schema, "schema"))
+            needed = each.get("required") and "default" not in follow(self._document, schema)[1]
+            if needed and not {*names} & {*given}:
+                yield Problem(self._place, f"{self._name} needs the parameter {each['name']}")
         for name, template in given.items():
             place = (*self._place, "parameters", name)
             if name not in taken:
@@ -178,15 +181,10 @@ class _Link:
                 continue
             for value in self._filled(template):
                 texts = [value, str(value)] if isinstance(value, int | float) else [value]
-                found = [list(check((*taken[name][0], "schema"), each)) for each in texts]
+                found = [list(check(taken[name], each)) for each in texts]
                 if all(found):
                     yield Problem(place, f"{self._name} refuses it: {found[0][0][1]}")
                     break
-        named = {id(taken[name][1]) for name in given if name in taken}
-        for name, (place, each) in taken.items():
-            needed = each.get("required") and "default" not in follow(self._document, (*place, "schema"))[1]
-            if needed and "." not in name and id(each) not in named:
-                yield Problem(self._place, f"{self._name} needs the parameter {name}")
 
     def _astray(self) -> Iterator[Problem]:
         for key in ("parameters", "requestBody"):
@@ -201,48 +199,48 @@ class _Link:
         if found["kind"]:
             asked = (found["kind"], found["name"]) in self._asked
             return asked if found["of"] == "request" else found["kind"] == "header" and found["name"] in self._headers
-        for _, value in self._bodies[found["of"]]:
-            with contextlib.suppress(LookupError):
-                _at(value, found["body"] or "")
-                return True
-        return False
+        return any(True for _ in self._at(found["of"], found["body"] or ""))
+
+    def _at(self, of: str, path: str) -> Iterator[Pointer]:
+        return _schemas_at(self._document, self._schemas[of], target(path[1:]) if path else ())
 
     def _filled(self, template: Json) -> Iterator[Json]:
         """Give what becomes of a template with each example that has all that it asks for."""
-        for schema, value in self._bodies["response"]:
+        for answer in self._answers:
             with contextlib.suppress(LookupError):
-                yield self._fill(template, schema, value)
+                yield self._fill(template, answer)
 
-    def _fill(self, template: Json, schema: Pointer, answer: Json) -> Json:
+    def _fill(self, template: Json, answer: Json) -> Json:
         if isinstance(template, dict):
-            return {name: self._fill(part, schema, answer) for name, part in template.items()}
+            return {name: self._fill(part, answer) for name, part in template.items()}
         if isinstance(template, list):
-            return [self._fill(part, schema, answer) for part in template]
+            return [self._fill(part, answer) for part in template]
         if not isinstance(template, str) or not template.startswith("$"):
             return template
         found = EXPRESSION.fullmatch(template)
         if not found or found["of"] != "response" or found["kind"]:  # its value is in no example
             raise LookupError(template)
         path = found["body"] or ""
-        value = _at(answer, path)
-        quoted = isinstance(value, str) and value.isdecimal() and _is_id(self._document, schema, target(path[1:]))
-        return int(str(value)) if quoted else value
+        value = resolve(answer, f"#{path}") if path else answer
+        quoted = isinstance(value, str) and value.isdecimal()
+        is_id = quoted and any(kinds(self._document, each) == {"id"} for each in self._at("response", path))
+        return int(str(value)) if is_id else value  # as the client reads it
 
 
-def _at(value: Json, path: str) -> Json:
-    return resolve(value, f"#{path}") if path else value
-
-
-def _is_id(document: Document, pointer: Pointer, path: Pointer) -> bool:
-    """Say whether a path through a schema ends at an id, which the client makes an integer of."""
+def _schemas_at(document: Document, pointer: Pointer, path: Pointer) -> Iterator[Pointer]:
+    """Each schema that a path into a value can end at."""
     pointer, schema = follow(document, pointer)
     if not path:
-        return kinds(document, pointer) == {"id"}
+        yield pointer
+        return
     keyword, several = alternatives(schema)
     places = members_of(document, pointer)[0]
-    return (path[0] in places and _is_id(document, places[path[0]], path[1:])) or any(
-        _is_id(document, (*pointer, keyword, str(index)), path) for index, _ in several
-    )
+    inner = [places[path[0]]] if path[0] in places else []
+    inner += [(*pointer, "items")] if "items" in schema and path[0].isdecimal() else []
+    for index, _ in several:
+        yield from _schemas_at(document, (*pointer, keyword, str(index)), path)
+    for each in inner:
+        yield from _schemas_at(document, each, path[1:])
 
 
 def _schema_check(document: Document) -> Check:
