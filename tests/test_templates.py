@@ -463,11 +463,18 @@ REFUSED = {
         "errors are ErrorEntity here and ErrorAnswer elsewhere",
     ),
     "credentials": ("security: []\n", "security: [{key: []}]\n", "security: [{", "credentials are not supported"),
-    "operation without a name": (
-        "      operationId: findDomain\n",
-        "",
-        "    get:\n",
-        "an operation needs an operationId",
+    "tag without members": (
+        "        propertyName: status\n        mapping:\n",
+        "        propertyName: status\n    Spare:\n      discriminator:\n        propertyName: status\n"
+        "        mapping:\n",
+        "      discriminator:\n        propertyName: status\n        mapping:",
+        "there is nothing to tell apart.+",
+    ),
+    "required, but no member": (
+        "      required: [type, total, numItems]\n",
+        "      required: [type, total, numItem]\n",
+        "      required: [type, total, numItem]",
+        "numItem is required, but is no member",
     ),
 }
 

@@ -94,7 +94,9 @@ def direct_dependencies() -> list[str]:
 
 def tools(versions: dict[str, str]) -> list[str]:
     """Pin the test tools as scripts/env/*.in do, but for what the package asks for."""
-    texts = [(ROOT / f"scripts/env/{name}.in").read_text(encoding="utf-8") for name in ("test", "demo", "docs")]
+    texts = [
+        (ROOT / f"scripts/env/{name}.in").read_text(encoding="utf-8") for name in ("test", "demo", "docs", "generate")
+    ]
     pinned = {name: version for text in texts for name, version in re.findall(r"^([\w-]+)==(\S+)$", text, re.MULTILINE)}
     pinned["opentelemetry-sdk"] = versions["opentelemetry-api"]  # the two are released as one
     pinned["fastapi"] = newest_fitting("fastapi", versions)  # it stands on Starlette, and uses what is new there

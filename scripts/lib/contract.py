@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+import importlib.metadata
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -12,14 +14,15 @@ from urllib.parse import unquote
 
 import jsonschema_rs
 import yaml
+from jsonschema_rs import ValidationErrorKind as Kind
 from openapi_python_client.strings import PythonIdentifier
-from openapi_spec_validator import OpenAPIV31SpecValidator
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 Document: TypeAlias = dict[str, Any]
 Pointer: TypeAlias = tuple[str, ...]
 
-JSON_SCHEMA = {"$ref": "https://json-schema.org/draft/2020-12/schema"}
+OPENAPI_SCHEMA = "openapi_spec_validator/resources/schemas/v3.1/schema.json"
+OWN_SCHEMA = Path(__file__).with_name("contract.schema.yaml")
 METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 
 
@@ -59,9 +62,9 @@ def read(path: Path, label: str) -> Contract:
     except (OSError, UnicodeDecodeError) as error:
         raise ContractError(f"{label}:1: cannot be read: {error}") from None
     contract = parse(text, label)
-    for check in (dangling_references, repeated_names, invalid_schemas, invalid_openapi):
-        if problems := check(contract.document):
-            raise contract.error(*problems)
+    checks = (dangling_references, repeated_names, invalid_values)
+    if problems := [problem for check in checks for problem in check(contract.document)]:
+        raise contract.error(*problems)
     return contract
 
 
@@ -103,28 +106,41 @@ def repeated_names(document: Document) -> list[Problem]:
     return [*_repeated(ids), *_repeated((("components", "schemas", name), name) for name in schemas)]
 
 
-def invalid_schemas(document: Document) -> list[Problem]:
-    """Find schemas that are not valid JSON Schema."""
-    json_schema = jsonschema_rs.Draft202012Validator(JSON_SCHEMA, validate_formats=True)
-    return [
-        Problem((*pointer, *map(str, error.instance_path)), error.message)
-        for pointer, value in walk(document)
-        if pointer[-1:] == ("schema",) or pointer[:-1] == ("components", "schemas")
-        for error in json_schema.iter_errors(value)
-    ]
+def invalid_values(document: Document) -> Iterator[Problem]:
+    """Find what breaks OpenAPI 3.1, JSON Schema or contract.schema.yaml, members that none of them knows included."""
+    for error in _validator().iter_errors(document):
+        place, kind = tuple(map(str, error.instance_path)), error.kind
+        if isinstance(kind, Kind.UnevaluatedProperties | Kind.AdditionalProperties):
+            yield from (Problem((*place, name), f"{name} is not known here") for name in kind.unexpected)
+        elif isinstance(kind, Kind.PropertyNames):
+            name = str(kind.error.instance)
+            known = not isinstance(kind.error.kind, Kind.Enum)
+            yield Problem((*place, name), kind.error.message if known else f"{name} is not known here")
+        else:
+            yield Problem(place, error.message)
 
 
-def invalid_openapi(document: Document) -> list[Problem]:
-    """Find the first breach of OpenAPI 3.1, if there is one."""
-    try:
-        error = next(OpenAPIV31SpecValidator(document).iter_errors(), None)
-    except Exception as stumble:  # noqa: BLE001 - the validator cannot read every wrong document to its end
-        return [Problem((), f"not valid OpenAPI: {stumble!r}")]
-    if not error:
-        return []
-    # What a JSON Schema cannot say is reported without a place, but names the path.
-    named = (("paths", path) for path in _members(document.get("paths")) if f"'{path}'" in error.message)
-    return [Problem(tuple(map(str, error.absolute_path)) or next(named, ()), error.message.partition("\n")[0])]
+@functools.cache
+def _validator() -> jsonschema_rs.Draft202012Validator:
+    # Located, not imported: the package would take half a second.
+    path = Path(str(importlib.metadata.distribution("openapi-spec-validator").locate_file(OPENAPI_SCHEMA)))
+    schema: Document = json.loads(path.read_text(encoding="utf-8"))
+    for section, entries in schema["$defs"]["components"]["properties"].items():
+        if reference := entries["additionalProperties"].get(
+            "$ref"
+        ):  # of parameters, responses ...: lead to the same kind
+            to_kind = {"$ref": {"type": "string", "pattern": f"^#/components/{section}/[^/]+$"}}
+            schema["$defs"][reference.rpartition("/")[2]]["then"]["properties"] = to_kind
+    _overlay(schema, yaml.safe_load(OWN_SCHEMA.read_text(encoding="utf-8")))
+    return jsonschema_rs.Draft202012Validator(schema, validate_formats=True)
+
+
+def _overlay(below: Document, above: dict[str, Json]) -> None:
+    for key, value in above.items():
+        if isinstance(value, dict) and isinstance(below.get(key), dict):
+            _overlay(below[key], value)
+        else:
+            below[key] = value
 
 
 def operations_of(document: Document) -> Iterator[tuple[Pointer, Document]]:

@@ -20,13 +20,14 @@ from pathlib import Path
 from types import FrameType
 
 import renderable
+import workable
 from contract import Contract, ContractError, Problem, operations_of, python_name, read
 from steps import step
 from template_data import template_data, with_plain_types
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "scripts/templates"
-LOCK = ROOT / "scripts/env/test.txt"
+LOCK = ROOT / "scripts/env/generate.txt"
 PACKAGE = "liveperson_engagement_api"
 COMMAND = "scripts/generate"
 TOOLS = ("openapi-python-client", "datamodel-code-generator", "ruff")
@@ -94,9 +95,7 @@ def build(path: Path, workshop: Path) -> Path:
     """Generate everything in the workshop and give the directory that holds it."""
     versions = pinned_versions()
     with step("reading the contract"):
-        contract = read(path, label=str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
-        if problems := renderable.problems(contract.document):
-            raise contract.error(*problems)
+        contract = checked(path, label=str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
     fresh = workshop / "generated"
     package = fresh / PACKAGE
     source = workshop / "openapi.json"
@@ -104,13 +103,17 @@ def build(path: Path, workshop: Path) -> Path:
     fresh.mkdir()
     source.write_text(json.dumps(with_plain_types(contract.document)), encoding="utf-8")
     options.write_text(json.dumps(CLIENT_OPTIONS), encoding="utf-8")
-    with step("client and models"):
-        templates = _templates(contract, workshop)
-        into = ("--path", source, "--config", options, "--custom-template-path", templates, "--output-path", package)
-        _run("openapi_python_client", "generate", "--meta", "none", "--fail-on-warning", *into)
-        _flatten(package)
-    with step("request types"):
-        _run("datamodel_code_generator", *REQUEST_OPTIONS, "--input", source, "--output", package / "requests.py")
+    requests = workshop / "requests.py"
+    templates = _templates(contract, workshop)
+    into = ("--path", source, "--config", options, "--custom-template-path", templates, "--output-path", package)
+    with (
+        step("client and request types"),
+        _running("datamodel_code_generator", *REQUEST_OPTIONS, "--input", source, "--output", requests),
+        _running("openapi_python_client", "generate", "--meta", "none", "--fail-on-warning", *into),
+    ):
+        pass  # They run side by side, each on its own core.
+    _flatten(package)
+    requests.rename(package / "requests.py")
     with step("formatting"):
         _run("ruff", "check", *IMPORT_OPTIONS, *RUFF_OPTIONS, package)
         _run("ruff", "format", "--config", "format.skip-magic-trailing-comma=true", *RUFF_OPTIONS, package)
@@ -121,6 +124,18 @@ def build(path: Path, workshop: Path) -> Path:
     (package / "openapi.json").write_text(f"{runtime}\n", encoding="utf-8")
     (package / "py.typed").touch()
     return fresh
+
+
+def checked(path: Path, label: str) -> Contract:
+    """Read a contract; raise ContractError with all that cannot be rendered, or cannot work."""
+    contract = read(path, label)
+    try:
+        problems = [*renderable.problems(contract.document), *workable.problems(contract.document)]
+    except RecursionError:
+        raise ContractError(f"{label}:1: a schema contains itself through allOf, oneOf or anyOf") from None
+    if problems:
+        raise contract.error(*problems)
+    return contract
 
 
 def pinned_versions() -> dict[str, str]:
@@ -184,14 +199,26 @@ def _add_banners(package: Path, versions: dict[str, str]) -> None:
 
 
 def _run(module: str, *arguments: str | Path) -> None:
+    with _running(module, *arguments):
+        pass
+
+
+@contextlib.contextmanager
+def _running(module: str, *arguments: str | Path) -> Generator[None]:
+    """Run a tool beside the block, and wait for it at the end; stop it if the block fails."""
     # Not even a warning may pass: what the generators warn of is left out of the client.
     plain = {"NO_COLOR": "1", "PYTHONHASHSEED": "0", "PYTHONUTF8": "1", "_TYPER_STANDARD_TRACEBACK": "1"}
     command = [sys.executable, "-W", "default", "-m", module, *map(str, arguments)]
-    environment = {**os.environ, **plain}
-    done = subprocess.run(command, capture_output=True, encoding="utf-8", check=False, env=environment)
-    said = re.sub(r"^Generating .*\n", "", done.stdout) + done.stderr
-    if done.returncode or said.strip():
-        raise GenerationError(f"{module}: {_without_traceback(said) or f'failed with status {done.returncode}'}")
+    pipe, both = subprocess.PIPE, subprocess.STDOUT
+    with subprocess.Popen(command, stdout=pipe, stderr=both, encoding="utf-8", env={**os.environ, **plain}) as tool:
+        try:
+            yield
+            said = re.sub(r"^Generating .*\n", "", tool.communicate()[0])
+        except BaseException:
+            tool.kill()
+            raise
+    if tool.returncode or said.strip():
+        raise GenerationError(f"{module}: {_without_traceback(said) or f'failed with status {tool.returncode}'}")
 
 
 def _without_traceback(text: str) -> str:

@@ -26,6 +26,8 @@ JSON = "application/json"
 SCALARS = {"any", "text", "number", "boolean", "const"}
 """Kinds whose values are the same in Python and in JSON."""
 MODEL_METHODS = {"from_dict", "to_dict", "additional_properties"}
+CALL_OPTIONS = {"body", "deadline", "operation_id"}
+"""What `client.call` takes besides parameters."""
 FUNCTIONS = {"build_request", "parse_response", "sync", "asyncio"}
 IMPORTED = {
     *("Any", "Callable", "Final", "IntEnum", "Literal", "Mapping", "Model"),
@@ -61,8 +63,11 @@ def value_at(document: Document, pointer: Pointer) -> Any:
 
 
 def object_at(document: Document, pointer: Pointer) -> Document:
-    """The same, where anything but an object counts as an empty one."""
-    value = value_at(document, pointer)
+    """The same, where anything but an object, and nothing at all, counts as an empty one."""
+    try:
+        value = value_at(document, pointer)
+    except LookupError:
+        return {}
     return cast(Document, value) if isinstance(value, dict) else {}
 
 
@@ -210,6 +215,10 @@ def _union(document: Document, pointer: Pointer, schema: Document) -> Iterator[P
     keyword, several = alternatives(schema)
     place = (*pointer, keyword)
     if len(several) < 2:
+        if "discriminator" in schema:
+            yield Problem(
+                (*pointer, "discriminator"), "there is nothing to tell apart: it needs oneOf with several members"
+            )
         return
     found = set[str]().union(*(kinds(document, (*place, str(i))) for i, _ in several)) - {"null"}
     if found <= SCALARS:
@@ -257,6 +266,9 @@ def _members(document: Document, pointer: Pointer, schema: Document) -> Iterator
         return
     places, required = members_of(document, pointer)
     yield from _clashes(((place, name) for name, place in places.items()), MODEL_METHODS, "a method of every model")
+    for name in schema.get("required", []):
+        if name not in places and pointer[-2:-1] != ("allOf",):
+            yield Problem((*pointer, "required"), f"{name} is required, but is no member")
     for name, place in places.items():
         own = object_at(document, place)
         meant = follow(document, place)[1]
@@ -293,13 +305,11 @@ def _same_unions(document: Document) -> Iterator[Problem]:
 
 
 def _operation(document: Document, pointer: Pointer, operation: Document) -> Iterator[Problem]:
-    if "operationId" not in operation:
-        yield Problem(pointer, "an operation needs an operationId")
     place = (*pointer, "security") if "security" in operation else ("security",)
     if any(operation.get("security") or document.get("security") or []):
         yield Problem(place, "credentials are not supported")
     parameters = parameters_of(document, pointer)
-    reserved = {*FUNCTIONS, "body"} if "requestBody" in operation else FUNCTIONS
+    reserved = {*FUNCTIONS, *CALL_OPTIONS}
     names = ((place, parameter["name"]) for place, parameter in parameters)
     yield from _clashes(names, reserved, "something else in the generated module")
     for place, parameter in parameters:
