@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from contract_tools import ROOT
+from liveperson_engagement.sandbox import Sandbox
 from portability import page
 from portability.languages import LANGUAGES, Check, Language, Note
 from portability.vectors import vectors
@@ -22,6 +24,8 @@ SCRIPT = ROOT / "scripts/portability"
 PAGE = ROOT / "docs/languages.md"
 QUICK = ("typescript-openapi-fetch", "go")
 """Two that are soon done; the whole run is scripts/portability."""
+SHELLS = {"typescript-openapi-fetch": "bash", "go": "zsh"}
+"""What their recipes are typed in."""
 BY_NAME = {language.name: language for language in LANGUAGES}
 
 ONLY_FIND_DOMAIN = """
@@ -43,13 +47,39 @@ each_language = pytest.mark.parametrize("language", LANGUAGES, ids=lambda langua
 
 def test_clients_of_other_languages_behave_as_the_page_says() -> None:
     """Two clients are generated, compiled and held to every vector, with the commands that stand on the page."""
-    quick = [name for name in QUICK if name != "go" or shutil.which("go") or "CI" in os.environ]
+    quick = _quick()
     done = subprocess.run([SCRIPT, *quick], capture_output=True, text=True, check=False, timeout=900)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "skipped" not in done.stdout
     shown = re.findall(r"^  \$ (.*)$", done.stdout, re.MULTILINE)
     assert shown == [line for name in quick for line in page.commands(BY_NAME[name])]
     assert set(shown) <= set(PAGE.read_text(encoding="utf-8").splitlines())
+
+
+def test_recipes_can_be_typed_on_a_fresh_clone(tmp_path: Path, sandbox: Sandbox) -> None:
+    """Each line of two recipes works as printed, and the program at the end makes a call."""
+    clone = tmp_path / "clone"
+    _clone(clone)
+    (asked,) = (vector.exchanges[0].call for vector in vectors() if vector.name == "visit-domain")
+    calls = tmp_path / "calls"
+    calls.write_text(json.dumps({"baseUrl": sandbox.url, **asked}) + "\n")
+    environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
+    for name in _quick():
+        recipe = _recipe(BY_NAME[name])
+        assert recipe[0] == f"scripts/portability --prepare {name}"
+        typed = "\n".join([*recipe[:-1], f"{recipe[-1]} < {calls}"])
+        done = subprocess.run(
+            [SHELLS[name], "-eu", "-c", typed],
+            cwd=clone,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=900,
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads(done.stdout.splitlines()[-1])["status"] == 200
 
 
 def test_the_page_is_what_the_last_run_found() -> None:
@@ -93,9 +123,10 @@ def test_what_a_machine_lacks_is_named_and_fails_in_ci(tmp_path: Path, ci: str, 
 
 def test_a_language_that_there_is_not_is_refused() -> None:
     """The message has the names."""
-    done = _run("cobol")
-    assert done.returncode == 2
-    assert "kotlin" in done.stderr
+    for arguments in (["cobol"], ["--prepare", "cobol"]):
+        done = _run(*arguments)
+        assert done.returncode == 2
+        assert "kotlin" in done.stderr
 
 
 def test_an_interrupted_run_leaves_the_page_as_it_was(tmp_path: Path) -> None:
@@ -160,6 +191,26 @@ def test_what_is_not_compiled_is_read_for_every_group(language: Language) -> Non
     """A language is either compiled and run, or read for each group of vectors."""
     groups = {group for check in language.checks for group in check.groups}
     assert groups == (set() if language.runs else {vector.group for vector in vectors()})
+
+
+def _quick() -> list[str]:
+    return [name for name in QUICK if name != "go" or shutil.which("go") or "CI" in os.environ]
+
+
+def _recipe(language: Language) -> list[str]:
+    text = PAGE.read_text(encoding="utf-8")
+    section = text.partition(f"\n### {language.title}\n")[2]
+    return section.split("```")[1].strip().splitlines()
+
+
+def _clone(target: Path) -> None:
+    """Copy what a clone would have, changes that are not committed yet included."""
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    names = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout.split("\0")
+    for name in filter(None, names):
+        if (ROOT / name).is_file():
+            (target / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(ROOT / name, target / name)
 
 
 def _run(*arguments: str, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:

@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 
 from . import page
-from .languages import LANGUAGES, Language
+from .languages import LANGUAGES, WORK, Language
 from .vectors import vectors
-from .work import Failed, marks, missing, prove
+from .work import Failed, marks, missing, prepare, prove
 
 NAMES = [language.name for language in LANGUAGES]
 
@@ -21,8 +21,12 @@ def main() -> int:
     """Run the command and give its exit status."""
     parser = _parser()
     options = parser.parse_args()
-    if unknown := set(options.languages) - set(NAMES):
+    if unknown := {*options.languages, options.prepare} - {*NAMES, None}:
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if options.prepare:
+        prepare(next(language for language in LANGUAGES if language.name == options.prepare))
+        print(f"{WORK}/{options.prepare} is ready; docs/languages.md says how to go on")
+        return 0
     chosen = [language for language in LANGUAGES if not options.languages or language.name in options.languages]
     try:
         failed = [language.name for language in chosen if not _proven(language)]
@@ -77,6 +81,9 @@ def _page(*, write: bool) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="scripts/portability", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; fail if docs/languages.md is out of date")
+    parser.add_argument(
+        "--prepare", metavar="LANGUAGE", help=f"copy the project of a language to {WORK}, and stop: a recipe begins so"
+    )
     parser.add_argument("languages", nargs="*", metavar="language", help=", ".join(NAMES))
     return parser
 

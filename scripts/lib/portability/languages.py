@@ -74,9 +74,8 @@ def _inside(*arguments: str) -> Command:
     return Command(arguments, inside=True)
 
 
-def _without_discriminators(language: str) -> Command:
-    script = f"{HELPERS}/without_discriminators.py"
-    return Command(("python", script, CONTRACT), output=f"{WORK}/{language}/openapi.json")
+def _rewrite(script: str, language: str) -> Command:
+    return Command(("python", f"{HELPERS}/{script}", CONTRACT), output=f"{WORK}/{language}/openapi.json")
 
 
 _MAVEN = _inside(
@@ -84,6 +83,7 @@ _MAVEN = _inside(
     *("dependency:copy-dependencies", "-DincludeScope=runtime", "-DoutputDirectory=target/lib"),
 )
 _CLASSPATH = "target/classes:target/lib/*"
+_GO_BUILD = (_inside("go", "vet", "./..."), _inside("go", "build", "-o", "runner", "."))
 
 _DOUBLES_SENT = Note(
     "`number` holds 53 bits: digits of longer integers are lost when a request is written.",
@@ -145,6 +145,33 @@ LANGUAGES = (
             ),
             _DOUBLES_READ,
             _DOUBLES_LOST,
+        ),
+    ),
+    Language(
+        "typescript-hey-api",
+        "TypeScript, hey-api",
+        "@hey-api/openapi-ts and its client for fetch",
+        needs=("node", "npm"),
+        sources=("typescript", "typescript-hey-api"),
+        kept=("node_modules",),
+        typed_bodies=True,
+        helpers=("typescript/digits.ts",),
+        steps=(
+            _inside("npm", "ci"),
+            _inside("npx", "openapi-ts", "--input", f"../../{CONTRACT}", "--output", "engagement", "--no-log-file"),
+        ),
+        compiles=(_inside("npx", "tsc", "--project", ".", "--outDir", "dist"),),
+        runs=("node", "dist/runner.js"),
+        notes=(
+            _DOUBLES_SENT,
+            _DOUBLES_READ,
+            _DOUBLES_LOST,
+            Note(
+                "The error of an answer that is no JSON is a string, and that of an empty one an empty object; the "
+                "types say `ErrorAnswer`.",
+                "Look for `error` or `time` in it before using it as that; the status is in `response`.",
+                ("error-503-html", "error-503-empty"),
+            ),
         ),
     ),
     Language(
@@ -220,11 +247,11 @@ LANGUAGES = (
     ),
     Language(
         "go",
-        "Go",
+        "Go, openapi-generator",
         "openapi-generator, go",
         needs=("java", "go"),
-        sources=("go",),
-        helpers=("go/engagement/numeric_id.go",),
+        sources=("go", "go-openapi-generator"),
+        helpers=("go-openapi-generator/engagement/numeric_id.go",),
         steps=(
             _generate(
                 *("go", "go", "--schema-mappings", "NumericId=NumericId"),
@@ -234,7 +261,7 @@ LANGUAGES = (
                 "disallowAdditionalPropertiesIfNotPresent=false",
             ),
         ),
-        compiles=(_inside("go", "vet", "./..."), _inside("go", "build", "-o", "runner", ".")),
+        compiles=_GO_BUILD,
         runs=("./runner",),
         notes=(
             Note(
@@ -252,6 +279,63 @@ LANGUAGES = (
         ),
     ),
     Language(
+        "go-ogen",
+        "Go, ogen",
+        "ogen, as pinned in [go.mod](../scripts/lib/portability/go-ogen/go.mod)",
+        needs=("go",),
+        sources=("go", "go-ogen"),
+        steps=(
+            _rewrite("with_one_of.py", "go-ogen"),
+            _inside(
+                *("go", "tool", "ogen", "--clean", "--target", "engagement", "--package", "engagement", "openapi.json"),
+            ),
+        ),
+        compiles=_GO_BUILD,
+        runs=("./runner",),
+        notes=(
+            Note(
+                "An optional member without a plain type is written even if it is absent, as a name without a value: "
+                "marketing information without a channel, an engagement without a connector.",
+                "Generate from the contract with `oneOf` in place of `if`, as above: such a member is then of one of "
+                "two types, or absent.",
+                ("available", "available-revision-64-bit", "available-fraction", "available-unknown"),
+            ),
+            Note(
+                "The status of an error whose body is no JSON is lost.",
+                "`WithClient`, with a client that keeps the status: `watch` in `runner.go`.",
+                ("error-503-html", "error-503-empty"),
+            ),
+        ),
+    ),
+    Language(
+        "go-oapi-codegen",
+        "Go, oapi-codegen",
+        "oapi-codegen, as pinned in [go.mod](../scripts/lib/portability/go-oapi-codegen/go.mod)",
+        needs=("go",),
+        sources=("go", "go-oapi-codegen"),
+        helpers=("go-oapi-codegen/overlay.yaml",),
+        steps=(
+            _inside("mkdir", "engagement"),
+            _inside("go", "tool", "oapi-codegen", "-config", "config.yaml", f"../../{CONTRACT}"),
+        ),
+        compiles=_GO_BUILD,
+        runs=("./runner",),
+        notes=(
+            Note(
+                "An id without a plain type becomes `interface{}`, which reads numbers as float64: digits beyond 2^53 "
+                "are lost.",
+                "`json.Number`, by `overlay.yaml`, which `config.yaml` names.",
+                ("available-numbers-64-bit",),
+            ),
+            Note(
+                "Reading a member of `ErrorAnswer` does not look for what it requires, so that any error can be read "
+                "as either.",
+                "`AsWrappedErrorEntity` first, and `AsErrorEntity` if its `Error` is empty.",
+                ("error-40*", "error-500*", "error-503", "error-without-message", "error-domain-401", "visit-unknown"),
+            ),
+        ),
+    ),
+    Language(
         "rust",
         "Rust",
         "openapi-generator, rust, library reqwest",
@@ -259,7 +343,7 @@ LANGUAGES = (
         sources=("rust",),
         kept=("target",),
         steps=(
-            _without_discriminators("rust"),
+            _rewrite("without_discriminators.py", "rust"),
             _generate(
                 *("rust", "rust", "--additional-properties", "packageName=engagement"),
                 contract=f"{WORK}/rust/openapi.json",
@@ -352,9 +436,9 @@ LANGUAGES = (
             ),
             Check("their ids are Int64", "Models/CloseImpression.swift", r"var campaign: Int64\n", ("updates",)),
             Check(
-                "null is left out of impExpanded unless it is `JSONValue.null`",
+                "nulls of impExpanded are sent",
                 "Models/ExpandedImpression.swift",
-                r"var expanded: JSONValue\?\n(?s:.*)encodeIfPresent\(expanded,",
+                r"var expanded: JSONValue\?\n(?s:.*)container\.encode\(expanded,",
                 ("updates",),
             ),
             Check(
@@ -387,15 +471,34 @@ LANGUAGES = (
     Language(
         "csharp",
         "C#",
-        "openapi-generator, csharp, library httpclient",
-        needs=("java",),
+        "openapi-generator, csharp, library httpclient, for netstandard2.0",
+        needs=("java", "mcs", "mono"),
+        sources=("csharp",),
+        helpers=("csharp/older_newtonsoft.cs",),
         steps=(
             _generate(
                 *("csharp", "csharp", "--library", "httpclient", "--additional-properties"),
-                "packageName=Engagement,disallowAdditionalPropertiesIfNotPresent=false",
+                "packageName=Engagement,targetFramework=netstandard2.0,supportsRetry=false,"
+                "disallowAdditionalPropertiesIfNotPresent=false,conditionalSerialization=true,"
+                "optionalEmitDefaultValues=true",
             ),
         ),
+        compiles=(
+            _inside(
+                *("mcs", "-langversion:latest", "-nowarn:0219,0649", "-out:runner.exe"),
+                "-reference:System.Net.Http,System.Runtime.Serialization,System.ComponentModel.DataAnnotations",
+                "-reference:/usr/lib/cli/Newtonsoft.Json-5.0/Newtonsoft.Json.dll",
+                *("-recurse:engagement/src/Engagement/*.cs", "Runner.cs", "older_newtonsoft.cs"),
+            ),
+        ),
+        runs=("mono", "runner.exe"),
         notes=(
+            Note(
+                "Compiled here by Mono, on its own class library, with Newtonsoft.Json 6.0.8 of Debian; the client is "
+                "made for 13.0.3 and JsonSubTypes, which Debian does not have.",
+                "`older_newtonsoft.cs` declares what is missing; leave it out where you have these two.",
+                ("*",),
+            ),
             Note(
                 "The default library, generichost, writes each attribute and event as an empty object, and refuses the "
                 "status `Available`.",
@@ -409,81 +512,10 @@ LANGUAGES = (
                 ("available-unknown", "not-available-unknown", "error-without-message"),
             ),
             Note(
-                "An optional number that is 0 is not sent.",
-                "None with this generator: leave the attribute out, or write its JSON by hand.",
-                ("attributes-zero",),
-                holds=False,
-            ),
-        ),
-        checks=(
-            Check(
-                "the first path keeps its slash",
-                "Api/SessionApi.cs",
-                r'"/api/account/\{accountId\}/app/engagement/visitors/"',
-                ("requests", "visits"),
-            ),
-            Check(
-                "parts of paths and queries are escaped",
-                "Client/WebRequestPathBuilder.cs",
-                r"(?s)EscapeDataString\(parameter\.Value\).*EscapeDataString\(value\)",
-                ("requests", "updates"),
-            ),
-            Check("`v` is text", "Api/SessionApi.cs", r"CreateSession\(string accountId, string v,", ("requests",)),
-            Check(
-                "attributes are written as the member that they are",
-                "Model/EngagementAttribute.cs",
-                r"(?s)ToJson\(\)\s+\{\s+return JsonConvert\.SerializeObject\(this\.ActualInstance",
-                ("attributes",),
-            ),
-            Check("amounts are double", "Model/CartAttribute.cs", r"public double Total ", ("attributes",)),
-            Check(
-                "`level` is long, and 0 is not sent (see the note on attributes-zero)",
-                "Model/VisitorError.cs",
-                r'"level", EmitDefaultValue = false\)\]\s+public long Level ',
-                ("attributes",),
-            ),
-            Check(
-                "events are written as the member that they are",
-                "Model/ImpressionEvent.cs",
-                r"(?s)ToJson\(\)\s+\{\s+return JsonConvert\.SerializeObject\(this\.ActualInstance",
-                ("updates",),
-            ),
-            Check("their ids are long", "Model/CloseImpression.cs", r"public long Campaign ", ("updates",)),
-            Check(
-                "nulls of impExpanded are sent",
-                "Model/ExpandedImpression.cs",
-                r'"expanded", EmitDefaultValue = true\)',
-                ("updates",),
-            ),
-            Check(
-                "answers are told apart by the one value of `status`, and by the members that they need",
-                "Model/AvailableSession.cs",
-                r'(?s)EnumMember\(Value = "Available"\).*"engagementDetails", IsRequired = true',
-                ("answers", "visits"),
-            ),
-            Check(
-                "ids keep their spelling, as `Object`; `engagementRevision` is long",
-                "Model/EngagementDetails.cs",
-                r"(?s)public Object CampaignId .*public long EngagementRevision ",
-                ("answers",),
-            ),
-            Check(
-                "members that are not known are kept",
-                "Model/EngagementDetails.cs",
-                r"(?s)JsonExtensionData\]\s+public IDictionary<string, object> AdditionalProperties ",
-                ("answers",),
-            ),
-            Check(
-                "`time` is long and required, so that a wrapped error does not pass for a plain one",
-                "Model/ErrorEntity.cs",
-                r'(?s)"time", IsRequired = true.*?public long Time ',
-                ("errors", "visits"),
-            ),
-            Check(
-                "`error` is required",
-                "Model/WrappedErrorEntity.cs",
-                r'"error", IsRequired = true',
-                ("errors",),
+                "An optional number that is 0 is not sent, and an optional truth value that is absent is sent as "
+                "false.",
+                "`conditionalSerialization=true` and `optionalEmitDefaultValues=true`, as above.",
+                ("attribute-error-64-bit", "attributes-zero"),
             ),
         ),
     ),

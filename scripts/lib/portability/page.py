@@ -11,6 +11,8 @@ from .vectors import ROOT, vectors
 from .work import marks
 
 PAGE = ROOT / "docs/languages.md"
+INSTALLED = {"openapi-generator-cli", "python", "mypy"}
+"""Programs of the environment that scripts/env sets up."""
 
 
 def expected(text: str) -> str:
@@ -41,6 +43,10 @@ def recipes() -> Iterator[str]:
 
 def commands(language: Language) -> Iterator[str]:
     """Give the commands of a language, as a shell takes them."""
+    yield f"scripts/portability --prepare {language.name}"
+    used = {command.arguments[0] for command in (*language.steps, *language.compiles)}
+    if used & INSTALLED:
+        yield ". scripts/env/activate portability"
     inside = False
     for command in (*language.steps, *language.compiles):
         if command.inside is not inside:

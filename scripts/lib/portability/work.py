@@ -9,7 +9,8 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from liveperson_engagement.sandbox import Sandbox
@@ -32,16 +33,28 @@ def missing(language: Language) -> list[str]:
     return [program for program in language.needs if shutil.which(program) is None]
 
 
+def prepare(language: Language) -> None:
+    """Copy the language's project to its own directory, and drop what an earlier run left there."""
+    with _directory(language) as folder:
+        _prepare(language, folder)
+
+
 def prove(language: Language, progress: Progress) -> None:
     """Generate, compile, and hold the client to the vectors; raise `Failed` unless all is as the entry says."""
+    with _directory(language) as folder:
+        _prepare(language, folder)
+        _prove(language, folder, progress)
+
+
+@contextmanager
+def _directory(language: Language) -> Generator[Path]:
     (ROOT / WORK).mkdir(exist_ok=True)
     with (ROOT / WORK / f"{language.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # Two runs of one language take turns.
-        _prove(language, ROOT / WORK / language.name, progress)
+        yield ROOT / WORK / language.name
 
 
 def _prove(language: Language, folder: Path, progress: Progress) -> None:
-    _prepare(language, folder)
     for step, commands in (("generate", language.steps), ("compile", language.compiles)):
         started = time.monotonic()
         for command in commands:

@@ -1,45 +1,14 @@
-// Makes the calls of the conformance vectors: one JSON line in, one out.
 package main
 
 import (
-	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
-	"os"
-	"reflect"
 
 	"example.com/portability/engagement"
 )
-
-type call struct {
-	BaseUrl, Operation, AccountId, VisitorId, ServiceName, Body string
-	Sid                                                         *string
-}
-
-type reply struct {
-	Status  int    `json:"status,omitempty"`
-	Type    string `json:"type,omitempty"`
-	Value   any    `json:"value,omitempty"`
-	Failure string `json:"failure,omitempty"`
-}
-
-func main() {
-	lines := bufio.NewScanner(os.Stdin)
-	lines.Buffer(nil, 1<<20)
-	out := json.NewEncoder(os.Stdout)
-	for lines.Scan() {
-		var c call
-		if err := json.Unmarshal(lines.Bytes(), &c); err != nil {
-			panic(err)
-		}
-		if err := out.Encode(do(c)); err != nil {
-			panic(err)
-		}
-	}
-}
 
 func do(c call) reply {
 	configuration := engagement.NewConfiguration()
@@ -54,7 +23,7 @@ func do(c call) reply {
 	case "updateSession":
 		var body engagement.UpdateSessionBody
 		if err := json.Unmarshal([]byte(c.Body), &body); err != nil {
-			return reply{Failure: err.Error()}
+			return failed(err)
 		}
 		writeNulls(body)
 		request := api.SessionAPI.UpdateSession(ctx, c.AccountId, c.VisitorId).V("1.0").UpdateSessionBody(body)
@@ -66,7 +35,7 @@ func do(c call) reply {
 	}
 	var body engagement.CreateSessionBody
 	if err := json.Unmarshal([]byte(c.Body), &body); err != nil {
-		return reply{Failure: err.Error()}
+		return failed(err)
 	}
 	var session *engagement.Session
 	var response *http.Response
@@ -94,7 +63,7 @@ func writeNulls(body engagement.UpdateSessionBody) {
 
 func answered(value any, response *http.Response, err error) reply {
 	if response == nil {
-		return reply{Failure: err.Error()}
+		return failed(err)
 	}
 	if err == nil {
 		return reply{Status: response.StatusCode, Type: name(value), Value: value}
@@ -108,11 +77,4 @@ func answered(value any, response *http.Response, err error) reply {
 		return reply{Status: response.StatusCode}
 	}
 	return reply{Failure: fmt.Sprintf("%d: %v", response.StatusCode, err)}
-}
-
-func name(value any) string {
-	if value == nil {
-		return ""
-	}
-	return reflect.TypeOf(value).Elem().Name()
 }

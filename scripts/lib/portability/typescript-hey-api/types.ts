@@ -1,0 +1,1 @@
+export type { CreateSessionBody, UpdateSessionBody } from "./engagement/index.js";
