@@ -2,7 +2,8 @@
 
 The rule is variance. Callers write requests: a request schema may come to take more, not less. Callers read answers: an
 answer schema may come to say less, not more. Names that generated code is made of (operations, tags, schemas, fields)
-may not go. What no rule here knows counts as breaking. docs/contract-changes.md tells the rules to people.
+may not go, and types that it is made of (type, format, enum, union) may not change. What no rule here knows counts as
+breaking. docs/contract-changes.md tells the rules to people.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from enum import StrEnum
 from typing import Any, TypeAlias, cast
 
 from contract import METHODS, Document, Pointer, resolve
-from schema_relations import ABSENT, Relation, relation
+from schema_relations import ABSENT, UNSAID, Relation, in_plain_words, relation
 
 Version: TypeAlias = tuple[int, int, int]
 
@@ -55,20 +56,26 @@ class Change:
         return _place(self.pointer[:-1] if named else self.pointer)
 
 
+GENERATED_NAMES = "code that is generated from the contract takes its names from it"
+BINDS_NOBODY = "words and examples bind nobody"
+NO_RULE = "no rule says that this is harmless"
 VARIANCE: dict[tuple[Side, Relation], tuple[Effect, str]] = {
     (Side.REQUEST, Relation.NARROWER): (Effect.BREAKING, "requests that were accepted may be refused"),
     (Side.REQUEST, Relation.WIDER): (Effect.ADDITIVE, "every request that was accepted still is"),
     (Side.REQUEST, Relation.SAME): (Effect.DOCUMENTATION, Relation.SAME),
-    (Side.REQUEST, Relation.OTHER): (Effect.BREAKING, "cannot be shown to accept all that was accepted"),
+    (Side.REQUEST, Relation.OTHER): (Effect.BREAKING, NO_RULE),
+    (Side.REQUEST, Relation.RETYPED): (Effect.BREAKING, Relation.RETYPED),
     (Side.ANSWER, Relation.NARROWER): (Effect.ADDITIVE, "answers hold nothing that callers don't handle already"),
     (Side.ANSWER, Relation.WIDER): (Effect.BREAKING, "answers may hold what callers don't expect"),
     (Side.ANSWER, Relation.SAME): (Effect.DOCUMENTATION, Relation.SAME),
-    (Side.ANSWER, Relation.OTHER): (Effect.BREAKING, "cannot be shown to hold nothing but what callers expect"),
+    (Side.ANSWER, Relation.OTHER): (Effect.BREAKING, NO_RULE),
+    (Side.ANSWER, Relation.RETYPED): (Effect.BREAKING, Relation.RETYPED),
 }
-GENERATED_NAMES = "code that is generated from the contract takes its names from it"
-NO_RULE = "no rule says that this is harmless"
 
-ANNOTATIONS = {"title", "summary", "description", "example", "examples", "externalDocs", "$comment"}
+ANNOTATIONS = {"title", "summary", "description", "example", "examples", "externalDocs", "tags", "$comment"}
+MAKES_A_TYPE = {"properties", "enum", "oneOf", "anyOf", "allOf"}
+# Of these fields a side neither writes nor reads the value.
+NOT_OF_SIDE = {Side.REQUEST: "readOnly", Side.ANSWER: "writeOnly"}
 
 
 def changes(old: Document, new: Document) -> list[Change]:
@@ -126,26 +133,21 @@ class _Comparison:
                     for name, was, now in _pairs(before, after):
                         if name != "version" and was != now:
                             self._documentation((key, name))
-                case "tags" | "externalDocs" if before != after:
-                    self._documentation((key,))
                 case "servers":
-                    self._servers(before, after, (key,))
+                    self._servers(_list(before), _list(after), (key,))
                 case "security":
-                    self._security(before, after, (key,))
+                    self._security(_list(before), _list(after), (key,))
                 case "paths":
                     self._paths(before, after)
                 case "components":
                     self._component_names(before, after)
                 case "x-retry-policies":
                     self._policies(before, after)
-                case _ if before != after and key not in {"tags", "externalDocs"}:
-                    self._unknown(before, after, (key,))
                 case _:
-                    pass
+                    self._rest({key: before}, {key: after}, ())
 
-    def _servers(self, old: Any, new: Any, at: Pointer) -> None:
-        before = {server["url"]: server for server in _list(old)}
-        after = {server["url"]: server for server in _list(new)}
+    def _servers(self, old: list[Any], new: list[Any], at: Pointer) -> None:
+        before, after = ({server["url"]: server for server in servers or [{"url": "/"}]} for servers in (old, new))
         if list(before) != list(after)[: len(before)]:
             text = f"{_short(list(before))} → {_short(list(after))}"
             self._note(Effect.BREAKING, "Changed", at, text, "callers reach the service at the first of them")
@@ -155,34 +157,35 @@ class _Comparison:
             for path, was, now in _leaves(before[url], after[url]):
                 if path[-1] == "description":
                     self._documentation((*at, *path))
-                else:
-                    text = f"{'.'.join(path)}: {_short(was)} → {_short(now)}"
-                    self._note(Effect.BREAKING, "Changed", at, text, "callers reach the service by it")
+                    continue
+                # Whoever fills in one of the values that were allowed goes on as before, if all of them still are.
+                free = path[-1] == "enum" and was is not ABSENT and (now is ABSENT or set(was) <= set(now))
+                effect = Effect.ADDITIVE if free else Effect.BREAKING
+                self._different(effect, (*at, *path), was, now, "callers reach the service by it")
 
-    def _security(self, old: Any, new: Any, at: Pointer) -> None:
-        if old == new:
-            return
-        before, after = _list(old), _list(new)
-        free = not after or {} in after
-        if free or (before and all(way in after for way in before)):
-            self._note(Effect.ADDITIVE, "Security", at, "one more way in", "the old ways still lead in")
-        else:
-            text = f"{_short(before)} → {_short(after)}"
+    def _security(self, old: list[Any], new: list[Any], at: Pointer) -> None:
+        before, after = old or [{}], new or [{}]
+        gone = [way for way in before if way not in after]
+        if gone and {} not in after:
+            text = f"{_short(old)} → {_short(new)}"
             self._note(Effect.BREAKING, "Security", at, text, "callers have to authenticate in another way")
+        elif gone or len(before) < len(after):
+            self._note(Effect.ADDITIVE, "Security", at, "one more way in", "the old ways still lead in")
 
     def _component_names(self, old: Any, new: Any) -> None:
-        for kind, before, after in _pairs(old, new):
-            if kind == "schemas":
-                for name, was, now in _pairs(before, after):
-                    at = ("components", kind, name)
-                    if now is ABSENT:
-                        self._note(Effect.BREAKING, "Removed", at, "type is gone", GENERATED_NAMES)
-                    elif was is ABSENT:
-                        self._note(Effect.ADDITIVE, "Added", at, "new type", "nothing refers to it by name yet")
-            elif kind == "securitySchemes":
-                for name, was, now in _pairs(before, after):
-                    if was is not ABSENT and was != now:
-                        self._unknown(was, now, ("components", kind, name))
+        # The other kinds have names that nothing is made of: they are compared where they are referred to.
+        for name, was, now in _pairs(_get(old, "schemas"), _get(new, "schemas")):
+            at = ("components", "schemas", name)
+            if now is ABSENT:
+                self._note(Effect.BREAKING, "Removed", at, "type is gone", GENERATED_NAMES)
+            elif was is ABSENT:
+                self._note(Effect.ADDITIVE, "Added", at, "new type", "nothing refers to it by name yet")
+        for name, was, now in _pairs(_get(old, "securitySchemes"), _get(new, "securitySchemes")):
+            at = ("components", "securitySchemes", name)
+            if was is ABSENT or now is ABSENT:
+                self._presence("security scheme", name, was, now, at)
+            else:
+                self._differences(was, now, at, "callers authenticate by it")
 
     def _policies(self, old: Any, new: Any) -> None:
         for name, before, after in _pairs(old, new):
@@ -194,25 +197,21 @@ class _Comparison:
             else:
                 self._policy(before, after, at)
 
-    def _policy(self, old: Any, new: Any, at: Pointer) -> None:
-        for path, was, now in _leaves(old, new):
-            if path == ("description",):
-                reason = "if the text asks clients for other behaviour, it is breaking: say so and bump the version"
-                self._note(Effect.DOCUMENTATION, "Changed", (*at, *path), "the policy's text", reason)
-            else:
-                reason = "clients that follow the released policy no longer do what the contract asks"
-                text = f"{'.'.join(path)}: {_short(was)} → {_short(now)}"
-                self._note(Effect.BREAKING, "Changed", (*at, path[0]), text, reason)
+    def _policy(self, old: Document, new: Document, at: Pointer) -> None:
+        # Programs read the numbers, people the text: whether that asks for other behaviour, no program can tell.
+        words = "if the text asks clients for other behaviour, it is breaking: say so and bump the version"
+        reason = "clients that follow the released policy no longer do what the contract asks"
+        if _retried(old) and _retried(old) == _retried(new):
+            new = {**new, "retryStatuses": old["retryStatuses"]}
+        self._differences(old, new, at, reason, words)
 
     # Operations
 
     def _paths(self, old: Any, new: Any) -> None:
         for path, before, after in _pairs(old, new):
             at = ("paths", path)
-            handled = {*METHODS, "parameters"}
             if before is not ABSENT and after is not ABSENT:
-                self._servers(before.get("servers"), after.get("servers"), (*at, "servers"))
-                self._rest(before, after, at, handled | {"servers"})
+                self._rest(before, after, at, {*METHODS, "parameters", "servers"})
             for method in METHODS:
                 was, now = _get(before, method), _get(after, method)
                 with self._within((now if was is ABSENT else was), f"{method.upper()} {path}"):
@@ -221,6 +220,10 @@ class _Comparison:
                         earlier = _parameters(self._old, before, at) | _parameters(self._old, was, place)
                         later = _parameters(self._new, after, at) | _parameters(self._new, now, place)
                         self._parameters(earlier, later, place)
+                        for key, compare in (("servers", self._servers), ("security", self._security)):
+                            if any(key in holder for holder in (before, after, was, now)):
+                                own = _nearest(key, was, before, self._old), _nearest(key, now, after, self._new)
+                                compare(*own, (*place, key))
                         self._one_operation(was, now, place)
                     elif was is not now:
                         self._presence("operation", self._operation, was, now, (*at, method))
@@ -230,16 +233,11 @@ class _Comparison:
             place = (*at, key)
             match key:
                 case "operationId" | "tags" if before != after:
-                    text = f"{key}: {_short(before)} → {_short(after)}"
-                    self._note(Effect.BREAKING, "Changed", place, text, GENERATED_NAMES)
+                    self._different(Effect.BREAKING, place, before, after, GENERATED_NAMES)
                 case "requestBody":
                     self._request_body(before, after, place)
                 case "responses":
                     self._responses(before, after, place)
-                case "servers":
-                    self._servers([] if before is ABSENT else before, [] if after is ABSENT else after, place)
-                case "security":
-                    self._security(_own_security(self._old, before), _own_security(self._new, after), place)
                 case "x-retry-policy":
                     self._named_policy(before, after, place)
                 case _:
@@ -272,11 +270,15 @@ class _Comparison:
                 self._one_parameter(before[0], after[0], after[1])
 
     def _one_parameter(self, old: Document, new: Document, at: Pointer) -> None:
+        """Compare a parameter, or a header of an answer, which is one too."""
         self._requiredness(old, new, at)
-        self._side = Side.REQUEST
+        if ("content" in old) != ("content" in new):
+            text = f"is written as {'a media type' if 'content' in new else 'a plain parameter'} now"
+            self._note(Effect.BREAKING, "Changed", at, text, "the same value looks otherwise on the wire")
+            return
         self.schema(old.get("schema", True), new.get("schema", True), (*at, "schema"))
         self._content(old.get("content", {}), new.get("content", {}), (*at, "content"))
-        self._rest(old, new, at, {"name", "in", "required", "schema", "content"})
+        self._rest(_in_style(old), _in_style(new), at, {"name", "in", "required", "schema", "content"})
 
     def _request_body(self, old: Any, new: Any, at: Pointer) -> None:
         if old is ABSENT:
@@ -286,18 +288,16 @@ class _Comparison:
             self._note(Effect.BREAKING, "Removed", at, "the request body is gone", "callers send one")
         else:
             (before, _), (after, place) = _target(self._old, old, at), _target(self._new, new, at)
-            self._requiredness(before, after, place)
             self._side = Side.REQUEST
+            self._requiredness(before, after, place)
             self._content(before.get("content", {}), after.get("content", {}), (*place, "content"))
             self._rest(before, after, place, {"required", "content"})
 
     def _requiredness(self, old: Document, new: Document, at: Pointer) -> None:
         before, after = old.get("required", False), new.get("required", False)
         if before != after:
-            effect = Effect.BREAKING if after else Effect.ADDITIVE
-            text = f"is {'required' if after else 'optional'} now"
-            reason = "callers may leave it out" if after else "callers may go on sending it"
-            self._note(effect, "Changed", at, text, reason)
+            relation = Relation.NARROWER if after else Relation.WIDER
+            self._relation(relation, "Changed", at, f"is {'required' if after else 'optional'} now")
 
     def _content(self, old: Document, new: Document, at: Pointer) -> None:
         for media, before, after in _pairs(old, new):
@@ -308,15 +308,16 @@ class _Comparison:
                 self.schema(before.get("schema", True), after.get("schema", True), (*place, "schema"))
                 self._rest(before, after, place, {"schema"})
 
-    def _responses(self, old: Document, new: Document, at: Pointer) -> None:
-        for status, before, after in _pairs(old, new):
+    def _responses(self, old: Any, new: Any, at: Pointer) -> None:
+        self._side = Side.ANSWER
+        for status, *_ in _pairs(old, new):
+            before, after = _answer(old, status), _answer(new, status)
             place, success = (*at, status), status.startswith("2")
+            effect = Effect.BREAKING if success else Effect.ADDITIVE
             if before is ABSENT:
-                effect = Effect.BREAKING if success else Effect.ADDITIVE
                 reason = "callers don't take it for success" if success else "callers tell errors by their first digit"
                 self._note(effect, "Added", place, f"answer {status}", reason)
             elif after is ABSENT:
-                effect = Effect.BREAKING if success else Effect.ADDITIVE
                 reason = "callers wait for it" if success else "callers that handle it lose nothing"
                 self._note(effect, "Removed", place, f"answer {status} is gone", reason)
             else:
@@ -324,75 +325,77 @@ class _Comparison:
                 self._one_response(was, now, target)
 
     def _one_response(self, old: Document, new: Document, at: Pointer) -> None:
-        self._side = Side.ANSWER
         self._content(old.get("content", {}), new.get("content", {}), (*at, "content"))
-        for name, before, after in _pairs(old.get("headers", {}), new.get("headers", {})):
-            place = (*at, "headers", name)
-            if before is ABSENT or after is ABSENT:
-                self._presence("header", name, before, after, place)
-            else:
-                (was, _), (now, target) = _target(self._old, before, place), _target(self._new, after, place)
-                if was.get("required", False) and not now.get("required", False):
-                    self._note(Effect.BREAKING, "Changed", target, "may be missing now", "callers rely on it")
-                self.schema(was.get("schema", True), now.get("schema", True), (*target, "schema"))
-                self._rest(was, now, target, {"schema", "required"})
-        for name, before, after in _pairs(old.get("links", {}), new.get("links", {})):
-            self._link(name, before, after, (*at, "links", name))
+        for kind, compare in (("headers", self._one_parameter), ("links", self._link)):
+            for name, before, after in _pairs(old.get(kind, {}), new.get(kind, {})):
+                place = (*at, kind, name)
+                if before is ABSENT or after is ABSENT:
+                    self._presence(kind[:-1], name, before, after, place)
+                else:
+                    (was, _), (now, target) = _target(self._old, before, place), _target(self._new, after, place)
+                    compare(was, now, target)
         self._rest(old, new, at, {"content", "headers", "links"})
 
-    def _link(self, name: str, old: Any, new: Any, at: Pointer) -> None:
-        if old is ABSENT or new is ABSENT:
-            self._presence("link", name, old, new, at)
-            return
-        (before, _), (after, place) = _target(self._old, old, at), _target(self._new, new, at)
-        for path, was, now in _leaves(before, after):
-            if path == ("description",):
-                self._documentation((*place, *path))
-            else:
-                text = f"{'.'.join(path)}: {_short(was)} → {_short(now)}"
-                reason = "clients that follow it send something else"
-                self._note(Effect.BREAKING, "Changed", place, text, reason)
+    def _link(self, old: Document, new: Document, at: Pointer) -> None:
+        self._differences(old, new, at, "clients that follow it send something else")
 
     # Schemas
 
     def schema(self, old: Any, new: Any, at: Pointer) -> None:
         """Compare two schemas whose values the present side writes."""
-        if self._other_type_name(_plain(old), _plain(new)):
-            text = f"type {_type_name(_plain(old)) or 'without a name'} → {_type_name(_plain(new)) or 'without a name'}"
+        old, new = _plain(old), _plain(new)
+        if self._other_type_name(old, new):
+            text = f"type {_type_name(old) or 'without a name'} → {_type_name(new) or 'without a name'}"
             self._note(Effect.BREAKING, "Changed", at, text, GENERATED_NAMES)
-        (before, origin), (after, place) = _target(self._old, _plain(old), at), _target(self._new, _plain(new), at)
+        (before, origin), (after, place) = _target(self._old, old, at), _target(self._new, new, at)
+        if _beside_reference(old) != _beside_reference(new):
+            place = at
         visit = (self._operation, self._side, place, origin)
         if visit in self._seen or before == after == {}:
             return
         self._seen.add(visit)
+        before, after = in_plain_words(before), in_plain_words(after)
         self._values(before, after, place)
-        for keyword, was, now in _pairs(before, after):
-            self._keyword(keyword, was, now, (*place, keyword), closed=before.get("additionalProperties") is False)
+        self._required(self._own_fields(self._old, before), self._own_fields(self._new, after), (*place, "required"))
+        for keyword, was, now in _pairs(before, after, UNSAID):
+            self._keyword(keyword, was, now, (*place, keyword), before)
         if "if" in before or "if" in after:
             self._condition(before, after, place)
 
     def _other_type_name(self, old: Document, new: Document) -> bool:
-        made_of = {"properties", "enum", "oneOf", "anyOf", "allOf"}
-        named = made_of & (_target(self._old, old, ())[0].keys() | _target(self._new, new, ())[0].keys())
+        named = MAKES_A_TYPE & (_target(self._old, old, ())[0].keys() | _target(self._new, new, ())[0].keys())
         return bool(named) and _type_name(old) != _type_name(new)
 
-    def _keyword(self, keyword: str, old: Any, new: Any, at: Pointer, *, closed: bool) -> None:
+    def _own_fields(self, document: Document, schema: Document) -> list[str]:
+        """Name the required fields that the present side has to do with."""
+        fields = schema.get("properties", {})
+        return [
+            name
+            for name in schema.get("required", [])
+            if not _target(document, _plain(fields.get(name, True)), ())[0].get(NOT_OF_SIDE[self._side])
+        ]
+
+    def _required(self, old: list[str], new: list[str], at: Pointer) -> None:
+        for name in _only(new, old):
+            self._relation(Relation.NARROWER, "Changed", at, f"{name} is required now")
+        for name in _only(old, new):
+            self._relation(Relation.WIDER, "Changed", at, f"{name} is no longer required")
+
+    def _keyword(self, keyword: str, old: Any, new: Any, at: Pointer, schema: Document) -> None:
         match keyword:
             case "properties":
-                self._properties(old, new, at, closed=closed)
-            case "required":
-                for name in _only(_list(new), _list(old)):
-                    self._relation(Relation.NARROWER, "Changed", at, f"{name} is required now")
-                for name in _only(_list(old), _list(new)):
-                    self._relation(Relation.WIDER, "Changed", at, f"{name} is no longer required")
+                self._properties(old, new, at, closed=schema.get("additionalProperties") is False)
             case "additionalProperties" if (old is False) != (new is False):
-                relation = Relation.NARROWER if new is False else Relation.WIDER
-                self._relation(relation, "Changed", at, f"other fields are {'refused' if new is False else 'allowed'}")
+                closed = Relation.NARROWER if old in (ABSENT, True, {}) else Relation.RETYPED
+                text = f"other fields are {'refused' if new is False else 'allowed'}"
+                self._relation(closed if new is False else Relation.WIDER, "Changed", at, text)
             case "items" | "additionalProperties":
                 self.schema(True if old is ABSENT else old, True if new is ABSENT else new, at)
             case "allOf" | "oneOf" | "anyOf":
                 self._members(keyword, old, new, at)
-            case "enum" | "const" | "if" | "then" | "else":
+            case "title" if old != new and MAKES_A_TYPE & schema.keys():
+                self._different(Effect.BREAKING, at, old, new, GENERATED_NAMES)
+            case "required" | "enum" | "const" | "x-enum-varnames" | "if" | "then" | "else":
                 pass  # Compared together, before and after this.
             case _ if old != new:
                 self._assertion(keyword, old, new, at)
@@ -413,18 +416,18 @@ class _Comparison:
                 self._note(Effect.ADDITIVE, "Added", place, "new field", "callers that don't know it ignore it")
 
     def _members(self, keyword: str, old: Any, new: Any, at: Pointer) -> None:
-        both = keyword == "allOf"
+        # A union is as wide as its members together. What allOf holds narrows, and generated types inherit its fields.
+        union = keyword != "allOf"
         if old is ABSENT or new is ABSENT:
-            relation = Relation.NARROWER if old is ABSENT else Relation.WIDER
+            relation = Relation.RETYPED if union or new is ABSENT else Relation.NARROWER
             self._relation(relation, "Changed", at, f"{keyword} {'added' if old is ABSENT else 'dropped'}")
             return
         for name, before, after in _pairs(_keyed_members(old), _keyed_members(new)):
             if before is ABSENT:
-                self._relation(Relation.NARROWER if both else Relation.WIDER, "Added", at, f"{name} is a member now")
+                self._relation(Relation.WIDER if union else Relation.NARROWER, "Added", at, f"{name} is a member now")
             elif after is ABSENT:
-                self._relation(
-                    Relation.WIDER if both else Relation.NARROWER, "Removed", at, f"{name} is a member no more"
-                )
+                relation = Relation.NARROWER if union else Relation.RETYPED
+                self._relation(relation, "Removed", at, f"{name} is a member no more")
             else:
                 self.schema(before, after, (*at, str(_list(new).index(after))))
 
@@ -440,38 +443,44 @@ class _Comparison:
                 self.schema(old.get(branch, True), new.get(branch, True), (*at, branch))
 
     def _values(self, old: Document, new: Document, at: Pointer) -> None:
-        """Compare enum and const as the set of values that they allow."""
+        """Compare enum and const as the values that they allow, and the names that generated code has for them."""
         before, after = _allowed(old), _allowed(new)
-        if before == after:
+        keyword = next((key for key in ("const", "enum") if key in new), "enum")
+        place = (*at, keyword)
+        if ("const" in old, "enum" in old) != ("const" in new, "enum" in new):
+            text = f"only {', '.join(after)}" if after else "any value instead of a list"
+            self._relation(Relation.RETYPED, "Changed", place, text)
             return
-        place = (*at, "const" if "const" in new else "enum")
-        if before is None or after is None:
-            relation = Relation.NARROWER if before is None else Relation.WIDER
-            text = f"only {', '.join(after)}" if after is not None else "any value instead of a list"
-            self._relation(relation, "Changed", place, text)
-            return
-        for value in _only(after, before):
-            self._relation(Relation.WIDER, "Added", place, f"value {value}")
-        for value in _only(before, after):
-            self._relation(Relation.NARROWER, "Removed", place, f"value {value} is gone")
+        for value, was, now in _pairs(before, after):
+            if was is ABSENT:
+                self._relation(Relation.WIDER, "Added", place, f"value {value}")
+            elif now is ABSENT:
+                self._relation(Relation.NARROWER, "Removed", place, f"value {value} is gone")
+            elif was != now:
+                text = f"name of {value}: {_short(was)} → {_short(now)}"
+                self._note(Effect.BREAKING, "Changed", place, text, GENERATED_NAMES)
 
     def _assertion(self, keyword: str, old: Any, new: Any, at: Pointer) -> None:
-        text = f"{keyword}: {_short(old)} → {_short(new)}"
         if keyword in ANNOTATIONS:
             self._documentation(at)
         elif keyword == "discriminator":
             self._discriminator(old, new, at)
         elif keyword == "deprecated":
-            self._deprecated(old, new, at)
+            if new is True or old is True:
+                text, heading = (
+                    ("is deprecated", "Deprecated") if new is True else ("is no longer deprecated", "Changed")
+                )
+                self._note(Effect.ADDITIVE, heading, at, text, "it still works")
         elif keyword == "default":
             effect = Effect.ADDITIVE if old is ABSENT else Effect.BREAKING
-            self._note(effect, "Changed", at, text, "it is what an absent value means")
-        elif keyword == "x-enum-varnames":
-            known = _list(old)
-            effect = Effect.ADDITIVE if new is not ABSENT and new[: len(known)] == known else Effect.BREAKING
-            self._note(effect, "Changed", at, text, GENERATED_NAMES)
+            self._different(effect, at, old, new, "it is what an absent value means")
+        elif keyword in NOT_OF_SIDE.values():
+            lost = new is True and keyword == NOT_OF_SIDE[self._side]
+            reason = "callers lose the field" if lost else "callers lose no field"
+            self._different(Effect.BREAKING if lost else Effect.ADDITIVE, at, old, new, reason)
         else:
-            self._relation(relation(keyword, old, new), "Changed", at, text)
+            effect, reason = VARIANCE[self._side, relation(keyword, old, new)]
+            self._different(effect, at, old, new, reason)
 
     def _discriminator(self, old: Any, new: Any, at: Pointer) -> None:
         if old is ABSENT or new is ABSENT or old.get("propertyName") != new.get("propertyName"):
@@ -479,6 +488,7 @@ class _Comparison:
             text = f"told apart by {_short(_get(old, 'propertyName'))} → {_short(_get(new, 'propertyName'))}"
             self._note(effect, "Changed", at, text, "callers tell the members apart by it")
             return
+        self._rest(old, new, at, {"propertyName", "mapping"})
         for tag, before, after in _pairs(old.get("mapping", {}), new.get("mapping", {})):
             place = (*at, "mapping", tag)
             if before is ABSENT:
@@ -500,27 +510,23 @@ class _Comparison:
         elif new is ABSENT and old is not ABSENT:
             self._note(Effect.BREAKING, "Removed", at, f"{kind} {name} is gone", "callers use it")
 
-    def _rest(self, old: Document, new: Document, at: Pointer, handled: set[str]) -> None:
+    def _rest(self, old: Document, new: Document, at: Pointer, handled: Iterable[str] = ()) -> None:
         for key, before, after in _pairs(old, new):
-            if key in handled or before == after:
-                continue
-            if key in ANNOTATIONS:
-                self._documentation((*at, key))
-            elif key == "deprecated":
-                self._deprecated(before, after, (*at, key))
+            if key not in handled and before != after:
+                self._assertion(key, before, after, (*at, key))
+
+    def _differences(self, old: Any, new: Any, at: Pointer, reason: str, words: str = BINDS_NOBODY) -> None:
+        for path, was, now in _leaves(old, new):
+            if path == ("description",):
+                self._documentation((*at, *path), words)
             else:
-                self._unknown(before, after, (*at, key))
+                self._different(Effect.BREAKING, (*at, *path), was, now, reason)
 
-    def _deprecated(self, _old: Any, new: Any, at: Pointer) -> None:
-        now = new is True
-        text = "is deprecated" if now else "is no longer deprecated"
-        self._note(Effect.ADDITIVE, "Deprecated" if now else "Changed", at, text, "it still works")
+    def _different(self, effect: Effect, at: Pointer, old: Any, new: Any, reason: str) -> None:
+        self._note(effect, "Changed", at, f"{at[-1]}: {_short(old)} → {_short(new)}", reason)
 
-    def _unknown(self, old: Any, new: Any, at: Pointer) -> None:
-        self._note(Effect.BREAKING, "Changed", at, f"{at[-1]}: {_short(old)} → {_short(new)}", NO_RULE)
-
-    def _documentation(self, at: Pointer) -> None:
-        self._note(Effect.DOCUMENTATION, "Changed", at, f"{_annotation(at)}", "words and examples bind nobody")
+    def _documentation(self, at: Pointer, reason: str = BINDS_NOBODY) -> None:
+        self._note(Effect.DOCUMENTATION, "Changed", at, f"{_annotation(at)}", reason)
 
     def _note(self, effect: Effect, heading: str, at: Pointer, text: str, reason: str) -> None:
         """Note a change; one that several operations meet is one change, of the worst effect that it has on any."""
@@ -538,15 +544,16 @@ class _Comparison:
         self._operation = otherwise if operation is ABSENT else operation.get("operationId", otherwise)
         self._side = Side.REQUEST
         yield
-        self._operation = ""
+        self._operation, self._side = "", Side.REQUEST
 
 
-def _pairs(old: Any, new: Any) -> Iterator[tuple[str, Any, Any]]:
-    """Pair the members of two objects by name; ABSENT stands for what one of them lacks."""
+def _pairs(old: Any, new: Any, unsaid: Document | None = None) -> Iterator[tuple[str, Any, Any]]:
+    """Pair the members of two objects by name; for what one of them lacks stands what it means then, or ABSENT."""
     before: Document = {} if old is ABSENT else old
     after: Document = {} if new is ABSENT else new
     for name in dict.fromkeys((*before, *after)):
-        yield name, before.get(name, ABSENT), after.get(name, ABSENT)
+        missing = (unsaid or {}).get(name, ABSENT)
+        yield name, before.get(name, missing), after.get(name, missing)
 
 
 def _leaves(old: Any, new: Any, path: Pointer = ()) -> Iterator[tuple[Pointer, Any, Any]]:
@@ -586,6 +593,10 @@ def _type_name(schema: Document) -> str | None:
     return str(reference).rsplit("/", 1)[-1] if reference else None
 
 
+def _beside_reference(schema: Document) -> Document:
+    return {key: value for key, value in schema.items() if key != "$ref"} if "$ref" in schema else {}
+
+
 def _keyed_members(members: Any) -> dict[str, Any]:
     """Name the members of a union or allOf: by the component, or by the position among the others."""
     keyed: dict[str, Any] = {}
@@ -594,14 +605,35 @@ def _keyed_members(members: Any) -> dict[str, Any]:
     return keyed
 
 
-def _allowed(schema: Document) -> list[str] | None:
-    if "const" in schema:
-        return [json.dumps(schema["const"])]
-    return [json.dumps(value, sort_keys=True) for value in schema["enum"]] if "enum" in schema else None
+def _allowed(schema: Document) -> dict[str, Any]:
+    """Name the values of an enum or a const, each with the name that generated code has for it."""
+    values = [schema["const"]] if "const" in schema else schema.get("enum", [])
+    names = [*schema.get("x-enum-varnames", []), *[None] * len(values)]
+    return {json.dumps(value, sort_keys=True): name for value, name in zip(values, names, strict=False)}
 
 
-def _own_security(document: Document, own: Any) -> Any:
-    return document.get("security", []) if own is ABSENT else own
+def _in_style(parameter: Document) -> Document:
+    """Say aloud how a parameter or header is written."""
+    style = parameter.get("style", "form" if parameter.get("in") in {"query", "cookie"} else "simple")
+    flags = {"explode": style == "form", "allowReserved": False, "allowEmptyValue": False}
+    return {"style": style, **flags, **parameter}
+
+
+def _answer(answers: Any, status: str) -> Any:
+    """Find the answer of a status: its own, that of its range, or, of an error, the default."""
+    keys = (status, f"{status[0]}XX", *(() if status.startswith("2") else ("default",)))
+    return next((found for key in keys if (found := _get(answers, key)) is not ABSENT), ABSENT)
+
+
+def _nearest(key: str, *holders: Document) -> list[Any]:
+    """Give what the first of the holders says that says anything."""
+    return _list(next((holder[key] for holder in holders if key in holder), ABSENT))
+
+
+def _retried(policy: Document) -> set[str]:
+    """Give the statuses that a policy lists, in whatever order; none if it gives a range instead."""
+    statuses: Any = policy.get("retryStatuses")
+    return set(map(str, cast(list[object], statuses))) if isinstance(statuses, list) else set()
 
 
 def _list(value: Any) -> list[Any]:

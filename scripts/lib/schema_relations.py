@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from enum import StrEnum
+from fractions import Fraction
+from functools import cache
 from typing import Any, cast
 
 from greenery.fsm import Fsm  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
@@ -12,6 +14,11 @@ from greenery.parse import NoMatch, parse  # type: ignore[import-untyped]  # pyr
 
 ABSENT: Any = object()
 INFINITY = float("inf")
+# What a keyword says where it is absent.
+UNSAID: dict[str, Any] = {
+    **dict.fromkeys(("nullable", "deprecated", "readOnly", "writeOnly", "uniqueItems"), False),
+    **dict.fromkeys(("minLength", "minItems", "minProperties"), 0),
+}
 
 
 class Relation(StrEnum):
@@ -20,16 +27,37 @@ class Relation(StrEnum):
     NARROWER = "fewer values"
     WIDER = "more values"
     OTHER = "other values"
+    RETYPED = "another type in generated code, whatever the values"
     SAME = "the same values, written in another way"
 
 
 def relation(keyword: str, old: Any, new: Any) -> Relation:
     """Say how the values relate that an assertion allows, of what it said and says; ABSENT stands for nothing."""
-    return RELATIONS.get(keyword, _presence)(old, new)
+    if keyword in PART_OF_THE_TYPE:
+        return Relation.RETYPED
+    return RELATIONS[keyword](old, new) if keyword in RELATIONS else Relation.OTHER
+
+
+def in_plain_words(schema: dict[str, Any]) -> dict[str, Any]:
+    """Write OpenAPI 3.0's keywords as those of 3.1, and the tags of a union in full."""
+    plain = dict(schema)
+    if plain.get("nullable") and isinstance(plain.get("type"), str):
+        plain["type"] = [plain["type"], "null"]
+        del plain["nullable"]
+    for limit, exclusive in (("minimum", "exclusiveMinimum"), ("maximum", "exclusiveMaximum")):
+        if isinstance(plain.get(exclusive), bool) and plain.pop(exclusive) and limit in plain:
+            plain[exclusive] = plain.pop(limit)
+    if "discriminator" in plain:
+        members = (member.get("$ref") for member in plain.get("oneOf", plain.get("anyOf", [])))
+        implied = {ref.rsplit("/", 1)[-1]: ref for ref in members if ref}
+        mapping = plain["discriminator"].get("mapping", implied)
+        full = {tag: ref if "/" in ref else f"#/components/schemas/{ref}" for tag, ref in mapping.items()}
+        plain["discriminator"] = {**plain["discriminator"], "mapping": full}
+    return plain
 
 
 def _presence(old: Any, new: Any) -> Relation:
-    """A new assertion of whatever kind can only refuse values, and one that is dropped can only allow them."""
+    """A new assertion of such a kind can only refuse values, and one that is dropped can only allow them."""
     if old is ABSENT:
         return Relation.NARROWER
     return Relation.WIDER if new is ABSENT else Relation.OTHER
@@ -47,6 +75,8 @@ def _lower(old: Any, new: Any) -> Relation:
 
 def _types(old: Any, new: Any) -> Relation:
     before, after = _kinds(old), _kinds(new)
+    if before - {"null"} != after - {"null"}:
+        return Relation.RETYPED
     return _subsets(after <= before, before <= after)
 
 
@@ -62,23 +92,11 @@ def _kinds(value: Any) -> set[str]:
     return kinds | {"integer"} if "number" in kinds else kinds
 
 
-def _formats(old: Any, new: Any) -> Relation:
-    wider = {("int32", "int64"), ("float", "double")}
-    if (old, new) in wider:
-        return Relation.WIDER
-    return Relation.NARROWER if (new, old) in wider else _presence(old, new)
-
-
 def _multiples(old: Any, new: Any) -> Relation:
     if old is ABSENT or new is ABSENT:
         return _presence(old, new)
-    if new % old == 0:
-        return Relation.NARROWER
-    return Relation.WIDER if old % new == 0 else Relation.OTHER
-
-
-def _uniqueness(_old: Any, new: Any) -> Relation:
-    return Relation.NARROWER if new is True else Relation.WIDER
+    before, after = (Fraction(str(factor)) for factor in (old, new))
+    return _subsets(after % before == 0, before % after == 0)
 
 
 def _patterns(old: Any, new: Any) -> Relation:
@@ -91,6 +109,7 @@ def _patterns(old: Any, new: Any) -> Relation:
     return _subsets(after.issubset(before), before.issubset(after))
 
 
+@cache
 def _language(pattern: str) -> Fsm:
     """Give the automaton of the strings that a pattern matches; anchors within it, and look-around, cannot be read."""
     starts, ends = pattern.startswith("^"), pattern.endswith("$") and not pattern.endswith("\\$")
@@ -102,12 +121,16 @@ def _language(pattern: str) -> Fsm:
     return parse(("" if starts else anything) + f"({core})" + ("" if ends else anything)).to_fsm()
 
 
+PART_OF_THE_TYPE = {"format", "contentEncoding", "contentMediaType"}
 RELATIONS: dict[str, Callable[[Any, Any], Relation]] = {
     **dict.fromkeys(("maximum", "exclusiveMaximum", "maxLength", "maxItems", "maxProperties"), _upper),
     **dict.fromkeys(("minimum", "exclusiveMinimum", "minLength", "minItems", "minProperties"), _lower),
+    # What a flag allows, or asks for, is a limit too, of false or true.
+    **dict.fromkeys(("nullable", "allowEmptyValue"), _upper),
+    "uniqueItems": _lower,
+    **dict.fromkeys(("not", "contains", "maxContains", "unevaluatedItems"), _presence),
+    **dict.fromkeys(("dependentRequired", "dependentSchemas", "propertyNames", "unevaluatedProperties"), _presence),
     "type": _types,
-    "format": _formats,
     "multipleOf": _multiples,
-    "uniqueItems": _uniqueness,
     "pattern": _patterns,
 }
