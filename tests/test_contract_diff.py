@@ -270,10 +270,12 @@ ANSWERS = [
          schema("ErrorAnswer", "oneOf", without(component("WrappedErrorEntity")))),
     Case("an answer union gains a member", BREAKING, "Added", "Session/discriminator/mapping/Queued: new tag",
          QUEUED),
-    Case("an answer range is widened", BREAKING, "Changed", "EngagementDetails.validForSeconds: minimum: 0 → -1",
-         schema("EngagementDetails", "properties", "validForSeconds", "minimum", -1)),
-    Case("an answer range is narrowed", ADDITIVE, "Changed", "EngagementDetails.validForSeconds: minimum: 0 → 1",
-         schema("EngagementDetails", "properties", "validForSeconds", "minimum", 1)),
+    Case("an answer range is widened", BREAKING, "Changed",
+         "EngagementDetails.engagementRevision: minimum: -9223372036854775808 → -9223372036854775809",
+         schema("EngagementDetails", "properties", "engagementRevision", "minimum", -(2**63) - 1)),
+    Case("an answer range is narrowed", ADDITIVE, "Changed",
+         "EngagementDetails.engagementRevision: minimum: -9223372036854775808 → 1",
+         schema("EngagementDetails", "properties", "engagementRevision", "minimum", 1)),
     Case("an answer integer becomes a number", BREAKING, "Changed",
          "EngagementDetails.skillId: type: integer → number",
          schema("EngagementDetails", "properties", "skillId", "type", "number")),
@@ -829,8 +831,8 @@ def test_no_change_goes_unnoticed(part: int) -> None:
         before, target[place[-1]] = target[place[-1]], otherwise(target[place[-1]])
         effect = worst(changes(CONTRACT, document))
         target[place[-1]] = before
-        is_words = place[-1] in {"description", "summary"} or place[0] in {"info", "tags"}
-        if effect is None or is_words is not (effect is DOCUMENTATION):
+        is_words = {"description", "summary", "externalDocs"} & {*place[-2:]} or place[0] in {"info", "tags"}
+        if effect is None or bool(is_words) is not (effect is DOCUMENTATION):
             unnoticed.append(place)
     assert unnoticed == []
 

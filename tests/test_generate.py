@@ -133,9 +133,9 @@ def test_a_stale_package_is_noticed(fresh: Path, with_battery: Path) -> None:
 
 def test_an_operation_that_the_client_would_lack_is_a_failure(tmp_path: Path) -> None:
     """A warning of a generator that leaves out what it cannot express is passed on."""
-    version = '          const: "1.0"\n          default: "1.0"\n    get:'
+    version = '            const: "1.0"\n            default: "1.0"\n'
     assert version in TEXT
-    numeric = TEXT.replace(version, "          enum: [1.0]\n    get:")
+    numeric = TEXT.replace(version, "            enum: [1.0]\n")
     said = failure(numeric, tmp_path)
     assert said.startswith("openapi_python_client: Warning(s) encountered")
     assert "Endpoint will not be generated" in said
@@ -226,7 +226,7 @@ def test_nothing_unset_is_left() -> None:
 def test_the_generated_code_is_small() -> None:
     """All of it can be read."""
     files = (ROOT / "generated").rglob("*.py")
-    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) < 2_700
+    assert sum(len(path.read_text(encoding="utf-8").splitlines()) for path in files) < 2_800
 
 
 def test_type_checkers_find_nothing(tmp_path: Path) -> None:

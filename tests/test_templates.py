@@ -409,8 +409,8 @@ REFUSED = {
     "parameters alike in snake_case": (
         "        - name: sid\n          in: query\n",
         "        - name: visitor_id\n          in: query\n",
-        "    VisitorId:\n      name",
-        "visitorId and visitor_id are one name in Python",
+        "        - name: visitor_id",
+        "visitor_id and visitorId are one name in Python",
     ),
     "default before none in a path": (
         "  /api/account/{accountId}/service/{serviceName}/",
