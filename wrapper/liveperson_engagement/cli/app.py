@@ -2,6 +2,7 @@
 
 import typer
 
+from liveperson_engagement.cli.call import call
 from liveperson_engagement.cli.contract import contract
 from liveperson_engagement.cli.create_session import create_session
 from liveperson_engagement.cli.doctor import doctor
@@ -20,5 +21,5 @@ app = typer.Typer(
     rich_markup_mode="markdown",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for command in (create_session, update_session, domain, doctor, sandbox, contract, version):
+for command in (create_session, update_session, domain, call, doctor, sandbox, contract, version):
     app.command(epilog=EXITS)(grouped(command))

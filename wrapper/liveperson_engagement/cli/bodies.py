@@ -45,6 +45,14 @@ def attributes(texts: list[str] | None) -> list[Any] | None:
     return [parsed("--attribute", text.encode("utf-8", "surrogateescape")) for text in texts] if texts else None
 
 
+def value_of(text: str) -> Any:
+    """Read JSON; what is none is text."""
+    try:
+        return decode(text.encode("utf-8", "surrogateescape"))
+    except SchemaViolation:
+        return text
+
+
 def _place(content: bytes) -> str:
     try:
         json.loads(content)

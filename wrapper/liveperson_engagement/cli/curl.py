@@ -1,10 +1,10 @@
 """Requests as curl commands: `on_request` raises the request that would be sent, and so nothing is sent."""
 
 import json
-import re
 import shlex
 from typing import Any
 
+from liveperson_engagement._contract import contract
 from liveperson_engagement._json import encode
 from liveperson_engagement.events import RequestEvent
 
@@ -35,9 +35,11 @@ def catch_visits(event: RequestEvent) -> None:
 def command(event: RequestEvent, *, show_ids: bool) -> str:
     """Write a request as a shell command."""
     request = event.request
-    url, content = event.base_url + request.target, (request.body or b"").decode()
+    target, content = request.target, (request.body or b"").decode()
     if not show_ids:
-        url, content = _masked(url, content)
+        target = _masked_target(event)
+        content = encode(json.loads(content, object_hook=_without_ids)).decode() if content else ""
+    url = event.base_url + target
     headers = {name.lower(): value for name, value in request.headers.items()}
     parts = ["curl", "--request", request.method, url]
     for name in SHOWN:
@@ -49,10 +51,16 @@ def command(event: RequestEvent, *, show_ids: bool) -> str:
     return " \\\n  ".join(lines)
 
 
-def _masked(url: str, content: str) -> tuple[str, str]:
-    url = re.sub(r"(/visitors/)[^?]+", rf"\1{MASK}", url)
-    url = re.sub(r"([?&]sid=)[^&]+", rf"\1{MASK}", url)
-    return url, encode(json.loads(content, object_hook=_without_ids)).decode() if content else ""
+def _masked_target(event: RequestEvent) -> str:
+    """Mask the parameters that may name a visitor, by the contract's path and parameters."""
+    operation = contract().operations[event.operation_id]
+    names = {name: operation.parameters[python_name] for name, python_name in operation.generated.PARAMETERS.items()}
+    secrets = {name for name, parameter in names.items() if parameter.secret}
+    parts = zip(operation.generated.PATH.split("/"), event.request.path.split("/"), strict=True)
+    path = "/".join(MASK if any(f"{{{name}}}" in template for name in secrets) else part for template, part in parts)
+    fields = [field.partition("=") for field in event.request.query.split("&") if field]
+    query = "&".join(f"{name}={MASK if name in secrets else value}" for name, _, value in fields)
+    return f"{path}?{query}" if query else path
 
 
 def _without_ids(members: dict[str, Any]) -> dict[str, Any]:

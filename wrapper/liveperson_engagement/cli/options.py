@@ -57,8 +57,14 @@ class Caller:
         typer.Option("--account", metavar="ACCOUNT", help="The same, as an option.", rich_help_panel=CONNECTION),
     ] = None
     domain_api: Annotated[
-        str, typer.Option(metavar="URL", help="Where the account's host is asked for.", rich_help_panel=CONNECTION)
-    ] = "https://api.liveperson.net"
+        str | None,
+        typer.Option(
+            metavar="URL",
+            show_default=False,
+            help="Where the account's host is asked for, instead of the public Domain API.",
+            rich_help_panel=CONNECTION,
+        ),
+    ] = None
     timeout: Annotated[
         float,
         typer.Option(

@@ -80,6 +80,8 @@ class Operation:
     examples: Mapping[int, Mapping[str, Json]]
     errors: Mapping[int, Mapping[str, Json]]
     loading: Loading | None
+    for_known_visitor: str
+    """What asks the same for a visitor who is known: the operation that "Loading account" is retried with."""
 
     def check_parameters(self, sent: Mapping[str, Mapping[str, list[str]]]) -> None:
         """Raise if a parameter, sent as place → name → values, breaks the contract."""
@@ -165,6 +167,7 @@ class Contract:
             examples=examples,
             errors=self._errors,
             loading=self._loading(node, parameters, examples),
+            for_known_visitor=_loading_rule(self._resolve(_child(node, "x-retry-policy"))).get("retryOperationId", ""),
         )
 
     def _parameter(self, node: Node) -> Parameter:
@@ -181,7 +184,7 @@ class Contract:
     def _loading(
         self, node: Node, parameters: list[Node], examples: Mapping[int, Mapping[str, Json]]
     ) -> Loading | None:
-        rule = _child(self._resolve(_child(node, "x-retry-policy")), "loadingAccount")
+        rule = _loading_rule(self._resolve(_child(node, "x-retry-policy")))
         for entity in examples.get(rule.get("status", 0), _NOTHING).values():
             if entity.get("internalCode") == rule["internalCode"]:
                 account = next(str(each.get("example")) for each in parameters if each["name"] == "accountId")
@@ -223,6 +226,10 @@ def parse_json(raw: bytes) -> Json:
 def _child(node: Node, name: str) -> Node:
     child: Node = node.get(name, _NOTHING)
     return child
+
+
+def _loading_rule(policy: Node) -> Node:
+    return _child(policy, "loadingAccount")
 
 
 def _no_number(name: str) -> None:

@@ -15,7 +15,7 @@ from typing import Any, Literal
 from liveperson_engagement.sandbox.contract import Contract, Json, Operation, Rejected
 from liveperson_engagement.sandbox.records import SandboxRequest, SandboxSession, SandboxVisitor
 
-FIND_DOMAIN = "findDomain"
+CREATE_SESSION, UPDATE_SESSION, FIND_DOMAIN = "createSession", "updateSession", "findDomain"
 MAX_BODY = 2**20
 
 # A line for each request, at INFO, without ids: for whoever turns it on.
@@ -98,9 +98,9 @@ class Service:
         self.update_body = update_body
         self.host = ""
         self._behaviours: dict[str, Behaviour] = {
-            "createSession": self._create,
-            "continueSession": self._continue,
-            "updateSession": self._update,
+            contract.operation(CREATE_SESSION).for_known_visitor: self._continue,
+            CREATE_SESSION: self._create,
+            UPDATE_SESSION: self._update,
             FIND_DOMAIN: self._find_domain,
         }
         self.lock = threading.RLock()
@@ -268,7 +268,8 @@ class Service:
 
 def _example(turn: Turn) -> Answer:
     # For an operation that is newer than this file.
-    return document(200, turn.operation.example(200))
+    status = min((each for each in turn.operation.examples if each < 300), default=200)
+    return document(status, turn.operation.example(status))
 
 
 def loading_account(service: Service) -> Behaviour:
