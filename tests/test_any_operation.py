@@ -113,10 +113,16 @@ SCHEMAS = """\
         title: {type: string}
         rows: {type: array, items: {type: integer}}
 """
+UPDATE = """\
+        url: "https://developers.liveperson.com/app-engagement-api-methods-update-session.html"
+      x-retry-policy:
+        $ref: "#/x-retry-policies/documented"
+"""
 SIBLING = (
     CONTRACT_FILE.read_text(encoding="utf-8")
     .replace("\npaths:\n", f"{POLICY}\npaths:\n{PATHS}")
     .replace("\n  schemas:\n", f"\n  schemas:\n{SCHEMAS}")
+    .replace(UPDATE, UPDATE.replace("documented", "patient"))
     .replace("\ntags:\n", '\ntags:\n  - {name: Reports, description: "Reports."}\n')
 )
 USE = """
@@ -141,7 +147,7 @@ def use(sandbox: Sandbox, client: EngagementClient, pauses: list[float]) -> None
         print(type(error).__name__, error)
     for parameters in ({"report_id": "7"}, {"report_id": "r7", "max_rows": 0}):
         try:
-            client.call("readReport", **parameters)  # type: ignore[call-overload]
+            client.call("readReport", **parameters)
         except InvalidRequest as error:
             print(error)
     sandbox.fail_next(503, operation="createReport", times=4)
@@ -149,6 +155,13 @@ def use(sandbox: Sandbox, client: EngagementClient, pauses: list[float]) -> None
         client.call("createReport", {"title": "Visits"})
     except ServerError as error:
         print(error.attempts, pauses[3:])
+    sandbox.fail_next(503, operation="createSession")
+    sandbox.fail_next(408, operation="updateSession")
+    with client.with_options(base_url=sandbox.url) as located:
+        visit = located.visit()
+        visit.create_session({"appType": "EXTERNAL"})
+        visit.update_session({})
+    print(pauses[6:])
     print([request.path for request in sandbox.requests][:1], sandbox.requests[0].query, len(sandbox.requests))
 
 with Sandbox() as sandbox:
@@ -185,7 +198,8 @@ def test_an_operation_that_is_new_in_the_contract_is_called(sibling: Path, tmp_p
         "report_id: must match the pattern ^r[0-9]+$",
         "max_rows: must be at least 1",
         "4 [10.0, 30.0, 90.0]",
-        "['/api/account/demo/reports/r7'] {'maxRows': '2'} 10",
+        "[5.0, 10.0]",
+        "['/api/account/demo/reports/r7'] {'maxRows': '2'} 14",
     ]
 
 
