@@ -21,6 +21,7 @@ from liveperson_engagement.cli.pauses import Pauses
 from liveperson_engagement.cli.visits import visiting
 from liveperson_engagement.cli.watch import LEAST, watch
 from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement_api.http import Response
 
 LEAD = {"type": "lead", "lead": {"topic": 'it\'s "new" & $HOME `ls` \\ \n €'}}
 APP = ("--app-type", "MSDK", "--section", "Support", "--section", "English")
@@ -535,7 +536,7 @@ class TestPauses:
     def test_a_pause_can_be_told_before_it_is_made(self) -> None:
         """As `on_retry` and `sleep` do."""
         pauses, seen, _ = self.pauses(terminal=False)
-        failure = ServerError(520, None, None, "odd", None)  # type: ignore[arg-type]
+        failure = ServerError(520, None, None, "odd", Response(520))
         pauses.note(RetryEvent("updateSession", 2, failure, 10.0))
         assert seen.getvalue() == ""
         pauses.retry(10)

@@ -231,7 +231,7 @@ def test_no_step_is_begun_once_the_time_is_over(
 ) -> None:
     """The clock jumps before looking the name up, connecting, TLS, writing, reading."""
     times = chain(repeat(7.0, looks), repeat(17.0))
-    monkeypatch.setattr("liveperson_engagement.transports._attempt.time", Mock(monotonic=lambda: next(times)))
+    monkeypatch.setattr("liveperson_engagement.transports._pending.time", Mock(monotonic=lambda: next(times)))
     client = colour.client(base_url=f"{scheme}://{sandbox.host}", retry=RetryPolicy.none())
     with pytest.raises(Timeout) as raised:
         client.visit().create_session(BODY)

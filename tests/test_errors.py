@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import copy
-import html
 import io
 import json
 import logging
 import pickle
-import re
 import traceback
-from collections.abc import Callable
 from typing import Any, cast
-from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from conftest import BODY, Colour
 from liveperson_engagement import (
@@ -39,7 +33,6 @@ from liveperson_engagement import (
 )
 from liveperson_engagement._redaction import redact_ids
 from liveperson_engagement.sandbox import Sandbox
-from strategies import examples
 
 PRIVATE: Any = {
     "appType": "EXTERNAL",
@@ -228,53 +221,6 @@ def test_retries_are_logged_with_attempt_status_code_and_pause(
         "createSession: attempt 1 failed (status 503, internal code 18); trying again in 5 s",
         "createSession: attempt 2 failed (status 520); trying again in 10 s",
     ]
-
-
-def lower_percent(text: str) -> str:
-    """Percent-encode everything, in lower-case digits."""
-    return "".join(f"%{byte:02x}" for byte in text.encode())
-
-
-def entities(text: str, form: str) -> str:
-    """Write each character as an HTML entity, by its number."""
-    return "".join(form.format(ord(each)) for each in text)
-
-
-def json_units(text: str, form: str) -> str:
-    """Write each character as JSON escapes."""
-    units = text.encode("utf-16-be")
-    return "".join(form.format(units[at] * 256 + units[at + 1]) for at in range(0, len(units), 2))
-
-
-SPELLINGS: dict[str, Callable[[str], str]] = {
-    "raw": str,
-    "url": lambda text: quote(text, safe=""),
-    "path": quote,
-    "all of a url": lower_percent,
-    "form": quote_plus,
-    "html": html.escape,
-    "decimal": lambda text: entities(text, "&#{};"),
-    "hex": lambda text: entities(text, "&#x{:x};"),
-    "HEX": lambda text: entities(text, "&#X{:04X};"),
-    "json": lambda text: json.dumps(text)[1:-1],
-    "json with slashes": lambda text: json.dumps(text, ensure_ascii=False)[1:-1].replace("/", "\\/"),
-    "all of json": lambda text: json_units(text, "\\u{:04x}"),
-    "ALL OF JSON": lambda text: json_units(text, "\\u{:04X}"),
-}
-IDS = st.text(st.sampled_from("abzAZ059/=+ -_.~%&;#\\\"'<>é€😀"), min_size=6, max_size=40).filter(
-    lambda text: len({*text}) > 3 and text == text.strip()
-)
-
-
-@given(secret=IDS, spell=st.lists(st.sampled_from(sorted(SPELLINGS)), min_size=1, max_size=2))
-@examples(10)
-def test_an_id_is_redacted_in_every_spelling(secret: str, spell: list[str]) -> None:
-    """Escaped as in a URL, a form, HTML or JSON, and each of these within another."""
-    written = secret
-    for name in spell:
-        written = SPELLINGS[name](written)
-    shown = redact_ids(f"at {secret}, at /visitors/{written}?", [secret, ""])
-    assert re.fullmatch(r"at …, at /visitors/\\*…(\\+|[a-z#0-9]{1,6};)?\?", shown)  # a part of an escape may be left
 
 
 def test_a_message_without_an_id_stays_as_it_is() -> None:

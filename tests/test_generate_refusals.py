@@ -32,7 +32,8 @@ FOUND = '          description: "The host that serves the account."\n          c
 AGAIN = "{again: {operationId: findDomain, parameters: {accountId: $request.path.accountId}, requestBody: {a: 1}}}"
 UPDATED = '          description: "Accepted. The body is empty, or an empty object."\n'
 POLICY = '      x-retry-policy:\n        $ref: "#/x-retry-policies/documented"\n'
-FIND_DOMAIN = "      tags: [Domain]\n" + POLICY
+PAGE = '        url: "https://developers.liveperson.com/before-you-get-started-let-s-get-started.html"\n'
+FIND_DOMAIN = PAGE + POLICY
 
 # A text of the contract, what stands there instead, a text on the line to be named, the reason.
 REFUSED: dict[str, tuple[str, str, str, str]] = {
@@ -171,7 +172,7 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
     ),
     "operation without a policy": (
         FIND_DOMAIN,
-        "      tags: [Domain]\n",
+        PAGE,
         "    get:\n",
         '"x-retry-policy" is a required property',
     ),
@@ -184,7 +185,7 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
     "policy that is none": (
         FIND_DOMAIN,
         FIND_DOMAIN.replace("#/x-retry-policies/documented", "#/components/schemas/Age"),
-        '"#/components/schemas/Age"\n      servers',
+        '"#/components/schemas/Age"\n      parameters',
         r'"#/components/schemas/Age" does not match "\^#/x-retry-policies/.+',
     ),
     "names of too few values": ("        - RESOLVED\n", "", "      x-enum-varnames", "must name each value of enum"),
@@ -268,9 +269,9 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
         "path parameter accountId is not in the path",
     ),
     "parameter that stands twice": (
-        "      - name: serviceName\n",
-        '      - $ref: "#/components/parameters/AccountId"\n      - name: serviceName\n',
-        '      - $ref: "#/components/parameters/AccountId"\n      - name: serviceName\n',
+        "        - name: serviceName\n",
+        '        - $ref: "#/components/parameters/AccountId"\n        - name: serviceName\n',
+        '        - $ref: "#/components/parameters/AccountId"\n        - name: serviceName\n',
         "parameter accountId stands twice",
     ),
     "server with an unknown variable": (
@@ -323,8 +324,8 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
         'breaks its schema: "WEB" is not one of .+',
     ),
     "default": (
-        '          default: "1.0"\n    get',
-        '          default: "2.0"\n    get',
+        '            default: "1.0"\n',
+        '            default: "2.0"\n',
         'default: "2.0"',
         'breaks its schema: "1.0" was expected',
     ),

@@ -31,7 +31,8 @@ from liveperson_engagement import (
 from liveperson_engagement.sandbox import Sandbox
 
 LINES = {
-    "DEBUG": r"[a-z]\w+: attempt [1-4]: (status \d{3}(, internal code \d+)?|[A-Z]\w+) after \d+\.\d{3} s",
+    "DEBUG": r"[a-z]\w+: (attempt [1-4]: (status \d{3}(, internal code \d+)?|[A-Z]\w+) after \d+\.\d{3} s"
+    r"|the answer's shape: \{[\w:, {}]*\})",
     "INFO": r"[a-z]\w+: attempt [1-3] failed \((status \d{3}(, internal code \d+)?|[A-Z]\w+)\); trying again in \d+ s",
     "WARNING": r"session store: \w+ failed \([A-Z]\w+\); going on without it",
 }

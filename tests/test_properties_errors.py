@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import html
 import inspect
 import json
 import logging
@@ -16,6 +17,7 @@ from contextlib import ExitStack, closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
+from urllib.parse import quote, quote_plus
 
 import pytest
 from hypothesis import given
@@ -42,6 +44,7 @@ from liveperson_engagement import (
     Visit,
     VisitIds,
 )
+from liveperson_engagement._redaction import redact_ids
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement_api.http import Headers, Response
 from strategies import Json, Place, allowed, examples, judge, places, replaced
@@ -341,3 +344,53 @@ def test_nothing_that_was_sent_is_printed_where_the_other_side_repeats_it_instea
     text = "".join(traceback.format_exception(raised.value))
     assert "ConnectionFailed" in text
     assert [each for each in (REPEATED.visitor_id, REPEATED.session_id or "") if each in text] == []
+
+
+# --- Redaction --------------------------------------------------------------------------------------------------------
+
+
+def lower_percent(text: str) -> str:
+    """Percent-encode everything, in lower-case digits."""
+    return "".join(f"%{byte:02x}" for byte in text.encode())
+
+
+def entities(text: str, form: str) -> str:
+    """Write each character as an HTML entity, by its number."""
+    return "".join(form.format(ord(each)) for each in text)
+
+
+def json_units(text: str, form: str) -> str:
+    """Write each character as JSON escapes."""
+    units = text.encode("utf-16-be")
+    return "".join(form.format(units[at] * 256 + units[at + 1]) for at in range(0, len(units), 2))
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "raw": str,
+    "url": lambda text: quote(text, safe=""),
+    "path": quote,
+    "all of a url": lower_percent,
+    "form": quote_plus,
+    "html": html.escape,
+    "decimal": lambda text: entities(text, "&#{};"),
+    "hex": lambda text: entities(text, "&#x{:x};"),
+    "HEX": lambda text: entities(text, "&#X{:04X};"),
+    "json": lambda text: json.dumps(text)[1:-1],
+    "json with slashes": lambda text: json.dumps(text, ensure_ascii=False)[1:-1].replace("/", "\\/"),
+    "all of json": lambda text: json_units(text, "\\u{:04x}"),
+    "ALL OF JSON": lambda text: json_units(text, "\\u{:04X}"),
+}
+IDS = st.text(st.sampled_from("abzAZ059/=+ -_.~%&;#\\\"'<>é€😀"), min_size=6, max_size=40).filter(
+    lambda text: len({*text}) > 3 and text == text.strip()
+)
+
+
+@given(secret=IDS, spell=st.lists(st.sampled_from(sorted(SPELLINGS)), min_size=1, max_size=2))
+@examples(10)
+def test_an_id_is_redacted_in_every_spelling(secret: str, spell: list[str]) -> None:
+    """Escaped as in a URL, a form, HTML or JSON, and each of these within another."""
+    written = secret
+    for name in spell:
+        written = SPELLINGS[name](written)
+    shown = redact_ids(f"at {secret}, at /visitors/{written}?", [secret, ""])
+    assert re.fullmatch(r"at …, at /visitors/\\*…(\\+|[a-z#0-9]{1,6};)?\?", shown)  # a part of an escape may be left

@@ -347,7 +347,7 @@ class TestContract:
         schemas["AccountId"]["pattern"] = "^[a-z]+$"
         document["components"]["parameters"]["ApiVersion"]["schema"]["const"] = "2.0"
         operation = document["paths"][VISITORS.replace("demo", "{accountId}")]["post"]
-        operation["parameters"] = [
+        operation["parameters"] += [
             {"name": "limit", "in": "query", "required": True, "schema": {"type": "integer", "maximum": 9}},
             {"name": "X-Trace", "in": "header", "required": True, "schema": {"type": "string", "minLength": 2}},
         ]

@@ -217,16 +217,16 @@ def changed(**changes: Any) -> bytes:
         (b"", "body", "must be JSON"),
         (b"<html>", "body", "must be JSON"),
         (b'{"status": "Avail', "body", "must be JSON"),
-        (b'{"status": "\xff"}', "body", "must be JSON"),
-        (b'{"status": NaN}', "body", "must be JSON"),
+        (b'{"status": "\xff"}', "status", "must be text without lone surrogates"),
+        (b'{"status": NaN}', "status", "must be a finite number"),
         (b"[" * 100_000, "body", "must be JSON"),
-        (b'{"a":' + b"9" * 5000 + b"}", "body", "must be JSON"),
+        (b'{"a":' + b"9" * 5000 + b"}", "a", "must be a finite number"),
         (b"null", "body", "must be of type object"),
         (b"[]", "body", "must be of type object"),
         (b"{}", "status", "must be one of Available, NotAvailable"),
         (b'{"status": "Maybe"}', "status", "must be one of Available, NotAvailable"),
         (b'{"status": "NotAvailable", "sessionId": "a", "visitorId": "b"}', "pageId", "is required"),
-        (json.dumps({**ANSWER, "visitorId": 7}).encode(), "visitorId", "must be of type string"),
+        (json.dumps({**ANSWER, "visitorId": True}).encode(), "visitorId", "must be of type string"),
         (json.dumps({**ANSWER, "visitorId": ".."}).encode(), "visitorId", "must match the pattern [^.]"),
         (json.dumps({**ANSWER, "visitorId": "\ud800"}).encode(), "visitorId", "must be text without lone surrogates"),
         (json.dumps({**ANSWER, "sessionId": ""}).encode(), "sessionId", "must have at least 1 characters"),
@@ -236,25 +236,18 @@ def changed(**changes: Any) -> bytes:
         (changed(campaignId=str(2**63)), "body", "campaignId must be a 64-bit integer, or its digits"),
         (changed(campaignId=-1), "engagementDetails.campaignId", "must be at least 0"),
         (changed(campaignId=1.5), "engagementDetails.campaignId", "must be of type integer"),
-        (changed(validForSeconds="900"), "engagementDetails.validForSeconds", "must be of type number"),
-        (changed(validForSeconds=-1), "engagementDetails.validForSeconds", "must be at least 0"),
-        (changed(windowId=5), "engagementDetails.windowId", "must be of type string"),
+        (changed(validForSeconds="soon"), "engagementDetails.validForSeconds", "must be of type number"),
+        (changed(windowId=[5]), "engagementDetails.windowId", "must be of type string"),
     ],
 )
-def test_a_broken_answer_is_refused_and_nothing_remembered_is_lost(
+def test_a_broken_answer_is_refused(
     client: EngagementClient, sandbox: Sandbox, content: bytes, path: str, reason: str
 ) -> None:
-    """A first visit remembers nothing of it; a known visit keeps what it had."""
-    fresh, known = client.visit("fresh"), client.visit("known")
-    known.create_session(BODY)
-    before = known.ids
-    for visit in (fresh, known):
-        sandbox.answer_next(status=200, body=content)
-        with pytest.raises(InvalidResponse) as raised:
-            visit.create_session(BODY)
-        assert (raised.value.path, raised.value.reason) == (path, reason)
-    assert fresh.ids is None
-    assert known.ids == before
+    """The error names the part of it that is wrong."""
+    sandbox.answer_next(status=200, body=content)
+    with pytest.raises(InvalidResponse) as raised:
+        client.visit("fresh").create_session(BODY)
+    assert (raised.value.path, raised.value.reason) == (path, reason)
 
 
 @pytest.mark.parametrize("status", [201, 202, 203, 204, 206, 226, 299])

@@ -47,7 +47,7 @@ class Outcome(NamedTuple):
     """Requests that the service has read."""
     pauses: tuple[float, ...]
     remembered: str
-    """Afterwards: the visit as it is known from a good answer, unchanged if one came before; or nothing."""
+    """Afterwards: the visit as a good answer has made it known; another one, without an engagement; or nothing."""
     next: str
     """What became of the next call, which gets a good answer."""
     wrong: tuple[str, ...] = ()
@@ -75,6 +75,8 @@ class Fault:
     """What the service presents; it may be one that there is not."""
     next: str = "good"
     """What becomes of the next call."""
+    names: bool = False
+    """Whether the answer, which cannot be used, names a visitor and a session all the same."""
     overrun: float = 0.0
     """Seconds by which the fast transport oversteps the time of an attempt."""
 
@@ -83,7 +85,7 @@ class Fault:
         error = self.fast if self.fast and column.endswith("fast") else self.error
         pauses = PAUSES if self.again == "always" or (known and self.again == "if known") else ()
         remains = error == "AvailableSession" or (known and not error.startswith("NotFound"))
-        remembered = "the visit" if remains else "nothing"
+        remembered = "the visit" if remains else "another visit" if self.names else "nothing"
         attempts = len(pauses) + 1
         return Outcome(error, attempts, 0 if self.unread else attempts, pauses, remembered, self.next)
 
@@ -115,8 +117,8 @@ BIG = 50 * 2**20
 TOO_GREAT = f"InvalidResponse engagementDetails.campaignId: must be at most {2**63 - 1}"
 TOO_GREAT_QUOTED = "InvalidResponse body: campaignId must be a 64-bit integer, or its digits"
 TOO_LONG = "InvalidResponse engagementDetails.campaignId: must match the pattern ^[0-9]{1,19}$"
-NO_NUMBER = "InvalidResponse engagementDetails.validForSeconds: must be of type number"
-NO_TEXT = "InvalidResponse sessionId: must be of type string"
+NO_NUMBER = "InvalidResponse engagementDetails.validForSeconds: must be a finite number"
+NO_TEXT = "InvalidResponse engagementDetails.language: must be text without lone surrogates"
 HALVED = "InvalidResponse visitorId: must be text without lone surrogates"
 NOT_JSON = "InvalidResponse body: must be JSON"
 TOO_LARGE = "InvalidResponse body: is larger than 1,048,576 bytes"
@@ -132,8 +134,8 @@ BODIES: list[tuple[str, bytes, str]] = [
     ("HTML", b"<html><body>Bad gateway</body></html>", NOT_JSON),
     ("truncated JSON", GOOD_BODY[:100], NOT_JSON),
     ("a list", b"[]", "InvalidResponse body: must be of type object"),
-    ("a session id that is a number", _with(sessionId=5), NO_TEXT),
-    ("invalid UTF-8", GOOD_BODY.replace(b"en-US", b"\xff\xfe"), NOT_JSON),
+    ("a session id that is a number", _with(sessionId=5), "AvailableSession"),
+    ("invalid UTF-8", GOOD_BODY.replace(b"en-US", b"\xff\xfe"), NO_TEXT),
     ("UTF-16", GOOD_BODY.decode().encode("utf-16"), NOT_JSON),
     ("half of a surrogate pair", _with(visitorId="\ud800"), HALVED),
     ("the same key twice", TWICE, "AvailableSession"),
@@ -141,10 +143,10 @@ BODIES: list[tuple[str, bytes, str]] = [
     ("nested 400 deep in a field of its own", _with(x=json.loads("[" * 400 + "]" * 400)), "AvailableSession"),
     ("an id beyond 64 bits", _details(campaignId=2**63), TOO_GREAT),
     ("a quoted id beyond 64 bits", _details(campaignId=str(2**63)), TOO_GREAT_QUOTED),
-    ("a number of 10,000 digits", GOOD_BODY.replace(b"900", b"9" * 10_000), NOT_JSON),
+    ("a number of 10,000 digits", GOOD_BODY.replace(b"900", b"9" * 10_000), NO_NUMBER),
     ("an id of 10,000 digits in quotes", _details(campaignId="9" * 10_000), TOO_LONG),
     ("a number beyond floats", GOOD_BODY.replace(b"900", b"1e999"), NO_NUMBER),
-    ("NaN", GOOD_BODY.replace(b"900", b"NaN"), NOT_JSON),
+    ("NaN", GOOD_BODY.replace(b"900", b"NaN"), NO_NUMBER),
 ]
 """Bodies, and what a 200 with them is."""
 
@@ -167,6 +169,15 @@ PACKED: list[tuple[str, bytes, str, str]] = [
 ]
 
 
+def _names(body: bytes) -> bool:
+    """Return whether a body names the visitor and the session well, whatever else it says."""
+    try:
+        answer = json.loads(body.decode(errors="surrogateescape"), parse_int=str, parse_constant=str)
+    except (ValueError, RecursionError):
+        return False
+    return all(name in answer and answer[name] == SESSION[name] for name in ("visitorId", "sessionId"))
+
+
 def _of_status(status: int) -> tuple[str, Again]:
     """Say what a status means, and whether it is tried again."""
     if status == 200 or (status < 200 and status != 101):  # which go before an answer
@@ -186,12 +197,12 @@ def _statuses() -> Iterator[Fault]:
         if status < 200:
             rest = b"" if status == 101 else head(200, WHOLE) + GOOD_BODY
             act = says(head(status, "Connection: upgrade", "Upgrade: x") + rest, keep=status != 101)
-        yield Fault(str(status), act, *_of_status(status), known=True)
+        yield Fault(str(status), act, *_of_status(status), known=True, names=200 < status < 300 and body == GOOD_BODY)
 
 
 def _bodies() -> Iterator[Fault]:
     for name, body, error in BODIES:
-        yield Fault(f"200 with {name}", answer(200, body), error)
+        yield Fault(f"200 with {name}", answer(200, body), error, names=_names(body))
     for status, (name, body) in itertools.product((400, 503), ERROR_BODIES):
         yield Fault(f"{status} with {name}", answer(status, body), *_of_status(status))
     for name, body, encoding, error in PACKED:

@@ -44,9 +44,9 @@ from liveperson_engagement.errors import (
 )
 from liveperson_engagement.stores import Record, VisitIds
 from liveperson_engagement.transports import MAX_RESPONSE_BYTES, Transport
-from liveperson_engagement.transports._attempt import Attempt, without_quotes
+from liveperson_engagement.transports._conversations import Connection, Route
 from liveperson_engagement.transports._environment import Proxies, Trust
-from liveperson_engagement.transports._flows import Connection, Route
+from liveperson_engagement.transports._pending import PendingResponse, without_quotes
 from liveperson_engagement_api.http import Request, Response
 
 KEY = "fuzz-key-2c81"
@@ -135,7 +135,7 @@ class InMemory(Transport):
 
     def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
         """Answer."""
-        attempt, connection = Attempt(timeout), Connection()
+        attempt, connection = PendingResponse(timeout), Connection()
         connection.sock.close()
         connection.established = True
         answer = self._script.next(request.target)

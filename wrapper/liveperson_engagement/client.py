@@ -156,7 +156,8 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
         self.deadline: float | None = options["deadline"]
         self.outage_guard: OutageGuard | None = options["outage_guard"]
         documented = contract().operations["findDomain"].server_url({})
-        domain_api = check_base_url("domain_api", options["domain_api"] or documented)
+        given = options["domain_api"]
+        domain_api = check_base_url("domain_api", documented if given is None else given)
         base_url, variables = options["base_url"], _to_texts("server_variables", options["server_variables"])
         if base_url is None:
             resolver = self._resolvers.setdefault((domain_api, account_id), DomainResolver(account_id, domain_api))

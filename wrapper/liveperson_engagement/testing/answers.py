@@ -31,7 +31,7 @@ from .._json import SchemaViolation, is_object
 from ..client import EngagementClient
 from ..retry import RetryPolicy
 from ..transports import Transport
-from ..transports._attempt import Attempt
+from ..transports._pending import PendingResponse
 
 if TYPE_CHECKING:
     from liveperson_engagement_api.models import AvailableSession, EngagementDetails, NotAvailableSession
@@ -162,7 +162,7 @@ def store_error() -> errors.StoreError:
 
 def _raised(
     kind: type[ErrorT],
-    answer: Callable[[Attempt], Response],
+    answer: Callable[[PendingResponse], Response],
     *,
     body: Any = None,
     key: str | None = None,
@@ -210,18 +210,18 @@ def _unlogged() -> Generator[None]:
 class _Answering(Transport):
     """Answers at once."""
 
-    def __init__(self, answer: Callable[[Attempt], Response]) -> None:
+    def __init__(self, answer: Callable[[PendingResponse], Response]) -> None:
         self._answer = answer
 
     def send(self, base_url: str, request: Request, timeout: float | None) -> Response:  # noqa: ARG002
         """Return or raise what an attempt ends with."""
-        return self._answer(Attempt(timeout))
+        return self._answer(PendingResponse(timeout))
 
     def close(self) -> None:
         """Close nothing."""
 
 
-def _documented(status: int, example: str | None = None) -> Callable[[Attempt], Response]:
+def _documented(status: int, example: str | None = None) -> Callable[[PendingResponse], Response]:
     """Answer with an error status, and what the contract has for it."""
     if not 300 <= status <= 999:
         raise ValueError("status must be at least 300 and at most 999")
@@ -235,17 +235,17 @@ def _documented(status: int, example: str | None = None) -> Callable[[Attempt], 
     return lambda _: Response(status, headers, body)
 
 
-def _failing(error: OSError, may_have_arrived: bool) -> Callable[[Attempt], Response]:
+def _failing(error: OSError, may_have_arrived: bool) -> Callable[[PendingResponse], Response]:
     """Fail as the default transport does for an error of the operating system."""
 
-    def answer(attempt: Attempt) -> Response:
-        attempt.may_have_arrived = may_have_arrived
-        raise attempt.failure(error) from error
+    def answer(pending: PendingResponse) -> Response:
+        pending.may_have_arrived = may_have_arrived
+        raise pending.failure(error) from error
 
     return answer
 
 
-def _never(_: Attempt) -> Response:
+def _never(_: PendingResponse) -> Response:
     raise AssertionError("this call sends nothing")
 
 

@@ -10,7 +10,7 @@ import httpx
 from liveperson_engagement_api.http import Request, Response
 
 from . import AsyncTransport, NoResponse, Transport
-from ._attempt import Attempt, without_quotes
+from ._pending import PendingResponse, without_quotes
 from .asyncio_sockets import running_loop
 
 _NOT_SENT = (
@@ -31,19 +31,19 @@ class HttpxTransport(Transport):
 
     def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
         """Send a request and read the answer."""
-        attempt = Attempt(timeout)
+        pending = PendingResponse(timeout)
         try:
             response = self._inner.handle_request(_request(base_url, request, timeout))
             try:
-                if not _is_read(response, attempt):
+                if not _is_read(response, pending):
                     for chunk in cast(httpx.SyncByteStream, response.stream):
-                        attempt.add(chunk)
-                        attempt.remaining()
+                        pending.add(chunk)
+                        pending.remaining()
             finally:
                 response.close()
         except (httpx.HTTPError, OSError) as error:
-            raise _failure(error, attempt) from without_quotes(error)
-        return attempt.response()
+            raise _failure(error, pending) from without_quotes(error)
+        return pending.response()
 
     def close(self) -> None:
         """Close the transport."""
@@ -59,20 +59,20 @@ class AsyncHttpxTransport(AsyncTransport):
     async def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
         """Send a request and read the answer."""
         running_loop()
-        attempt = Attempt(timeout)
+        pending = PendingResponse(timeout)
         try:
             async with asyncio.timeout(timeout):
                 response = await self._inner.handle_async_request(_request(base_url, request, timeout))
                 try:
-                    if not _is_read(response, attempt):
+                    if not _is_read(response, pending):
                         async for chunk in cast(httpx.AsyncByteStream, response.stream):
-                            attempt.add(chunk)
-                            attempt.remaining()
+                            pending.add(chunk)
+                            pending.remaining()
                 finally:
                     await response.aclose()
         except (httpx.HTTPError, OSError) as error:
-            raise _failure(error, attempt) from without_quotes(error)
-        return attempt.response()
+            raise _failure(error, pending) from without_quotes(error)
+        return pending.response()
 
     async def aclose(self) -> None:
         """Close the transport."""
@@ -89,17 +89,17 @@ def _request(base_url: str, request: Request, timeout: float | None) -> httpx.Re
     )
 
 
-def _is_read(response: httpx.Response, attempt: Attempt) -> bool:
+def _is_read(response: httpx.Response, pending: PendingResponse) -> bool:
     """Keep what there is of an answer; return whether it is all, since the transport has read and decompressed it."""
     if not response.is_stream_consumed:
-        attempt.start(response.status_code, response.headers.multi_items())
+        pending.start(response.status_code, response.headers.multi_items())
         return False
     fields = [(name, value) for name, value in response.headers.multi_items() if name != "content-encoding"]
-    attempt.start(response.status_code, fields)
-    attempt.add(response.content)
+    pending.start(response.status_code, fields)
+    pending.add(response.content)
     return True
 
 
-def _failure(error: Exception, attempt: Attempt) -> NoResponse:
-    attempt.may_have_arrived = not isinstance(error, _NOT_SENT)
-    return attempt.failure(error, timed_out=isinstance(error, httpx.TimeoutException | TimeoutError))
+def _failure(error: Exception, pending: PendingResponse) -> NoResponse:
+    pending.may_have_arrived = not isinstance(error, _NOT_SENT)
+    return pending.failure(error, timed_out=isinstance(error, httpx.TimeoutException | TimeoutError))

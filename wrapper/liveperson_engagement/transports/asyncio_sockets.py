@@ -14,8 +14,8 @@ from liveperson_engagement_api.http import Request, Response
 
 from ..errors import InvalidRequest
 from . import AsyncTransport, Options
-from ._attempt import Attempt, without_quotes
-from ._flows import Connection, Flow, Route
+from ._conversations import Connection, Conversation, Route
+from ._pending import PendingResponse, without_quotes
 from .sockets import Sockets, look_up
 
 T = TypeVar("T")
@@ -30,18 +30,18 @@ class AsyncSocketTransport(Sockets, AsyncTransport):
     async def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
         """Send a request on an idle connection, or on a new one."""
         loop = running_loop()
-        attempt, route, places = Attempt(timeout), self.route(base_url), self.places((os.getpid(), loop))
+        pending, route, places = PendingResponse(timeout), self.route(base_url), self.places((os.getpid(), loop))
         try:
             async with asyncio.timeout(timeout), places or nullcontext():
                 connection = self.take(base_url)
                 try:
                     if not connection.established:
-                        await _connect(connection, route, attempt, loop)
-                    return await _drive(connection.converse(route, request, attempt), connection.sock, loop)
+                        await _connect(connection, route, pending, loop)
+                    return await _drive(connection.converse(route, request, pending), connection.sock, loop)
                 finally:
                     self.put(base_url, connection)
         except (OSError, h11.ProtocolError) as error:
-            raise attempt.failure(error) from without_quotes(error)
+            raise pending.failure(error) from without_quotes(error)
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -56,10 +56,10 @@ def running_loop() -> asyncio.AbstractEventLoop:
         raise InvalidRequest("transport", "needs asyncio: under trio, call a sync client in a worker thread") from None
 
 
-async def _drive(flow: Flow[T], sock: socket.socket, loop: asyncio.AbstractEventLoop) -> T:
+async def _drive(conversation: Conversation[T], sock: socket.socket, loop: asyncio.AbstractEventLoop) -> T:
     received, waits = b"", False
     try:
-        step = next(flow)
+        step = next(conversation)
         while True:
             if step is None:
                 if waits:
@@ -67,17 +67,19 @@ async def _drive(flow: Flow[T], sock: socket.socket, loop: asyncio.AbstractEvent
                 received, waits = await loop.sock_recv(sock, 65536), True
             else:
                 await loop.sock_sendall(sock, step)
-            step = flow.send(received)
+            step = conversation.send(received)
     except StopIteration as done:
         result: T = done.value
         return result
 
 
-async def _connect(connection: Connection, route: Route, attempt: Attempt, loop: asyncio.AbstractEventLoop) -> None:
+async def _connect(
+    connection: Connection, route: Route, pending: PendingResponse, loop: asyncio.AbstractEventLoop
+) -> None:
     addresses = await asyncio.wrap_future(look_up(*route.peer))
     for index, (family, address) in enumerate(addresses, 1):
         try:
-            async with asyncio.timeout(attempt.remaining() / (len(addresses) + 1 - index)):
+            async with asyncio.timeout(pending.remaining() / (len(addresses) + 1 - index)):
                 return await loop.sock_connect(connection.open(family), address)
         except OSError:
             if index == len(addresses):

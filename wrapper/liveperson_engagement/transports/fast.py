@@ -22,8 +22,8 @@ from pyreqwest.proxy import ProxyBuilder
 from liveperson_engagement_api.http import Request, Response
 
 from . import MAX_RESPONSE_BYTES, AsyncTransport, NoResponse, Options, Transport
-from ._attempt import LONGEST_WAIT, Attempt
 from ._environment import PORTS, Proxies, Trust
+from ._pending import LONGEST_WAIT, PendingResponse
 from .asyncio_sockets import AsyncSocketTransport, running_loop
 from .sockets import IDLE_SECONDS, SocketTransport
 
@@ -89,14 +89,14 @@ class FastTransport(Reqwest[Transport], Transport):
         client = self.client(base_url, timeout)
         if self.default:
             return self.default.send(base_url, request, timeout)
-        attempt = Attempt(timeout)
+        pending = PendingResponse(timeout)
         try:
             with _request(client, base_url, request, timeout) as answer:
-                attempt.start(answer.status, _fields(answer.headers))
-                attempt.add(answer.body_reader.read(MAX_RESPONSE_BYTES + 1) or b"")
+                pending.start(answer.status, _fields(answer.headers))
+                pending.add(answer.body_reader.read(MAX_RESPONSE_BYTES + 1) or b"")
         except (PyreqwestError, ConnectionError) as error:
-            raise _failure(error, attempt) from error
-        return attempt.response()
+            raise _failure(error, pending) from error
+        return pending.response()
 
     def close(self) -> None:
         """Close the connections."""
@@ -118,17 +118,17 @@ class AsyncFastTransport(Reqwest[AsyncTransport], AsyncTransport):
         client = self.client(base_url, timeout)
         if self.default:
             return await self.default.send(base_url, request, timeout)
-        attempt, cancelled = Attempt(timeout), _cancellations()
+        pending, cancelled = PendingResponse(timeout), _cancellations()
         try:
             async with _request(client, base_url, request, timeout) as answer:
-                attempt.start(answer.status, _fields(answer.headers))
-                attempt.add(await answer.body_reader.read(MAX_RESPONSE_BYTES + 1) or b"")
+                pending.start(answer.status, _fields(answer.headers))
+                pending.add(await answer.body_reader.read(MAX_RESPONSE_BYTES + 1) or b"")
         except (PyreqwestError, ConnectionError) as error:
-            raise _failure(error, attempt) from error
+            raise _failure(error, pending) from error
         finally:
             if _cancellations() > cancelled:  # pyreqwest drops one that comes at the same time as the answer
                 raise asyncio.CancelledError
-        return attempt.response()
+        return pending.response()
 
     async def aclose(self) -> None:
         """Close the connections."""
@@ -167,9 +167,9 @@ def _fields(headers: Any) -> list[tuple[str, str]]:
         return fields
 
 
-def _failure(error: Exception, attempt: Attempt) -> NoResponse:
+def _failure(error: Exception, pending: PendingResponse) -> NoResponse:
     """Decide by the causes: pyreqwest calls failures "connect" that come after the request was sent."""
     causes = [cause["message"] for cause in getattr(error, "details", {}).get("causes") or ()]
-    attempt.may_have_arrived = "client error (Connect)" not in causes
+    pending.may_have_arrived = "client error (Connect)" not in causes
     error.args = (causes[-1] if len(causes) > 1 else error.args[0],)  # without the URL that the details have
-    return attempt.failure(error, timed_out=isinstance(error, TimeoutError))
+    return pending.failure(error, timed_out=isinstance(error, TimeoutError))

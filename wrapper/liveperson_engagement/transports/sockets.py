@@ -18,9 +18,9 @@ import h11
 from liveperson_engagement_api.http import Request, Response
 
 from . import Options, Transport
-from ._attempt import Attempt, without_quotes
+from ._conversations import Connection, Conversation, Route
 from ._environment import Proxies, Trust
-from ._flows import Connection, Flow, Route
+from ._pending import PendingResponse, without_quotes
 
 IDLE_SECONDS = 5.0
 """Idle for longer, a connection is given up: balancers forget theirs without a word."""
@@ -97,58 +97,58 @@ class SocketTransport(Sockets, Transport):
 
     def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
         """Send a request on an idle connection, or on a new one."""
-        attempt, route, places = Attempt(timeout), self.route(base_url), self.places(os.getpid())
+        pending, route, places = PendingResponse(timeout), self.route(base_url), self.places(os.getpid())
         try:
-            if places and not places.acquire(timeout=attempt.remaining()):
+            if places and not places.acquire(timeout=pending.remaining()):
                 raise TimeoutError
             try:
                 connection = self.take(base_url)
                 try:
                     if not connection.established:
-                        _connect(connection, route, attempt)
-                    return _drive(connection.converse(route, request, attempt), connection.sock, attempt)
+                        _connect(connection, route, pending)
+                    return _drive(connection.converse(route, request, pending), connection.sock, pending)
                 finally:
                     self.put(base_url, connection)
             finally:
                 if places:
                     places.release()
         except (OSError, h11.ProtocolError) as error:
-            raise attempt.failure(error) from without_quotes(error)
+            raise pending.failure(error) from without_quotes(error)
 
     def connect(self, base_url: str, timeout: float | None) -> None:
         """Connect to a service, verify its certificate and hang up: no request is sent. Raises `NoResponse`."""
-        attempt, route, connection = Attempt(timeout), self.route(base_url), Connection()
+        pending, route, connection = PendingResponse(timeout), self.route(base_url), Connection()
         try:
-            _connect(connection, route, attempt)
-            _drive(connection.establish(route), connection.sock, attempt)
+            _connect(connection, route, pending)
+            _drive(connection.establish(route), connection.sock, pending)
         except (OSError, h11.ProtocolError) as error:
-            raise attempt.failure(error) from without_quotes(error)
+            raise pending.failure(error) from without_quotes(error)
         finally:
             connection.sock.close()
 
 
-def _drive(flow: Flow[T], sock: socket.socket, attempt: Attempt) -> T:
+def _drive(conversation: Conversation[T], sock: socket.socket, pending: PendingResponse) -> T:
     received = b""
     try:
-        step = next(flow)
+        step = next(conversation)
         while True:
-            sock.settimeout(attempt.remaining())
+            sock.settimeout(pending.remaining())
             if step is None:
                 received = sock.recv(65536)
             else:
                 sock.sendall(step)
-            step = flow.send(received)
+            step = conversation.send(received)
     except StopIteration as done:
         result: T = done.value
         return result
 
 
-def _connect(connection: Connection, route: Route, attempt: Attempt) -> None:
-    addresses = look_up(*route.peer).result(attempt.remaining())
+def _connect(connection: Connection, route: Route, pending: PendingResponse) -> None:
+    addresses = look_up(*route.peer).result(pending.remaining())
     for index, (family, address) in enumerate(addresses, 1):
         try:
             sock = connection.open(family)
-            sock.settimeout(attempt.remaining() / (len(addresses) + 1 - index))
+            sock.settimeout(pending.remaining() / (len(addresses) + 1 - index))
             return sock.connect(address)
         except OSError:
             if index == len(addresses):

@@ -1,6 +1,6 @@
 """What is said on a connection, as generators: the two transports only wait, read and write for them.
 
-A flow yields bytes to send, or None to be given what arrives next; that is empty once the other side has closed.
+A conversation yields bytes to send, or None to be given what arrives next, which is empty once the other side is gone.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import h11
 
 from liveperson_engagement_api.http import Request, Response
 
-from ._attempt import Attempt
 from ._environment import Proxies, Proxy, Trust
+from ._pending import PendingResponse
 
 T = TypeVar("T")
-Flow: TypeAlias = Generator[bytes | None, bytes, T]
+Conversation: TypeAlias = Generator[bytes | None, bytes, T]
 
 MAX_HEAD_BYTES = 100 * 1024
 
@@ -72,17 +72,17 @@ class Connection:
         self.sock.setblocking(False)
         return self.sock
 
-    def converse(self, route: Route, request: Request, attempt: Attempt) -> Flow[Response]:
+    def converse(self, route: Route, request: Request, pending: PendingResponse) -> Conversation[Response]:
         """Send a request, after what a new connection needs, and return the answer."""
         self.reusable = False
         if not self.established:
             yield from self.establish(route)
             self.established = True
-        complete = yield from self._within_layers(_exchange(route, request, attempt))
+        complete = yield from self._within_layers(_exchange(route, request, pending))
         self.reusable = complete and all(layer.is_drained for layer in self._layers)
-        return attempt.response()
+        return pending.response()
 
-    def establish(self, route: Route) -> Flow[None]:
+    def establish(self, route: Route) -> Conversation[None]:
         """Go through the proxy, and verify the service's certificate, as the route asks."""
         if route.proxy:
             if route.proxy.scheme == "https":
@@ -94,15 +94,15 @@ class Connection:
         if route.secure:
             yield from self._start_tls(route.ssl_context(), route.host)
 
-    def _start_tls(self, context: ssl.SSLContext, host: str) -> Flow[None]:
+    def _start_tls(self, context: ssl.SSLContext, host: str) -> Conversation[None]:
         layer = _Tls(context, host)
         yield from self._within_layers(layer.handshake())
         self._layers.insert(0, layer)
 
-    def _within_layers(self, flow: Flow[T]) -> Flow[T]:
+    def _within_layers(self, conversation: Conversation[T]) -> Conversation[T]:
         for layer in self._layers:
-            flow = layer.carry(flow)
-        return flow
+            conversation = layer.carry(conversation)
+        return conversation
 
 
 class _Tls:
@@ -117,32 +117,32 @@ class _Tls:
         """Whether nothing has arrived that was not read."""
         return not self._incoming.pending and not self._session.pending()
 
-    def handshake(self) -> Flow[None]:
+    def handshake(self) -> Conversation[None]:
         """Verify the other side's certificate, and agree on keys."""
         yield from self._call(self._session.do_handshake)
 
-    def carry(self, flow: Flow[T]) -> Flow[T]:
-        """Encrypt what a flow sends, and decrypt what it is given."""
+    def carry(self, conversation: Conversation[T]) -> Conversation[T]:
+        """Encrypt what a conversation sends, and decrypt what it is given."""
         try:
-            step = next(flow)
+            step = next(conversation)
             while True:
                 received, unsent = b"", memoryview(step or b"")
                 while unsent:
                     unsent = unsent[(yield from self._call(self._session.write, unsent)) :]
                 if step is None:
                     received = yield from self._read()
-                step = flow.send(received)
+                step = conversation.send(received)
         except StopIteration as done:
             result: T = done.value
             return result
 
-    def _read(self) -> Flow[bytes]:
+    def _read(self) -> Conversation[bytes]:
         try:
             return (yield from self._call(self._session.read, 65536))
         except ssl.SSLEOFError:  # many servers close without the message that should announce it
             return b""
 
-    def _call(self, action: Callable[..., T], *arguments: Any) -> Flow[T]:
+    def _call(self, action: Callable[..., T], *arguments: Any) -> Conversation[T]:
         """Do something that may have to wait for the other side; the alert that says why it failed is sent as well."""
         while True:
             try:
@@ -158,7 +158,7 @@ class _Tls:
                 self._incoming.write_eof()
 
 
-def _exchange(route: Route, request: Request, attempt: Attempt) -> Flow[bool]:
+def _exchange(route: Route, request: Request, pending: PendingResponse) -> Conversation[bool]:
     """Send a request and read the answer; return whether the connection may be used for another."""
     http, body = h11.Connection(h11.CLIENT, MAX_HEAD_BYTES), request.body or b""
     headers = [*route.headers, *request.headers.items()]
@@ -166,18 +166,18 @@ def _exchange(route: Route, request: Request, attempt: Attempt) -> Flow[bool]:
         headers.append(("Content-Length", str(len(body))))
     head = h11.Request(method=request.method, target=route.prefix + request.target, headers=headers)
     parts = [http.send(part) for part in (head, *([h11.Data(data=body)] if body else []), h11.EndOfMessage())]
-    attempt.may_have_arrived = True
+    pending.may_have_arrived = True
     yield b"".join(part for part in parts if part)
     while not isinstance(event := (yield from _next_event(http)), h11.EndOfMessage):
         if isinstance(event, h11.Response):
             fields = ((name.decode("ascii"), value.decode("latin-1")) for name, value in event.headers)
-            attempt.start(event.status_code, fields)
+            pending.start(event.status_code, fields)
         elif isinstance(event, h11.Data):
-            attempt.add(event.data)
+            pending.add(event.data)
     return http.our_state is http.their_state is h11.DONE and http.trailing_data == (b"", False)
 
 
-def _http_connect(proxy: Proxy, host: str, port: int) -> Flow[None]:
+def _http_connect(proxy: Proxy, host: str, port: int) -> Conversation[None]:
     """Have a proxy connect to the service."""
     http, target = h11.Connection(h11.CLIENT, MAX_HEAD_BYTES), f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
     request = h11.Request(method="CONNECT", target=target, headers=[("Host", target), *proxy.headers])
@@ -190,7 +190,7 @@ def _http_connect(proxy: Proxy, host: str, port: int) -> Flow[None]:
         raise ConnectionError("the proxy sent more than its answer")
 
 
-def _next_event(http: h11.Connection) -> Flow[Any]:
+def _next_event(http: h11.Connection) -> Conversation[Any]:
     while (event := http.next_event()) is h11.NEED_DATA:
         received = yield None
         if not received and http.their_state is h11.SEND_RESPONSE:
@@ -199,7 +199,7 @@ def _next_event(http: h11.Connection) -> Flow[Any]:
     return event
 
 
-def _socks_connect(proxy: Proxy, host: str, port: int) -> Flow[None]:
+def _socks_connect(proxy: Proxy, host: str, port: int) -> Conversation[None]:
     """Have a SOCKS5 proxy connect to the service (RFC 1928 and 1929)."""
     try:
         address = ip_address(host).packed
@@ -208,7 +208,7 @@ def _socks_connect(proxy: Proxy, host: str, port: int) -> Flow[None]:
         target = bytes([3, len(host)]) + host.encode()
     user, password, received = proxy.user, proxy.password, b""
 
-    def reply(size: int) -> Flow[bytes]:
+    def reply(size: int) -> Conversation[bytes]:
         nonlocal received
         while len(received) < size:
             if not (more := (yield None)):

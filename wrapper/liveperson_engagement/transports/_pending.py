@@ -18,7 +18,7 @@ _TOO_LARGE = f"is larger than {MAX_RESPONSE_BYTES:,} bytes"
 _QUOTED_BYTES = re.compile(r":? (?:bytearray\()?b['\"]")
 
 
-class Attempt:
+class PendingResponse:
     """One attempt to send a request; its time starts when it is made."""
 
     def __init__(self, timeout: float | None) -> None:
