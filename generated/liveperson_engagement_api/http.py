@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import ItemsView, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
 from json import JSONEncoder
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 from urllib.parse import quote
 
 
@@ -40,33 +39,37 @@ class Headers(Mapping[str, str]):
         return f"<Headers {', '.join(self._fields)}>"
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(NamedTuple):
     """What is sent. Its repr shows the method alone: path, query and body may hold personal data."""
 
     method: str
-    path: str = field(repr=False)
+    path: str
     """Percent-encoded, from the first slash; the server's own path comes before it."""
-    query: str = field(default="", repr=False)
+    query: str = ""
     """Percent-encoded, without the question mark."""
-    headers: Mapping[str, str] = field(default_factory=Headers, repr=False)
-    body: bytes | None = field(default=None, repr=False)
+    headers: Mapping[str, str] = Headers()
+    body: bytes | None = None
 
     @property
     def target(self) -> str:
         """Path and query, as the first line of the request has them."""
         return f"{self.path}?{self.query}" if self.query else self.path
 
+    def __repr__(self) -> str:
+        return f"Request(method={self.method!r})"
 
-@dataclass(frozen=True, slots=True)
-class Response:
+
+class Response(NamedTuple):
     """What came back. Its repr shows the status alone: headers and body may hold personal data."""
 
     status: int
-    headers: Mapping[str, str] = field(default_factory=Headers, repr=False)
+    headers: Mapping[str, str] = Headers()
     """By name, in upper or lower case."""
-    body: bytes = field(default=b"", repr=False)
+    body: bytes = b""
     """Decompressed."""
+
+    def __repr__(self) -> str:
+        return f"Response(status={self.status!r})"
 
 
 _is_unreserved = re.compile("[A-Za-z0-9_.~-]*").fullmatch

@@ -38,27 +38,29 @@ PAGE = ROOT / "docs/mutants.md"
 PACKAGE = "liveperson_engagement"
 WORK = ROOT / ".mutants"
 CORE = (
-    "_call", "_contract", "_deadline", "_domain", "_json", "_locking", "_log", "_redaction", "_session",
-    "_state", "_steps", "client", "errors", "outage", "retry", "visit",
+    "_account", "_call", "_contract", "_deadline", "_domain", "_json", "_locking", "_log", "_redaction", "_schema",
+    "_session", "_state", "_steps", "client", "errors", "outage", "retry", "visit",
 )  # fmt: skip
 """The modules that decide something; `events` is data alone."""
 QUICK = (
-    "client", "conformance", "core_*", "domain", "errors", "faults", "hooks", "logs", "on_retry", "otel", "outage",
-    "retry", "sessions", "settings", "validation",
+    "answers", "any_operation", "client", "conformance", "core_*", "domain", "errors", "faults", "hooks", "logs", "on_retry", "otel", "outage",
+    "properties_errors", "retry", "sessions", "settings", "validation",
 )  # fmt: skip
 """The tests that say what the core does."""
 SLOW = ("fast", "sharing", "sqlite_store")
 """More of them: over other connections, through other stores, and by many at once."""
 FIRST = {
+    "_account": "any_operation core_outage settings validation",
     "_call": "core_answers core_time core_lines core_limits retry errors on_retry hooks",
-    "_contract": "validation core_lines core_answers",
+    "_contract": "validation answers any_operation core_lines core_answers",
     "_deadline": "core_time retry",
     "_domain": "core_domain domain core_lines",
     "_json": "core_lines validation core_answers",
     "_locking": "core_time sessions sharing core_memory",
     "_log": "logs",
-    "_redaction": "core_lines core_answers errors",
-    "_session": "core_memory core_time core_lines sessions client core_domain core_outage",
+    "_redaction": "core_lines core_answers errors answers properties_errors",
+    "_schema": "answers validation core_lines core_answers",
+    "_session": "answers core_memory core_time core_lines sessions client core_domain core_outage",
     "_state": "core_memory client sessions",
     "_steps": "logs on_retry core_time client retry otel",
     "client": "client core_lines domain",

@@ -28,7 +28,7 @@ import threading
 import time
 from collections import Counter, defaultdict, deque
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerProcess
 from pathlib import Path
@@ -186,7 +186,7 @@ def signed(request: Request) -> Request:
     Not before: engagement() answers bodies from the store that are equal.
     """
     body = (request.body or b"").replace(UNSIGNED.encode(), f"{running.get():{len(UNSIGNED)}}".encode())
-    return replace(request, headers={**request.headers, "soak-call": running.get()}, body=body)
+    return request._replace(headers={**request.headers, "soak-call": running.get()}, body=body)
 
 
 class Signed(Transport):

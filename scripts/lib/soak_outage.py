@@ -14,7 +14,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Named(Transport):
 
     def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
         """Send the request."""
-        named = replace(request, headers={**request.headers, "soak-call": self.calls.name})
+        named = request._replace(headers={**request.headers, "soak-call": self.calls.name})
         return self._inner.send(base_url, named, timeout)
 
     def close(self) -> None:

@@ -31,9 +31,9 @@ class Account:
 
     def base_url(self, operation: Operation, call: Call) -> Flow[str]:
         """Return where an operation is sent: to the account's host, or to a server of its own."""
-        url = operation.server_url(self.server_variables)
-        if url is None:
+        if operation.is_served_as_account:
             return (yield from self.domain.resolve(call))
+        url = operation.server_url(self.server_variables)
         if url == contract().operations["findDomain"].server_url({}):
             return self.domain.domain_api
         return check_base_url("server_variables", url)
@@ -46,7 +46,7 @@ class Account:
 
     def note_failure(self, operation: Operation, failure: EngagementError) -> None:
         """Look the account's host up again soon if an attempt shows that it may have moved."""
-        if operation.server_url(self.server_variables) is None:
+        if operation.is_served_as_account:
             self.domain.note_failure(failure)
 
     def call(self, operation_id: str, body: Any, parameters: Mapping[str, Any], deadline: float | None) -> Flow[Any]:

@@ -56,7 +56,9 @@ class Operation:
         self.idempotent = method != "post" or f"{{{VISITOR_ID}}}" in path
         """Whether it can arrive twice without putting a second visitor on the list."""
         self._contract, self._node = contract, node
-        self._servers: list[dict[str, Any]] = node.get("servers") or contract.servers
+        self._server: dict[str, Any] = (node.get("servers") or contract.servers)[0]
+        self.is_served_as_account: bool = self._server == contract.servers[0]
+        """Whether it is sent to the account's host, and not to a server of its own."""
 
     @functools.cached_property
     def generated(self) -> generated.Operation:
@@ -88,13 +90,10 @@ class Operation:
         loading = self.policy.account_loading
         return self._contract.operations[loading.retry_operation_id] if loading else self
 
-    def server_url(self, variables: Mapping[str, str]) -> str | None:
-        """Return the URL of the operation's own server; None where it is served as the account is."""
-        server = self._servers[0]
-        if server == self._contract.servers[0]:
-            return None
-        url: str = server["url"]
-        for name, variable in server.get("variables", {}).items():
+    def server_url(self, variables: Mapping[str, str]) -> str:
+        """Return the URL of the operation's server; what is not among the values has the contract's default."""
+        url: str = self._server["url"]
+        for name, variable in self._server.get("variables", {}).items():
             url = url.replace(f"{{{name}}}", variables.get(name, variable["default"]))
         return url
 
@@ -110,6 +109,10 @@ class Operation:
                 required and not fixed, not fixed and name != ACCOUNT_ID, check
             )
         return found
+
+    @functools.cached_property
+    def _secret_names(self) -> frozenset[str]:
+        return frozenset(name for name, parameter in self.parameters.items() if parameter.secret)
 
     @functools.cached_property
     def impression_templates(self) -> dict[str, Any]:
@@ -134,7 +137,7 @@ class Operation:
 
     def secrets(self, arguments: Mapping[str, Any]) -> list[str]:
         """Return the arguments that must not be printed."""
-        return [str(value) for name, value in arguments.items() if value is not None and self.parameters[name].secret]
+        return [str(value) for name, value in arguments.items() if name in self._secret_names]
 
     def encode_body(self, value: Any) -> bytes | None:
         """Encode a request's body as JSON, if there is one; raise `SchemaViolation` unless the operation takes it."""

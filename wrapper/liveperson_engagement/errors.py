@@ -20,7 +20,6 @@ Every error prints one line without visitor ids, session ids or personal data, a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,7 +36,7 @@ def one_line(text: str, length: int = 200) -> str:
 
 def _cut(response: Response) -> Response:
     """Return a response whose body is not too large to be kept, pickled and sent about."""
-    return response if len(response.body) <= MAX_BODY_BYTES else replace(response, body=response.body[:MAX_BODY_BYTES])
+    return response if len(response.body) <= MAX_BODY_BYTES else response._replace(body=response.body[:MAX_BODY_BYTES])
 
 
 def _restore(cls: type[EngagementError], args: tuple[Any, ...], state: dict[str, Any]) -> EngagementError:
