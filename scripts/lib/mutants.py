@@ -43,8 +43,8 @@ CORE = (
 )  # fmt: skip
 """The modules that decide something; `events` is data alone."""
 QUICK = (
-    "answers", "any_operation", "client", "conformance", "core_*", "domain", "errors", "faults", "hooks", "logs", "on_retry", "otel", "outage",
-    "properties_errors", "retry", "sessions", "settings", "validation",
+    "answers", "any_operation", "client", "conformance", "core_*", "domain", "errors", "faults", "hooks", "logs",
+    "on_retry", "otel", "outage", "properties_errors", "retry", "sessions", "settings", "validation",
 )  # fmt: skip
 """The tests that say what the core does."""
 SLOW = ("fast", "sharing", "sqlite_store")

@@ -48,7 +48,7 @@ public static class Runner
         if (call.Operation == "updateSession")
         {
             var update = JsonConvert.DeserializeObject<UpdateSessionBody>(call.Body);
-            var done = api.UpdateSessionWithHttpInfo(call.Sid, call.AccountId, call.VisitorId, "1.0", update);
+            var done = api.UpdateSessionWithHttpInfo(call.AccountId, call.VisitorId, call.Sid, "1.0", update);
             return new Dictionary<string, object> { ["status"] = done.StatusCode };
         }
         var body = JsonConvert.DeserializeObject<CreateSessionBody>(call.Body);

@@ -45,7 +45,7 @@ def send(client: ApiClient, call: dict[str, Any]) -> Any:
             return DomainApi(client).find_domain_with_http_info(account, call["serviceName"], "1.0")
         case "updateSession":
             news = read(UpdateSessionBody, call)
-            return sessions.update_session_with_http_info(sid or "", account, visitor, "1.0", news)
+            return sessions.update_session_with_http_info(account, visitor, sid or "", "1.0", news)
         case "createSession":
             return sessions.create_session_with_http_info(account, "1.0", read(CreateSessionBody, call))
         case _:

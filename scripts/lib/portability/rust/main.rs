@@ -39,7 +39,7 @@ async fn perform(call: &Call) -> Result<Value, String> {
         "updateSession" => {
             let sid = call.sid.as_deref().unwrap_or_default();
             let body: UpdateSessionBody = read(&call.body)?;
-            answered(session_api::update_session(&configuration, sid, account, visitor, "1.0", body).await, |_| json!({"status": 200}))
+            answered(session_api::update_session(&configuration, account, visitor, sid, "1.0", body).await, |_| json!({"status": 200}))
         }
         "createSession" => {
             let body: CreateSessionBody = read(&call.body)?;

@@ -69,7 +69,7 @@ public final class Runner {
                 return new DomainApi(client).findDomainWithHttpInfo(account, text(call, "serviceName"), "1.0");
             case "updateSession":
                 UpdateSessionBody news = JSON.readValue(body, UpdateSessionBody.class);
-                return sessions.updateSessionWithHttpInfo(sid, account, visitor, "1.0", news);
+                return sessions.updateSessionWithHttpInfo(account, visitor, sid, "1.0", news);
             case "createSession":
                 return sessions.createSessionWithHttpInfo(account, "1.0", JSON.readValue(body, CreateSessionBody.class));
             default:
