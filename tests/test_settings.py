@@ -10,7 +10,7 @@ import pytest
 
 import liveperson_engagement
 from conftest import BODY, Colour
-from liveperson_engagement import ConnectionFailed, EngagementClient, InvalidRequest, _domain, retry
+from liveperson_engagement import ConnectionFailed, EngagementClient, InvalidRequest, _account, retry
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement_api.http import Headers
 
@@ -22,7 +22,7 @@ def lookups(sandbox: Sandbox) -> int:
 
 def pass_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let the lookup's clock, and no other, go on."""
-    monkeypatch.setattr(_domain, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + seconds))
+    monkeypatch.setattr(_account, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + seconds))
 
 
 def test_the_host_can_be_looked_up_again(colour: Colour, sandbox: Sandbox) -> None:

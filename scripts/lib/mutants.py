@@ -38,8 +38,8 @@ PAGE = ROOT / "docs/mutants.md"
 PACKAGE = "liveperson_engagement"
 WORK = ROOT / ".mutants"
 CORE = (
-    "_account", "_call", "_contract", "_deadline", "_domain", "_json", "_locking", "_log", "_redaction", "_schema",
-    "_session", "_state", "_steps", "client", "errors", "outage", "retry", "visit",
+    "_account", "_call", "_contract", "_deadline", "_json", "_locking", "_log", "_redaction", "_session",
+    "_state", "_steps", "client", "errors", "outage", "retry", "visit",
 )  # fmt: skip
 """The modules that decide something; `events` is data alone."""
 QUICK = (
@@ -50,16 +50,14 @@ QUICK = (
 SLOW = ("fast", "sharing", "sqlite_store")
 """More of them: over other connections, through other stores, and by many at once."""
 FIRST = {
-    "_account": "any_operation core_outage settings validation",
+    "_account": "core_domain domain core_lines any_operation core_outage settings",
     "_call": "core_answers core_time core_lines core_limits retry errors on_retry hooks",
     "_contract": "validation answers any_operation core_lines core_answers",
     "_deadline": "core_time retry",
-    "_domain": "core_domain domain core_lines",
-    "_json": "core_lines validation core_answers",
+    "_json": "answers core_lines validation core_answers",
     "_locking": "core_time sessions sharing core_memory",
     "_log": "logs",
     "_redaction": "core_lines core_answers errors answers properties_errors",
-    "_schema": "answers validation core_lines core_answers",
     "_session": "answers core_memory core_time core_lines sessions client core_domain core_outage",
     "_state": "core_memory client sessions",
     "_steps": "logs on_retry core_time client retry otel",

@@ -13,9 +13,8 @@ from liveperson_engagement_api.http import Request, Response
 from . import errors
 from ._contract import Operation
 from ._deadline import CallDeadline, attempt_seconds
-from ._json import SchemaViolation, decode_liberally, is_object
+from ._json import SchemaViolation, as_promised, decode_liberally, is_object
 from ._redaction import describe_shape, redact, redact_ids
-from ._schema import as_promised
 from ._steps import Flow, LockLost, Notify, Renewal, Send, Sleep
 from .errors import ApiError, ConnectionFailed, EngagementError
 from .events import RequestEvent, ResponseEvent, RetryEvent

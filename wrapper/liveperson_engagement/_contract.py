@@ -12,8 +12,17 @@ from typing import Any
 from liveperson_engagement_api import api as generated
 from liveperson_engagement_api.errors import ResponseError
 
-from ._json import SchemaViolation, decode, decode_liberally, encode, is_array, is_object
-from ._schema import Check, LiberalReader, follow
+from ._json import (
+    Check,
+    LiberalReader,
+    SchemaViolation,
+    decode,
+    decode_liberally,
+    encode,
+    follow,
+    is_array,
+    is_object,
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

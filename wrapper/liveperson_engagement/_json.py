@@ -1,11 +1,17 @@
-"""JSON as RFC 8259 has it, and the exception that says which part of a value breaks a rule."""
+"""JSON as RFC 8259 has it, checked against schemas: what is sent must be right, and of an answer what is needed."""
 
 from __future__ import annotations
 
+import functools
 import json
 import math
+import re
 from codecs import BOM_UTF8
-from typing import Any, TypeAlias, TypeGuard
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
+
+if TYPE_CHECKING:
+    from jsonschema_rs import Draft202012Validator, ValidationError, ValidationErrorKind
 
 Path: TypeAlias = list[str | int]
 
@@ -107,3 +113,133 @@ def find_unencodable(value: Any) -> SchemaViolation:
 
 def _is_text(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
+
+
+class Check:
+    """A schema, compiled."""
+
+    def __init__(self, components: dict[str, Any], schema: dict[str, Any]) -> None:
+        from jsonschema_rs import Draft202012Validator  # noqa: PLC0415 - importing it takes long
+
+        self._components = components
+        schema = {**schema, "components": components}
+        self._validator: Draft202012Validator = Draft202012Validator(schema, validate_formats=True)
+
+    def __call__(self, value: Any) -> None:
+        """Raise `SchemaViolation` unless a value is what the schema describes."""
+        try:
+            if self._validator.is_valid(value):
+                return
+            error = next(self._validator.iter_errors(value))
+        except ValueError:  # a Python value that no JSON type stands for
+            raise find_unencodable(value) from None
+        raise SchemaViolation(*self._explain(error))
+
+    def accepts(self, value: Any) -> bool:
+        """Return whether a value is what the schema describes."""
+        try:
+            return self._validator.is_valid(value)
+        except ValueError:
+            return False
+
+    def _explain(self, error: ValidationError) -> tuple[Path, str]:
+        from jsonschema_rs import ValidationErrorKind  # noqa: PLC0415 - importing it takes long
+
+        path, kind = list(error.instance_path), error.kind
+        if isinstance(kind, ValidationErrorKind.OneOfNotValid):
+            return self._explain_union(error, kind)
+        if isinstance(kind, ValidationErrorKind.Required):
+            path.append(kind.property)
+        facts = {name: ", ".join(map(str, fact)) if is_array(fact) else fact for name, fact in kind.as_dict().items()}
+        return path, _REASONS.get(kind.name, "breaks the contract's rule {name}").format(**{"name": kind.name, **facts})
+
+    def _explain_union(self, error: ValidationError, kind: ValidationErrorKind.OneOfNotValid) -> tuple[Path, str]:
+        trail = list(error.schema_path)
+        union = trail[len(trail) - trail[::-1].index("components") : -1]
+        discriminator = follow(self._components, union).get("discriminator")
+        if discriminator is None:
+            return list(error.instance_path), "is none of the contract's alternatives"
+        tag = [*error.instance_path, discriminator["propertyName"]]
+        for branch in kind.context:
+            explained = [self._explain(part) for part in branch]
+            if all(path != tag for path, _ in explained):
+                return explained[0]  # the member that was meant: its tag is right
+        return tag, f"must be one of {', '.join(discriminator['mapping'])}"
+
+
+class LiberalReader:
+    """Takes of an answer what can be read: the table in docs/errors.md says how.
+
+    A scalar of another type than was promised becomes what it spells. An optional member that is null, or cannot be
+    read, is left out. What is required, or says which member of a union this is, is left as it came.
+    """
+
+    def __init__(self, components: dict[str, Any]) -> None:
+        self._components = components
+        self._checks: dict[int, Check] = {}
+        """By the identity of the schema, a part of the contract, which is never changed."""
+
+    def read(self, schema: dict[str, Any], value: Any) -> Any:
+        """Return what can be read of a value."""
+        if "$ref" in schema:
+            return self.read(resolve(self._components, schema["$ref"]), value)
+        if "discriminator" in schema:
+            tag = value.get(schema["discriminator"]["propertyName"]) if is_object(value) else None
+            member = schema["discriminator"]["mapping"].get(tag) if isinstance(tag, str) else None
+            return self.read({"$ref": member}, value) if member else value
+        for part in schema.get("allOf", ()):
+            value = self.read(part, value)
+        if is_object(value) and "properties" in schema:
+            members = ((name, self._read_member(schema, name, member)) for name, member in value.items())
+            return {name: member for name, member in members if member is not _ABSENT}
+        if is_array(value) and "items" in schema:
+            return [self.read(schema["items"], item) for item in value]
+        return as_promised(schema.get("type"), value)
+
+    def _read_member(self, schema: dict[str, Any], name: str, value: Any) -> Any:
+        if name not in schema["properties"]:
+            return value if can_encode(value) else _ABSENT
+        member: dict[str, Any] = schema["properties"][name]
+        value = self.read(member, value)
+        return value if name in schema.get("required", ()) or self._accepts(member, value) else _ABSENT
+
+    def _accepts(self, schema: dict[str, Any], value: Any) -> bool:
+        if id(schema) not in self._checks:
+            self._checks[id(schema)] = Check(self._components, schema)
+        return can_encode(value) and self._checks[id(schema)].accepts(value)
+
+
+def as_promised(kind: Any, value: Any) -> Any:
+    """Return the text of a number where text is promised, and the number that a text spells where one is."""
+    if kind == "string" and isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value):
+        return str(value)
+    if kind in ("integer", "number") and isinstance(value, str) and (spelled := _NUMBER.fullmatch(value)):
+        return float(value) if spelled[1] or spelled[2] else int(value)
+    return value
+
+
+def resolve(components: dict[str, Any], reference: str) -> Any:
+    """Return what a reference such as `#/components/schemas/Session` leads to."""
+    return follow({"components": components}, reference.removeprefix("#/").split("/"))
+
+
+def follow(node: Any, keys: Iterable[Any]) -> Any:
+    """Return the part of a document that a path of keys leads to."""
+    return functools.reduce(lambda part, key: part[key], keys, node)
+
+
+_ABSENT = object()
+_NUMBER = re.compile(r"-?[0-9]{1,300}(\.[0-9]{1,300})?([eE][+-]?[0-9]{1,3})?")
+_REASONS = {
+    "required": "is required",
+    "type": "must be of type {types}",
+    "enum": "must be one of {options}",
+    "const": "must be {expected_value}",
+    "pattern": "must match the pattern {pattern}",
+    "format": "must be a valid {format}",
+    "minimum": "must be at least {limit}",
+    "maximum": "must be at most {limit}",
+    "minLength": "must have at least {limit} characters",
+    "maxLength": "must have at most {limit} characters",
+}
+"""What to say of a broken rule; the names in braces are jsonschema-rs's own for the rule's facts."""

@@ -6,8 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from ._contract import contract
-from ._json import SchemaViolation, decode_liberally, is_object
-from ._schema import as_promised
+from ._json import SchemaViolation, as_promised, decode_liberally, is_object
 from ._steps import CompareAndSet, Flow, Load, Store
 from .errors import InvalidRequest, StoreError
 from .stores import UNREADABLE, MemoryStore, Record, Remembered, VisitIds

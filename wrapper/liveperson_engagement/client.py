@@ -9,10 +9,9 @@ import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
-from ._account import Account
+from ._account import Account, DomainResolver, check_base_url
 from ._call import Call, CallSettings
 from ._contract import contract
-from ._domain import DomainResolver, check_base_url
 from ._json import SchemaViolation
 from ._log import configure_logging
 from ._steps import AsyncDriver, Connections, Driver, Flow, Hooks
