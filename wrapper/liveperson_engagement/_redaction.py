@@ -55,12 +55,15 @@ def _mask(text: str, secrets: list[str]) -> str:
 
 
 def _unescape_json(text: str) -> str:
-    text = _JSON_ESCAPE.sub(lambda found: chr(int(found[1], 16)) if found[1] else found[2], text)
+    text = _JSON_ESCAPE.sub(
+        lambda found: chr(int(found[1], 16)) if found[1] else _CONTROL.get(found[2], found[2]), text
+    )
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")  # two halves make one character
 
 
 _ESCAPED_AT_MOST = 3
 """How many escapes within each other are looked through."""
+_CONTROL = {"b": "\b", "f": "\f", "n": "\n", "r": "\r", "t": "\t"}
 _JSON_ESCAPE = re.compile(r"\\(?:u([0-9a-fA-F]{4})|(.))")
 _UNESCAPE: tuple[Callable[[str], str], ...] = (unquote, html.unescape, _unescape_json)
 _VALUE = re.compile(r'("(?:[^"\\]|\\.)*"|-?\d[\d.eE+-]*)(:?)')
