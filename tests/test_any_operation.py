@@ -164,6 +164,10 @@ def use(sandbox: Sandbox, client: EngagementClient, pauses: list[float]) -> None
     print(pauses[6:])
     print([request.path for request in sandbox.requests][:1], sandbox.requests[0].query, len(sandbox.requests))
 
+try:
+    EngagementClient("demo", server_variables={"prot": "1"})
+except InvalidRequest as error:
+    print(error)
 with Sandbox() as sandbox:
     pauses: list[float] = []
     port = sandbox.url.rpartition(":")[2]
@@ -192,6 +196,7 @@ def test_an_operation_that_is_new_in_the_contract_is_called(sibling: Path, tmp_p
     done = run(sibling, str(script))
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
+        "server_variables: must be texts for port",
         "long (1, 2) [10.0, 30.0, 90.0]",
         "{'kind': 'short', 'title': 'Visits'}",
         "ApiError [409] Not ready (internal code 77)",
@@ -324,8 +329,8 @@ def test_a_loading_account_is_retried_with_its_visitor(client: EngagementClient,
     assert [visitor.visitor_id for visitor in sandbox.visitors] == [session.visitor_id]
 
 
-@pytest.mark.parametrize("variables", [{"port": 8080}, {5: "x"}])
-def test_server_variables_are_texts(variables: Any) -> None:
-    """Anything else is refused when the client is made."""
-    with pytest.raises(InvalidRequest, match="server_variables: must be a mapping of names to texts"):
+@pytest.mark.parametrize("variables", [{"port": "8080"}, {5: "x"}, {"domain": "host.example"}])
+def test_server_variables_are_those_of_the_contract(variables: Any) -> None:
+    """Any other is refused when the client is made; the account's host is not one of them."""
+    with pytest.raises(InvalidRequest, match="server_variables: must be texts for nothing"):
         EngagementClient("demo", server_variables=variables)

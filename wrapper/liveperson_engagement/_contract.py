@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,6 +98,11 @@ class Operation:
         """What asks the same for a visitor who is known: what is sent again after "Loading account"."""
         loading = self.policy.account_loading
         return self._contract.operations[loading.retry_operation_id] if loading else self
+
+    @property
+    def server_variables(self) -> Collection[str]:
+        """What may be set of the URL of the operation's own server."""
+        return () if self.is_served_as_account else self._server.get("variables", {}).keys()
 
     def server_url(self, variables: Mapping[str, str]) -> str:
         """Return the URL of the operation's server; what is not among the values has the contract's default."""

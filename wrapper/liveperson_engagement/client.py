@@ -157,7 +157,7 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
         documented = contract().operations["findDomain"].server_url({})
         given = options["domain_api"]
         domain_api = check_base_url("domain_api", documented if given is None else given)
-        base_url, variables = options["base_url"], _to_texts("server_variables", options["server_variables"])
+        base_url, variables = options["base_url"], _server_variables(options["server_variables"])
         if base_url is None:
             resolver = self._resolvers.setdefault((domain_api, account_id), DomainResolver(account_id, domain_api))
         else:
@@ -339,11 +339,13 @@ _OWN_HEADERS = {
 }
 
 
-def _to_texts(path: str, texts: Mapping[Any, Any] | None) -> dict[str, str]:
-    for name, text in (texts or {}).items():
-        if not isinstance(name, str) or not isinstance(text, str):
-            raise InvalidRequest(path, "must be a mapping of names to texts")
-    return {**(texts or {})}
+def _server_variables(variables: Mapping[Any, Any] | None) -> dict[str, str]:
+    """Return the values; raise `InvalidRequest` for a name that no server has, or a value that is no text."""
+    known = {name for operation in contract().operations.values() for name in operation.server_variables}
+    for name, text in (variables or {}).items():
+        if name not in known or not isinstance(text, str):
+            raise InvalidRequest("server_variables", f"must be texts for {', '.join(sorted(known)) or 'nothing'}")
+    return {**(variables or {})}
 
 
 def _with_default_headers(headers: Mapping[Any, Any]) -> dict[str, str]:
