@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from types import SimpleNamespace
 from typing import Any
 
@@ -110,6 +112,7 @@ def test_an_empty_key_is_refused(client: EngagementClient) -> None:
         ("Fri, 31 Dec 1999 23:59:59", "Fri, 31 Dec 1999 23:59:29 -0000", 30),
         ("Fri, 31 Dec 1999 23:59:59 -0000", "Fri, 31 Dec 1999 23:59:29", 30),
         ("Friday, 31-Dec-99 23:59:59 GMT", "Fri, 31 Dec 1999 23:59:29 GMT", 30),
+        ("Fri, 31 Dec 1999 18:59:59 -0500", "Fri, 31 Dec 1999 23:59:29 GMT", 30),
         ("soon", "Fri, 31 Dec 1999 23:59:29 GMT", 0),
     ],
 )
@@ -124,6 +127,13 @@ def test_a_date_is_measured_from_the_answers_own(
     finally:
         monkeypatch.undo()
         time.tzset()
+
+
+@pytest.mark.parametrize("now", [{}, {"Date": "soon"}])
+def test_without_the_answers_date_the_clock_counts(now: dict[str, str]) -> None:
+    """As it does where that date cannot be read."""
+    asked = format_datetime(datetime.now(UTC) + timedelta(hours=1))
+    assert 3500 < retry.retry_after(Headers([("retry-after", asked), *now.items()])) <= 3600
 
 
 def test_the_old_name_of_an_update_stays() -> None:
