@@ -44,7 +44,7 @@ CORE = (
 """The modules that decide something; `events` is data alone."""
 QUICK = (
     "answers", "any_operation", "client", "conformance", "core_*", "domain", "errors", "faults", "hooks", "logs",
-    "on_retry", "otel", "outage", "properties_errors", "retry", "sessions", "settings", "validation",
+    "on_retry", "otel", "outage", "retry", "sessions", "settings", "validation",
 )  # fmt: skip
 """The tests that say what the core does."""
 SLOW = ("fast", "sharing", "sqlite_store")
@@ -57,7 +57,7 @@ FIRST = {
     "_json": "answers core_lines validation core_answers",
     "_locking": "core_time sessions sharing core_memory",
     "_log": "logs",
-    "_redaction": "core_lines core_answers errors answers properties_errors",
+    "_redaction": "core_lines core_answers errors answers",
     "_session": "answers core_memory core_time core_lines sessions client core_domain core_outage",
     "_state": "core_memory client sessions",
     "_steps": "logs on_retry core_time client retry otel",
