@@ -129,7 +129,7 @@ def check_ids(ids: object) -> VisitIds | None:
         return None
     if not isinstance(ids, VisitIds):
         raise InvalidRequest("ids", "must be the VisitIds of an earlier visit")
-    for name, component in _ID_SCHEMAS.items():
+    for name, (_, component) in _IDS.items():
         value = getattr(ids, name)
         try:
             if value is not None or name == "visitor_id":
@@ -145,13 +145,19 @@ def ids_in(content: bytes) -> VisitIds | None:
         answer = decode_liberally(content)
     except SchemaViolation:
         return None
+    if not is_object(answer):
+        return None
     found: dict[str, str | None] = {}
-    for name, component in _ID_SCHEMAS.items():
-        value = as_promised("string", answer.get(_MEMBERS[name])) if is_object(answer) else None
+    for name, (member, component) in _IDS.items():
+        value = as_promised("string", answer.get(member))
         found[name] = value if contract().component(component).accepts(value) else None
     visitor_id = found.pop("visitor_id")
     return VisitIds(visitor_id, **found) if visitor_id is not None else None
 
 
-_ID_SCHEMAS = {"visitor_id": "VisitorId", "session_id": "SessionId", "page_id": "PageId"}
-_MEMBERS = {"visitor_id": "visitorId", "session_id": "sessionId", "page_id": "pageId"}
+_IDS = {
+    "visitor_id": ("visitorId", "VisitorId"),
+    "session_id": ("sessionId", "SessionId"),
+    "page_id": ("pageId", "PageId"),
+}
+"""The fields of `VisitIds`, each with its member of an answer and its schema component."""

@@ -157,6 +157,7 @@ class Contract:
         for status, named in examples.items():
             if status >= 400:
                 self._errors.setdefault(status, named)
+        rule = _child(self._resolve(_child(node, "x-retry-policy")), "loadingAccount")
         return Operation(
             operation_id=node["operationId"],
             method=method.upper(),
@@ -166,8 +167,8 @@ class Contract:
             body_required=body.get("required", False),
             examples=examples,
             errors=self._errors,
-            loading=self._loading(node, parameters, examples),
-            for_known_visitor=_loading_rule(self._resolve(_child(node, "x-retry-policy"))).get("retryOperationId", ""),
+            loading=self._loading(rule, parameters, examples),
+            for_known_visitor=rule.get("retryOperationId", ""),
         )
 
     def _parameter(self, node: Node) -> Parameter:
@@ -182,9 +183,8 @@ class Contract:
         )
 
     def _loading(
-        self, node: Node, parameters: list[Node], examples: Mapping[int, Mapping[str, Json]]
+        self, rule: Node, parameters: list[Node], examples: Mapping[int, Mapping[str, Json]]
     ) -> Loading | None:
-        rule = _loading_rule(self._resolve(_child(node, "x-retry-policy")))
         for entity in examples.get(rule.get("status", 0), _NOTHING).values():
             if entity.get("internalCode") == rule["internalCode"]:
                 account = next(str(each.get("example")) for each in parameters if each["name"] == "accountId")
@@ -226,10 +226,6 @@ def parse_json(raw: bytes) -> Json:
 def _child(node: Node, name: str) -> Node:
     child: Node = node.get(name, _NOTHING)
     return child
-
-
-def _loading_rule(policy: Node) -> Node:
-    return _child(policy, "loadingAccount")
 
 
 def _no_number(name: str) -> None:
