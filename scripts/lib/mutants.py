@@ -195,7 +195,11 @@ class Trials:
         """Try all; say that the tests have been run."""
         shared = functools.cache(ssl.create_default_context)
         setattr(ssl, "create_default_context", shared)  # noqa: B010 - to make one takes longer than most tests
-        self.failed = self._learn(session.items)
+        self.failed = (
+            f"{session.testsfailed} files of tests cannot be read"
+            if session.testsfailed
+            else self._learn(session.items)
+        )
         if self.failed:
             return True
         _contract().contract()

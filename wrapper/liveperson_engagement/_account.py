@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from ._call import Attempt, Call, CallSettings
 from ._contract import ACCOUNT_ID, VISITOR_ID, Operation, contract
+from ._deadline import CallDeadline
 from ._json import SchemaViolation
 from ._locking import key_lock
 from ._steps import Flow, Store
@@ -132,11 +133,13 @@ class Account:
             return self.domain.domain_api
         return check_base_url("server_variables", url)
 
-    def guard(self, operation: Operation, send: Callable[[RetryPolicy], Flow[Attempt]]) -> Flow[Attempt]:
+    def guard(
+        self, operation: Operation, deadline: CallDeadline, send: Callable[[RetryPolicy], Flow[Attempt]]
+    ) -> Flow[Attempt]:
         """Send, unless an outage holds calls back."""
         if self.outage_guard is None:
             return send(self.calls.retry)
-        return self.outage_guard.around(operation, self.store, self.id, self.calls.retry, send)
+        return self.outage_guard.around(operation, self.store, self.id, deadline, self.calls.retry, send)
 
     def note_failure(self, operation: Operation, failure: EngagementError) -> None:
         """Look the account's host up again soon if an attempt shows that it may have moved."""
@@ -175,7 +178,7 @@ class Account:
         def send(retry: RetryPolicy) -> Flow[Attempt]:
             return call.send(build_attempt, retry=retry, on_failure=on_failure)
 
-        return (yield from self.guard(operation, send)).value
+        return (yield from self.guard(operation, call.deadline, send)).value
 
 
 def encode_body(operation: Operation, body: Any) -> bytes | None:

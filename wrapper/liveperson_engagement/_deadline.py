@@ -39,6 +39,10 @@ class CallDeadline:
             raise self.exceeded()
         return left
 
+    def left(self) -> float | None:
+        """Return the seconds that are left, 0 when the deadline has passed, or None without one."""
+        return None if self._seconds is None else max(0.0, self._left())
+
     def cap(self, timeout: float | None) -> float | None:
         """Return the lesser of a timeout and what is left."""
         left = self.remaining()

@@ -8,23 +8,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any
 
 from ._account import Account, encode_body, to_json, visitor_in
 from ._call import Attempt, Call
 from ._contract import Operation, contract, resolve_expressions
 from ._json import is_object
 from ._locking import key_lock
-from ._state import SessionState, cached_session, ids_in, last_engagement
+from ._state import Session, SessionState, cached_session, ids_in, last_engagement, last_session
 from ._steps import Flow, LockLost, Renewal
 from .errors import BadRequest, EngagementError, InvalidRequest, InvalidResponse, NotFound
 from .retry import RetryPolicy
 from .stores import Record, Remembered, VisitIds
-
-if TYPE_CHECKING:
-    from liveperson_engagement_api import models
-
-Session: TypeAlias = "models.AvailableSession | models.NotAvailableSession"
 
 
 class VisitSession:
@@ -38,16 +33,17 @@ class VisitSession:
         call, state = Call(self._account.calls, deadline), self.state
         content = encode_body(contract().operations["createSession"], body)
         body_hash: str = _blake2b()(content or b"", digest_size=32).hexdigest()
-        before = yield from state.load()
+        before = yield from state.load(call.deadline)
         if reuse and (session := cached_session(before, body_hash)):
             return session
         yield from self._account.domain.resolve(call)
 
         def ask_if_first(renew: Renewal | None) -> Flow[tuple[Session | None, Remembered | None]]:
-            now = yield from state.load()
-            if reuse and (session := cached_session(now, body_hash)):
+            now = yield from state.load(call.deadline)
+            others_asked = (now and now.version) != (before and before.version)
+            if reuse and others_asked and (session := last_session(now, body_hash)):
                 return session, now
-            if not _has_session(now) or (now and now.record) == (before and before.record):  # nobody else has asked
+            if not others_asked or not _has_session(now):
                 return (yield from self._ask(call, content, body_hash, now, renew)), now
             return None, now
 
@@ -55,7 +51,7 @@ class VisitSession:
             try:
                 found, before = yield from key_lock(state.store, state.key, call.deadline, ask_if_first)
             except LockLost:
-                before = yield from state.load()
+                before = yield from state.load(call.deadline)
                 continue
             if found:
                 return found
@@ -65,7 +61,7 @@ class VisitSession:
     def update(self, body: Any, deadline: float | None) -> Flow[None]:
         """Send an update of the session; pageId is filled in."""
         call, update = Call(self._account.calls, deadline), to_json(body)
-        remembered = yield from self.state.load()
+        remembered = yield from self.state.load(call.deadline)
         ids = remembered.record.ids if remembered else None
         if ids is None or ids.session_id is None:
             raise InvalidRequest("pageId", "this visit has no session yet; call create_session first")
@@ -80,7 +76,7 @@ class VisitSession:
         for index, kind in enumerate(kinds or ("",)):
             if kind not in [*templates]:  # a list, as a caller's mistake may have no hash
                 raise InvalidRequest(f"kinds[{index}]", f"must be one of {', '.join(templates)}")
-        remembered = yield from self.state.load()
+        remembered = yield from self.state.load(call.deadline)
         engagement = last_engagement(remembered)
         if remembered is None or engagement is None:
             raise InvalidRequest("kinds", "this session was offered no engagement; call create_session first")
@@ -111,25 +107,25 @@ class VisitSession:
             if named and named != ids:
                 ids = named
                 record = Record(ids, _engagement_of(before, ids))
-                version = yield from self.state.save(record, before)
+                version = yield from self.state.save(record, before, call.deadline)
                 before = Remembered(record, 0, version)
 
         def send(retry: RetryPolicy) -> Flow[Attempt]:
             return call.send(build_attempt, retry=retry, on_failure=on_failure, renew=renew)
 
         try:
-            attempt = yield from self._account.guard(first, send)
+            attempt = yield from self._account.guard(first, call.deadline, send)
         except (NotFound, BadRequest) as error:
             # A visitor without a session that is not taken as such will never be: see "Loading account".
             if ids is not None and (isinstance(error, NotFound) or ids.session_id is None):
-                yield from self.state.delete(ids)
+                yield from self.state.delete(call.deadline, ids)
             raise
         session: Session = attempt.value
         found = VisitIds(session.visitor_id, session.session_id, session.page_id)
-        engagement, answers = _engagement_of(before, found), None
+        record = Record(found, _engagement_of(before, found), body_hash, _text_of(attempt))
         if session.status == "Available":
-            engagement, answers = _text_of(attempt), body_hash
-        yield from self.state.save(Record(found, engagement, answers), before)
+            record = Record(found, _text_of(attempt), body_hash)
+        yield from self.state.save(record, before, call.deadline)
         return session
 
     def _put(self, call: Call, body: Any, ids: VisitIds) -> Flow[None]:
@@ -147,9 +143,9 @@ class VisitSession:
             return call.send(build_attempt, retry=retry, on_failure=on_failure)
 
         try:
-            yield from self._account.guard(operation, send)
+            yield from self._account.guard(operation, call.deadline, send)
         except NotFound:
-            yield from self.state.delete(ids)
+            yield from self.state.delete(call.deadline, ids)
             raise
 
     def _build_attempt(

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import logging
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ._contract import contract
+from ._deadline import CallDeadline
 from ._json import SchemaViolation, as_promised, decode_liberally, is_object
 from ._steps import CompareAndSet, Flow, Load, Store
 from .errors import InvalidRequest, StoreError
 from .stores import UNREADABLE, MemoryStore, Record, Remembered, VisitIds
 
 if TYPE_CHECKING:
-    from liveperson_engagement_api.models import AvailableSession
+    from liveperson_engagement_api import models
 
 logger = logging.getLogger("liveperson_engagement")
+
+
+Session: TypeAlias = "models.AvailableSession | models.NotAvailableSession"
 
 
 class SessionState:
@@ -38,32 +42,36 @@ class SessionState:
     def ids(self) -> Flow[VisitIds | None]:
         """Return the ids that the next request will send."""
         if self._unsaved_ids is None:
-            yield from self.load()
+            yield from self.load(CallDeadline(None))
         return self._unsaved_ids or self.last_known_ids
 
-    def load(self) -> Flow[Remembered | None]:
+    def load(self, deadline: CallDeadline) -> Flow[Remembered | None]:
         """Read the record, after giving the store the ids that it does not have yet."""
-        remembered = yield from self._read()
+        remembered = yield from self._read(deadline)
         unsaved = self._unsaved_ids
         if self._save_failed and remembered and unsaved and remembered.record.ids.visitor_id != unsaved.visitor_id:
             unsaved = self._unsaved_ids = None  # others have started another visit since
             self._save_failed = False
         if unsaved is not None:
             record = Record(unsaved)
-            version = yield from self.save(record, remembered, force=True)
+            version = yield from self.save(record, remembered, deadline, force=True)
             remembered = Remembered(record, 0, version)
             if version is not None:
                 self._unsaved_ids, self._save_failed = None, False
         self.last_known_ids = remembered.record.ids if remembered else None
         return remembered
 
-    def save(self, record: Record, before: Remembered | None, *, force: bool = False) -> Flow[object | None]:
+    def save(
+        self, record: Record, before: Remembered | None, deadline: CallDeadline, *, force: bool = False
+    ) -> Flow[object | None]:
         """Save what an answer said, unless the key has become another visitor's since `before`; return the version."""
         self.last_known_ids = record.ids
         expected = before and before.version
         try:
-            while (version := (yield from CompareAndSet(self.store, self.key, expected, record))) is None:
-                before = yield from self._read()
+            while (
+                version := (yield from CompareAndSet(self.store, self.key, deadline.left(), expected, record))
+            ) is None:
+                before = yield from self._read(deadline)
                 if before is None and expected is None:  # not saved although nothing is there: it could not be read
                     self._unsaved_ids, self._save_failed = record.ids, True
                     break
@@ -76,32 +84,32 @@ class SessionState:
             raise
         return version
 
-    def delete(self, only: VisitIds | None = None) -> Flow[None]:
+    def delete(self, deadline: CallDeadline, only: VisitIds | None = None) -> Flow[None]:
         """Forget the visit; with `only`, unless newer ids than those have been remembered since."""
-        while remembered := (yield from self._read()):
+        while remembered := (yield from self._read(deadline)):
             if only is not None and remembered.record.ids != only:
                 return
-            if (yield from CompareAndSet(self.store, self.key, remembered.version, None)) is not None:
+            if (yield from CompareAndSet(self.store, self.key, deadline.left(), remembered.version, None)) is not None:
                 break
         self._unsaved_ids = self.last_known_ids = None
 
-    def _read(self) -> Flow[Remembered | None]:
+    def _read(self, deadline: CallDeadline) -> Flow[Remembered | None]:
         """Read the record; ids that somebody has damaged are dropped before they can be sent."""
-        remembered = yield from Load(self.store, self.key)
+        remembered = yield from Load(self.store, self.key, deadline.left())
         if remembered is None or remembered.record.ids == self.last_known_ids:
             return remembered
         try:
             check_ids(remembered.record.ids)
         except InvalidRequest:
             logger.warning(UNREADABLE)
-            yield from CompareAndSet(self.store, self.key, remembered.version, None)
+            yield from CompareAndSet(self.store, self.key, deadline.left(), remembered.version, None)
             return None
         return remembered
 
 
-def cached_session(remembered: Remembered | None, body_hash: str) -> AvailableSession | None:
-    """Return the session that is remembered as the answer to a body, if its time has not run out."""
-    if remembered is None or remembered.record.answers != body_hash:
+def cached_session(remembered: Remembered | None, body_hash: str) -> models.AvailableSession | None:
+    """Return the engagement that is remembered as the answer to a body, if its time has not run out."""
+    if remembered is None or remembered.record.answers != body_hash or remembered.record.not_available is not None:
         return None
     session = last_engagement(remembered)
     if session is None or not 0 <= remembered.age < session.engagement_details.valid_for_seconds:
@@ -109,16 +117,32 @@ def cached_session(remembered: Remembered | None, body_hash: str) -> AvailableSe
     return session
 
 
-def last_engagement(remembered: Remembered | None) -> AvailableSession | None:
+def last_session(remembered: Remembered | None, body_hash: str) -> Session | None:
+    """Return the session that is remembered as the last answer to a body, available or not."""
+    if remembered is None or remembered.record.answers != body_hash:
+        return None
+    if remembered.record.not_available is None:
+        return last_engagement(remembered)
+    session: models.NotAvailableSession | None = _parsed(remembered.record.not_available, "NotAvailable")
+    return session
+
+
+def last_engagement(remembered: Remembered | None) -> models.AvailableSession | None:
     """Return the Available answer that is remembered, if there is a readable one."""
     if remembered is None or remembered.record.engagement is None or remembered.record.ids.session_id is None:
         return None
+    session: models.AvailableSession | None = _parsed(remembered.record.engagement, "Available")
+    return session
+
+
+def _parsed(answer: str, status: str) -> Any:
+    """Return the model of a remembered answer, if it can be read and has the status."""
     try:
-        session: Any = contract().operations["createSession"].parse(remembered.record.engagement.encode())
+        session: Any = contract().operations["createSession"].parse(answer.encode())
     except (SchemaViolation, ValueError):
         session = None
-    if getattr(session, "status", None) == "Available":
-        return session  # type: ignore[no-any-return]
+    if getattr(session, "status", None) == status:
+        return session
     logger.warning("session store: a remembered engagement cannot be read; the next answer replaces it")
     return None
 

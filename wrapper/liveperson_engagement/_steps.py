@@ -13,7 +13,7 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar, cast
 
 from liveperson_engagement_api.http import Request, Response
 
-from .errors import EngagementError, StoreError
+from .errors import StoreError
 from .events import CallObserver, Event, RequestEvent, ResponseEvent, RetryEvent, Telemetry
 from .stores import AsyncSessionStore, KeyedLock, Record, Remembered, SessionStore
 from .transports import AsyncTransport, Transport
@@ -26,8 +26,8 @@ LockStore: TypeAlias = Store | KeyedLock
 Hooks: TypeAlias = Mapping[type, tuple[Callable[..., Awaitable[None] | None], ...]]
 """What is called for each kind of event."""
 
-NO_LEASE = object()
-"""The lease of a key whose store has failed, where the client goes on without it."""
+RELEASES = 10
+"""How often a lock is tried to be given back while signal handlers raise."""
 
 logger = logging.getLogger("liveperson_engagement")
 
@@ -77,11 +77,12 @@ class Notify(Step[None]):
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class StoreStep(Step[ResultT_co]):
-    """Something that a session store does for a key."""
+    """Something that a session store does for a key, within the seconds that the call has left."""
 
     method: ClassVar[str]
     store: LockStore
     key: str
+    timeout: float | None
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -101,11 +102,11 @@ class CompareAndSet(StoreStep[object | None]):
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
-class Acquire(StoreStep[object | None]):
-    """Wait for the key's lock and hold it for `ttl` seconds; its lease, or None when the time is up."""
+class Acquire(StoreStep[bool | None]):
+    """Wait for the key's lock and hold it for `ttl` seconds; False when the time is up, None without a store."""
 
     method = "acquire"
-    timeout: float | None
+    token: str
     ttl: float
 
 
@@ -114,7 +115,7 @@ class Renew(StoreStep[bool]):
     """Hold the key's lock for `ttl` seconds from now; False if it was lost."""
 
     method = "extend"
-    lease: object
+    token: str
     ttl: float
 
 
@@ -123,7 +124,7 @@ class Release(StoreStep[None]):
     """Give the key's lock back."""
 
     method = "release"
-    lease: object
+    token: str
 
 
 @dataclass(slots=True, eq=False, repr=False)
@@ -166,45 +167,66 @@ class Driver:
             return result
 
     def run(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
+        """Run a flow to its end; give back what locks it still holds then."""
+        locks: list[Release] = []
         try:
             step = next(flow)
             while True:
                 try:
-                    result = self._perform(step)
+                    result = self._perform(step, locks)
                 except BaseException as error:  # noqa: BLE001 - the flow decides
                     step = flow.throw(error)
                 else:
                     step = flow.send(result)
         except StopIteration as end:
             return cast(T, end.value)
+        finally:
+            if locks:
+                self._give_back(locks)
 
-    def _perform(self, step: Step[object]) -> object:
+    def _give_back(self, locks: list[Release]) -> None:
+        """Give locks back, whatever signal handlers raise amid it; raise that in the end."""
+        interruptions: list[BaseException] = []
+        while locks and len(interruptions) < RELEASES:
+            try:
+                self._perform(locks[0], locks)
+            except BaseException as error:  # noqa: BLE001 - the lock goes first
+                interruptions.append(error)
+        for interruption in interruptions[-1:]:
+            raise interruption
+
+    def _perform(self, step: Step[object], locks: list[Release]) -> object:
         result: object = None
         try:
             match step:
                 case Send(base_url, request, timeout):
                     result = self.connections.transport.send(base_url, request, timeout)
-                case Load(store, key):
-                    result = _sync(store).load(key)
-                case CompareAndSet(store, key, expected, record):
-                    result = _sync(store).compare_and_set(key, expected, record)
-                case Acquire(store, key, timeout, ttl):
-                    result = _sync(store).acquire(key, timeout, ttl)
-                case Renew(store, key, lease, ttl):
-                    result = _sync(store).extend(key, lease, ttl)
-                case Release(store, key, lease):
-                    _sync(store).release(key, lease)
+                case Load(store, key, timeout):
+                    result = _sync(store).load(key, timeout)
+                case CompareAndSet(store, key, timeout, expected, record):
+                    result = _sync(store).compare_and_set(key, expected, record, timeout)
+                case Acquire(store, key, timeout, token, ttl):
+                    locks.append(Release(store, key, None, token))
+                    result = _sync(store).acquire(key, token, timeout, ttl)
+                    if not result:
+                        _drop(locks, token)
+                case Renew(store, key, timeout, token, ttl):
+                    result = _sync(store).extend(key, token, ttl, timeout)
+                case Release(store, key, timeout, token):
+                    _sync(store).release(key, token, timeout)
+                    _drop(locks, token)
                 case Notify(event):
                     for hook in self.hooks.get(type(event), ()):
                         hook(event)
                 case Sleep(seconds):
                     self.sleep(seconds)
                 case _:
-                    raise TypeError(step)  # noqa: TRY301
-        except Exception as error:
+                    raise TypeError(step)
+        except StoreError as error:
             if not isinstance(step, StoreStep):
                 raise
+            if isinstance(step, Acquire | Release):
+                _drop(locks, step.token)
             result = result_without_store(step, error, ignore=self.ignore_store_errors)
         return result
 
@@ -229,35 +251,59 @@ class AsyncDriver:
             return result
 
     async def run(self, flow: Flow[T]) -> T:
-        """Run a flow to its end."""
+        """Run a flow to its end; give back what locks it still holds then."""
+        locks: list[Release] = []
         try:
             step = next(flow)
             while True:
                 try:
-                    result = await self._perform(step)
+                    result = await self._perform(step, locks)
                 except BaseException as error:  # noqa: BLE001 - the flow decides
                     step = flow.throw(error)
                 else:
                     step = flow.send(result)
         except StopIteration as end:
             return cast(T, end.value)
+        except GeneratorExit:  # a task that is thrown away: nobody awaits anything any more, and leases run out
+            locks.clear()
+            raise
+        finally:
+            if locks:
+                import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
 
-    async def _perform(self, step: Step[object]) -> object:  # noqa: PLR0912 - one case for each step
+                await asyncio.shield(asyncio.ensure_future(self._give_back(locks)))
+
+    async def _give_back(self, locks: list[Release]) -> None:
+        """Give locks back, whatever signal handlers raise amid it; raise that in the end."""
+        interruptions: list[BaseException] = []
+        while locks and len(interruptions) < RELEASES:
+            try:
+                await self._perform(locks[0], locks)
+            except BaseException as error:  # noqa: BLE001 - the lock goes first
+                interruptions.append(error)
+        for interruption in interruptions[-1:]:
+            raise interruption
+
+    async def _perform(self, step: Step[object], locks: list[Release]) -> object:  # noqa: PLR0912 - one case for each step
         result: object = None
         try:
             match step:
                 case Send(base_url, request, timeout):
                     result = await self.connections.transport.send(base_url, request, timeout)
-                case Load(store, key):
-                    result = await _async(store).aload(key)
-                case CompareAndSet(store, key, expected, record):
-                    result = await _async(store).acompare_and_set(key, expected, record)
-                case Acquire(store, key, timeout, ttl):
-                    result = await _async(store).aacquire(key, timeout, ttl)
-                case Renew(store, key, lease, ttl):
-                    result = await _async(store).aextend(key, lease, ttl)
-                case Release(store, key, lease):
-                    await _async(store).arelease(key, lease)
+                case Load(store, key, timeout):
+                    result = await _async(store).aload(key, timeout)
+                case CompareAndSet(store, key, timeout, expected, record):
+                    result = await _async(store).acompare_and_set(key, expected, record, timeout)
+                case Acquire(store, key, timeout, token, ttl):
+                    locks.append(Release(store, key, None, token))
+                    result = await _async(store).aacquire(key, token, timeout, ttl)
+                    if not result:
+                        _drop(locks, token)
+                case Renew(store, key, timeout, token, ttl):
+                    result = await _async(store).aextend(key, token, ttl, timeout)
+                case Release(store, key, timeout, token):
+                    await _async(store).arelease(key, token, timeout)
+                    _drop(locks, token)
                 case Notify(event):
                     for hook in self.hooks.get(type(event), ()):
                         if (awaitable := hook(event)) is not None:
@@ -265,26 +311,33 @@ class AsyncDriver:
                 case Sleep(seconds):
                     await self.sleep(seconds)
                 case _:
-                    raise TypeError(step)  # noqa: TRY301
-        except Exception as error:
+                    raise TypeError(step)
+        except StoreError as error:
             if not isinstance(step, StoreStep):
                 raise
+            if isinstance(step, Acquire | Release):
+                _drop(locks, step.token)
             result = result_without_store(step, error, ignore=self.ignore_store_errors)
         return result
 
 
-def result_without_store(step: StoreStep[object], error: Exception, *, ignore: bool) -> object:
+def _drop(locks: list[Release], token: str) -> None:
+    """Count a lock as given back."""
+    locks[:] = [lock for lock in locks if lock.token != token]
+
+
+def result_without_store(step: StoreStep[object], error: StoreError, *, ignore: bool) -> object:
     """Return what a step gives where the client goes on without its store; raise `StoreError` where it does not.
 
     A lock that cannot be given back is only logged: it expires by itself.
     """
-    if not ignore and not isinstance(step, Release):
-        if isinstance(error, EngagementError):
-            raise error
-        reason = f"{step.method} failed ({type(error).__name__}); see on_store_error to go on without it"
-        raise StoreError(f"session store: {reason}") from error
-    logger.warning("session store: %s failed (%s); going on without it", step.method, type(error).__name__)
-    return None if isinstance(step, Load) else NO_LEASE if isinstance(step, Acquire) else True
+    what = f"session store: {step.method} failed ({error})" if error.__cause__ else str(error)
+    if ignore or isinstance(step, Release):
+        logger.warning("%s; going on without it", what)
+        return True if isinstance(step, CompareAndSet | Renew) else None
+    if error.__cause__ is None:
+        raise error
+    raise StoreError(f"{what}; see on_store_error to go on without it") from error.__cause__
 
 
 def _with_observer(hooks: Hooks, observer: CallObserver) -> Hooks:

@@ -150,7 +150,7 @@ class DomainLookupFailed(EngagementError):
 
 
 class StoreError(EngagementError):
-    """The session store failed. `__cause__` is what it raised."""
+    """The session store failed. `__cause__` is what its database raised."""
 
 
 LONGEST = 10**9

@@ -12,6 +12,7 @@ from typing import NamedTuple, TypeVar
 from liveperson_engagement_api.http import Headers, Response
 
 from ._contract import Operation
+from ._deadline import CallDeadline
 from ._steps import CompareAndSet, Flow, Load, Store
 from .errors import ApiError, InvalidRequest, InvalidResponse, ServerError, check_seconds
 from .retry import RetryPolicy
@@ -61,6 +62,7 @@ class OutageGuard:
         operation: Operation,
         store: Store,
         account_id: str,
+        deadline: CallDeadline,
         retry: RetryPolicy,
         attempts: Callable[[RetryPolicy], Flow[T]],
     ) -> Flow[T]:
@@ -69,25 +71,25 @@ class OutageGuard:
         if not pauses:
             return (yield from attempts(retry))
         key = f"!outage:{account_id}"  # no account has such a name, so no visit has this key
-        before = yield from Load(store, key)
+        before = yield from Load(store, key, deadline.left())
         version = None
         if before:
-            version = yield from _probe(store, key, before, pauses)
+            version = yield from _probe(store, key, deadline, before, pauses)
         try:
             answer = yield from attempts(RetryPolicy.none() if before else retry)
         except (ApiError, InvalidResponse) as failure:
             if not isinstance(failure, ApiError) or failure.status_code not in operation.policy.statuses:
-                yield from _end(store, key, version)  # it answers again
+                yield from _end(store, key, deadline, version)  # it answers again
             elif not before:
                 outage = _Outage(1, failure.status_code, failure.internal_code)
-                if (yield from CompareAndSet(store, key, None, _to_record(outage))) is not None:
+                if (yield from CompareAndSet(store, key, deadline.left(), None, _to_record(outage))) is not None:
                     logger.warning("outage: the service fails; calls are held back for %g s", pauses[0])
             raise
-        yield from _end(store, key, version)
+        yield from _end(store, key, deadline, version)
         return answer
 
 
-def _probe(store: Store, key: str, before: Remembered, pauses: Sequence[float]) -> Flow[object]:
+def _probe(store: Store, key: str, deadline: CallDeadline, before: Remembered, pauses: Sequence[float]) -> Flow[object]:
     """Raise `ServerError` unless it is time to try and nobody else does; begin the pause that follows a failure.
 
     It begins before the attempt: so nobody else tries as well, nor soon if this process does not survive it.
@@ -97,7 +99,7 @@ def _probe(store: Store, key: str, before: Remembered, pauses: Sequence[float]) 
     if wait > 0:
         raise _held_back(outage, wait)
     outage = outage._replace(failures=outage.failures + 1)
-    version = yield from CompareAndSet(store, key, before.version, _to_record(outage))
+    version = yield from CompareAndSet(store, key, deadline.left(), before.version, _to_record(outage))
     if version is None:
         raise _held_back(outage, _pause(outage, pauses))
     return version
@@ -107,10 +109,10 @@ def _pause(outage: _Outage, pauses: Sequence[float]) -> float:
     return pauses[min(outage.failures, len(pauses)) - 1]
 
 
-def _end(store: Store, key: str, version: object | None) -> Flow[None]:
+def _end(store: Store, key: str, deadline: CallDeadline, version: object | None) -> Flow[None]:
     if version is not None:
         logger.info("outage: the service answers again")
-        yield from CompareAndSet(store, key, version, None)
+        yield from CompareAndSet(store, key, deadline.left(), version, None)
 
 
 def _to_record(outage: _Outage) -> Record:

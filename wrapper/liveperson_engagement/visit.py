@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, TypeAlias
 
 from ._account import Account
-from ._session import Session, VisitSession
-from ._state import SessionState, check_ids
+from ._deadline import CallDeadline
+from ._session import VisitSession
+from ._state import Session, SessionState, check_ids
 from .errors import InvalidRequest
 from .stores import MemoryStore, VisitIds
 
@@ -84,7 +85,7 @@ class Visit:
 
     def forget(self) -> None:
         """Drop what is remembered: the next call starts a new visit."""
-        self._driver.call("forget", self._session.state.delete())
+        self._driver.call("forget", self._session.state.delete(CallDeadline(None)))
 
 
 class AsyncVisit:
@@ -120,4 +121,4 @@ class AsyncVisit:
 
     async def forget(self) -> None:
         """See `Visit.forget`."""
-        await self._driver.call("forget", self._session.state.delete())
+        await self._driver.call("forget", self._session.state.delete(CallDeadline(None)))

@@ -8,14 +8,14 @@ import math
 import os
 import threading
 import time
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
-from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
-from weakref import WeakSet
+from weakref import WeakSet, WeakValueDictionary
 
-from ..errors import StoreError
+from ..errors import InvalidRequest, StoreError, check_seconds
 
 logger = logging.getLogger("liveperson_engagement")
 
@@ -32,13 +32,15 @@ class VisitIds:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What a store keeps for a visit: ids and the last engagement, no request bodies."""
+    """What a store keeps for a visit: ids and the last answers, no request bodies."""
 
     ids: VisitIds
     engagement: str | None = field(default=None, repr=False)
     """The last Available answer of this session, the JSON text that came."""
     answers: str | None = field(default=None, repr=False)
-    """Hash of the request body that the engagement still answers; None once a later answer was NotAvailable."""
+    """Hash of the request body that the last answer was given to."""
+    not_available: str | None = field(default=None, repr=False)
+    """The last answer, the JSON text that came, if it was NotAvailable."""
 
 
 class Remembered(NamedTuple):
@@ -53,13 +55,22 @@ class Remembered(NamedTuple):
 
 
 class SessionStore(Protocol):
-    """Where visits are remembered, for one or many processes. A key stands for one visit of one account."""
+    """Where visits are remembered, for one or many processes. A key stands for one visit of one account.
 
-    def load(self, key: str) -> Remembered | None:
+    A key's lock has a holder, who is named by a token that nobody else has, and a lease: it frees itself after `ttl`
+    seconds. `timeout` is the time, in seconds, that the caller has left for a step; None: as long as the store allows.
+
+    Where its database fails a store raises `StoreError` from what it has caught. Whatever else is raised within a step,
+    such as the exception of a signal handler, is none of the store's business, and goes through.
+    """
+
+    def load(self, key: str, timeout: float | None = None) -> Remembered | None:
         """Return what was saved last."""
         ...
 
-    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
+    def compare_and_set(
+        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
+    ) -> object | None:
         """Save a record, or forget the key if it is None, unless the key has changed; in one step.
 
         `expected` is the version that was loaded, or None where nothing was. Return the new version (anything but
@@ -67,43 +78,45 @@ class SessionStore(Protocol):
         """
         ...
 
-    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
-        """Wait, at most `timeout` seconds, until nobody else holds the key; hold it for at most `ttl` seconds.
+    def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
+        """Wait, at most `timeout` seconds, until nobody else holds the key's lock; hold it for at most `ttl` seconds.
 
-        Return a lease for `extend` and `release`, or None when the time is up.
+        Return whether `token` holds it now. After an exception other than StoreError the caller has to `release`.
         """
         ...
 
-    def extend(self, key: str, lease: object, ttl: float) -> bool:
-        """Hold the key for `ttl` seconds from now; return False if somebody else has got it."""
+    def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
+        """Hold the lock for `ttl` seconds from now; return False if it was lost."""
         ...
 
-    def release(self, key: str, lease: object) -> None:
-        """Let the next one in, if the lease still holds."""
+    def release(self, key: str, token: str, timeout: float | None = None) -> None:
+        """Give the lock back, or stop waiting for it; do nothing if `token` does neither."""
         ...
 
 
 class AsyncSessionStore(Protocol):
     """The same for asyncio: see `SessionStore`."""
 
-    async def aload(self, key: str) -> Remembered | None:
+    async def aload(self, key: str, timeout: float | None = None) -> Remembered | None:
         """Return what was saved last."""
         ...
 
-    async def acompare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
+    async def acompare_and_set(
+        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
+    ) -> object | None:
         """Save a record, or forget the key if it is None, unless the key has changed; in one step."""
         ...
 
-    async def aacquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
-        """Wait, at most `timeout` seconds, until nobody else holds the key; hold it for at most `ttl` seconds."""
+    async def aacquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
+        """Wait, at most `timeout` seconds, until nobody else holds the key's lock; hold it for at most `ttl` seconds."""
         ...
 
-    async def aextend(self, key: str, lease: object, ttl: float) -> bool:
-        """Hold the key for `ttl` seconds from now; return False if somebody else has got it."""
+    async def aextend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
+        """Hold the lock for `ttl` seconds from now; return False if it was lost."""
         ...
 
-    async def arelease(self, key: str, lease: object) -> None:
-        """Let the next one in, if the lease still holds."""
+    async def arelease(self, key: str, token: str, timeout: float | None = None) -> None:
+        """Give the lock back, or stop waiting for it; do nothing if `token` does neither."""
         ...
 
 
@@ -122,6 +135,7 @@ def to_json(record: Record) -> str:
             "pageId": ids.page_id,
             "engagement": record.engagement,
             "answers": record.answers,
+            "notAvailable": record.not_available,
         },
         separators=(",", ":"),
     )
@@ -142,11 +156,10 @@ def from_json(text: str | bytes) -> Record | None:
 def _parsed(found: Any) -> Record:
     if found["v"] > RECORD_VERSION:
         raise StoreError("session store: a newer liveperson-engagement wrote this record; upgrade to read it")
-    if not isinstance(found["visitorId"], str) or not isinstance(found["engagement"], str | None):
+    texts = found["engagement"], found["answers"], found["notAvailable"]
+    if not isinstance(found["visitorId"], str) or not all(isinstance(text, str | None) for text in texts):
         raise TypeError
-    return Record(
-        VisitIds(found["visitorId"], found["sessionId"], found["pageId"]), found["engagement"], found["answers"]
-    )
+    return Record(VisitIds(found["visitorId"], found["sessionId"], found["pageId"]), *texts)
 
 
 def age(*elapsed: float) -> float:
@@ -154,84 +167,141 @@ def age(*elapsed: float) -> float:
     return max(elapsed) if min(elapsed) >= 0 else math.inf
 
 
+class Patience:
+    """The seconds that a caller is willing to wait, or None for any time, in pauses."""
+
+    def __init__(self, seconds: float | None) -> None:
+        self._ends = math.inf if seconds is None else time.monotonic() + seconds
+
+    def left(self) -> float | None:
+        """Return the seconds that are left, 0 when the time is up."""
+        return None if self._ends == math.inf else max(0.0, self._ends - time.monotonic())
+
+    def cap(self, pause: float) -> float:
+        """Return the lesser of a pause and what is left."""
+        return max(0.0, min(pause, self._ends - time.monotonic()))
+
+
+def _nobody() -> None:
+    """Wake nobody: the caller does not sleep yet."""
+
+
+@dataclass(slots=True, eq=False, repr=False)
+class _Place:
+    """A caller's place in the queue for a lock."""
+
+    ttl: float
+    until: float | None = None
+    """When the lease ends, once it holds the lock: which is when it comes first in the queue."""
+    wake: Callable[[], object] = _nobody
+
+
 class KeyedLock:
-    """One holder a key, in order of arrival, whether threads or tasks of any event loop ask."""
+    """One holder a key, in order of arrival, whether threads or tasks of any event loop ask.
+
+    Each method may be called again if a signal handler has raised amid it.
+    """
 
     def __init__(self) -> None:
         self._guard = threading.Lock()
-        self._queues: dict[str, deque[Future[None]]] = {}
-        """The holder of each key, and those who wait behind it."""
+        self._queues: dict[str, OrderedDict[str, _Place]] = {}
+        """By key and token: the holder, and those who wait behind it."""
         _locks.add(self)
 
-    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:  # noqa: ARG002
-        """Wait for the key as a thread."""
-        place = self._join(key)
-        try:
-            place.result(timeout)
-        except TimeoutError:
-            self._give_up(key, place)
-            return None
-        except BaseException:
-            self._give_up(key, place)
-            raise
-        return place
-
-    async def aacquire(self, key: str, timeout: float | None, ttl: float) -> object | None:  # noqa: ARG002
-        """Wait for the key as a task."""
-        place = self._join(key)
-        if place.done():
-            return place
-        import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
-
-        try:
-            async with asyncio.timeout(timeout):
-                await asyncio.wrap_future(place)
-        except TimeoutError:
-            self._give_up(key, place)
-            return None
-        except BaseException:
-            self._give_up(key, place)
-            raise
-        return place
-
-    def extend(self, key: str, lease: object, ttl: float) -> bool:  # noqa: ARG002
-        """Keep the key: within a process it is held until it is released."""
+    def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
+        """Wait for the lock as a thread."""
+        pause = self._claim(key, token, ttl)
+        if not pause:
+            return True
+        patience, woken = Patience(timeout), threading.Event()
+        while pause := self._claim(key, token, ttl, woken.set):
+            if not (pause := patience.cap(pause)):
+                self.release(key, token)
+                return False
+            woken.wait(pause)
+            woken.clear()
         return True
 
-    async def aextend(self, key: str, lease: object, ttl: float) -> bool:
-        """Keep the key: within a process it is held until it is released."""
-        return self.extend(key, lease, ttl)
+    async def aacquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
+        """Wait for the lock as a task."""
+        pause = self._claim(key, token, ttl)
+        if not pause:
+            return True
+        import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
 
-    def release(self, key: str, lease: object) -> None:
-        """Hand the key, if the lease holds it, to the next one that still waits."""
+        patience, woken, loop = Patience(timeout), asyncio.Event(), asyncio.get_running_loop()
+        while pause := self._claim(key, token, ttl, lambda: loop.call_soon_threadsafe(woken.set)):
+            if not (pause := patience.cap(pause)):
+                self.release(key, token)
+                return False
+            with suppress(TimeoutError):
+                async with asyncio.timeout(pause):
+                    await woken.wait()
+            woken.clear()
+        return True
+
+    def is_held(self, key: str, token: str) -> bool:
+        """Return whether the token holds the lock."""
+        return next(iter(self._queues.get(key, ())), None) == token
+
+    def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:  # noqa: ARG002
+        """Hold the lock for `ttl` seconds from now, unless somebody else has got it."""
+        with self._guard:
+            if not self.is_held(key, token):
+                return False
+            self._queues[key][token].until = time.monotonic() + ttl
+            return True
+
+    async def aextend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
+        """Hold the lock for `ttl` seconds from now, unless somebody else has got it."""
+        return self.extend(key, token, ttl, timeout)
+
+    def release(self, key: str, token: str, timeout: float | None = None) -> None:  # noqa: ARG002
+        """Leave the queue; if the lock was held, the next one has it."""
         with self._guard:
             queue = self._queues.get(key)
-            if not queue or queue[0] is not lease:
-                return
-            queue.popleft()
-            while queue:
-                if queue[0].set_running_or_notify_cancel():
-                    queue[0].set_result(None)
-                    return
-                queue.popleft()
-            del self._queues[key]
+            if queue is not None:
+                queue.pop(token, None)
+                self._serve(key, queue)
 
-    async def arelease(self, key: str, lease: object) -> None:
-        """Hand the key to the next one that still waits."""
-        self.release(key, lease)
+    async def arelease(self, key: str, token: str, timeout: float | None = None) -> None:
+        """Leave the queue; if the lock was held, the next one has it."""
+        self.release(key, token, timeout)
 
-    def _join(self, key: str) -> Future[None]:
-        place: Future[None] = Future()
+    def _claim(self, key: str, token: str, ttl: float, wake: Callable[[], object] = _nobody) -> float:
+        """Return 0 if the token holds the lock, else the seconds that its holder's lease still runs.
+
+        Queues up first, if that is not done yet, and ends a lease that has run out.
+        """
         with self._guard:
-            queue = self._queues.setdefault(key, deque())
-            queue.append(place)
-            if queue[0] is place:
-                place.set_result(None)
-        return place
+            queue = self._queues.setdefault(key, OrderedDict())
+            if token not in queue:
+                queue[token] = _Place(ttl)
+            queue[token].wake = wake
+            self._serve(key, queue)
+            now = time.monotonic()
+            while True:
+                holder, place = next(iter(queue.items()))
+                left = (place.until or 0) - now
+                if holder == token or left > 0:
+                    return 0 if holder == token else left
+                queue.popitem(last=False)
+                self._serve(key, queue)
 
-    def _give_up(self, key: str, place: Future[None]) -> None:
-        if not place.cancel():  # it came after all, while we were leaving
-            self.release(key, place)
+    def _serve(self, key: str, queue: OrderedDict[str, _Place]) -> None:
+        """Begin the lease of whoever comes first now, if it has not begun."""
+        while queue:
+            token, place = next(iter(queue.items()))
+            if place.until is not None:
+                return
+            try:
+                place.wake()
+            except RuntimeError:  # its event loop is closed
+                del queue[token]
+                continue
+            place.until = time.monotonic() + place.ttl
+            return
+        self._queues.pop(key, None)
 
     def forked(self) -> None:
         """Forget the waiters and holders that are threads of the parent process."""
@@ -251,37 +321,104 @@ if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_forked)
 
 
+@dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
+class _Saved:
+    """A record in memory, and when it was saved by both clocks. It is its own version."""
+
+    record: Record
+    wall: float
+    monotonic: float
+
+
 class MemoryStore(KeyedLock):
-    """Remembers visits in this process, for sync and async clients alike; the default."""
+    """Remembers visits in this process, for sync and async clients alike; the default.
 
-    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+    - `max_visits`: how many visits are remembered; those that were not used for the longest time go first. One that a
+      call in progress has loaded stays until the call ends.
+    - `time_to_live`: seconds after which a visit that is not saved again is forgotten; default: never.
+    - `clock`, `monotonic`: the time of day, which runs on while the machine sleeps, and one that nobody sets; for tests.
+
+    An engagement is as old as the clock says that makes it older; if one went back, it is asked for again.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_visits: int = 100_000,
+        time_to_live: float | None = None,
+        clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:
         super().__init__()
-        self._clock = clock
-        self._records: dict[str, tuple[Record, float]] = {}
+        if isinstance(max_visits, bool) or not isinstance(max_visits, int) or max_visits < 1:
+            raise InvalidRequest("max_visits", "must be a whole number, at least 1")
+        self._max_visits, self._time_to_live = max_visits, check_time_to_live(time_to_live)
+        self._clock, self._monotonic = clock, monotonic
+        self._saved: OrderedDict[str, _Saved] = OrderedDict()
+        """The least recently used first."""
+        self._evicted: WeakValueDictionary[str, _Saved] = WeakValueDictionary()
+        """Those that went for want of room, while a call in progress still has them."""
 
-    def load(self, key: str) -> Remembered | None:
+    def load(self, key: str, timeout: float | None = None) -> Remembered | None:  # noqa: ARG002
         """Return what was saved last."""
-        found = self._records.get(key)
-        if found is None:
-            return None
-        elapsed = self._clock() - found[1]
-        return Remembered(found[0], elapsed if elapsed >= 0 else math.inf, found)
+        with self._guard:
+            saved = self._find(key)
+            if saved is None:
+                return None
+            elapsed = self._clock() - saved.wall, self._monotonic() - saved.monotonic
+            if max(elapsed) >= self._time_to_live:
+                self._drop(key)
+                return None
+            if key in self._saved:
+                self._saved.move_to_end(key)
+            return Remembered(saved.record, age(*elapsed), saved)
 
-    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
+    def compare_and_set(
+        self,
+        key: str,
+        expected: object | None,
+        record: Record | None,
+        timeout: float | None = None,  # noqa: ARG002
+    ) -> object | None:
         """Save or forget, unless the key has changed."""
         with self._guard:
-            if self._records.get(key) is not expected:
+            if self._find(key) is not expected:
                 return None
+            self._drop(key)
             if record is None:
-                self._records.pop(key, None)
                 return True
-            saved = self._records[key] = record, self._clock()
+            saved = self._saved[key] = _Saved(record, self._clock(), self._monotonic())
+            while len(self._saved) > self._max_visits:
+                oldest, evicted = self._saved.popitem(last=False)
+                self._evicted[oldest] = evicted
             return saved
 
-    async def aload(self, key: str) -> Remembered | None:
+    async def aload(self, key: str, timeout: float | None = None) -> Remembered | None:
         """Return what was saved last."""
-        return self.load(key)
+        return self.load(key, timeout)
 
-    async def acompare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
+    async def acompare_and_set(
+        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
+    ) -> object | None:
         """Save or forget, unless the key has changed."""
-        return self.compare_and_set(key, expected, record)
+        return self.compare_and_set(key, expected, record, timeout)
+
+    def keys(self) -> list[str]:
+        """Return the keys of which something is kept, the least recently used first."""
+        with self._guard:
+            return [*self._saved]
+
+    def _find(self, key: str) -> _Saved | None:
+        return self._saved.get(key) or self._evicted.get(key)
+
+    def _drop(self, key: str) -> None:
+        self._saved.pop(key, None)
+        self._evicted.pop(key, None)
+
+
+def check_time_to_live(seconds: float | None) -> float:
+    """Return the seconds, infinite for None; raise `InvalidRequest` unless they are some."""
+    if seconds is None:
+        return math.inf
+    check_seconds("time_to_live", seconds, least=0.001)
+    return seconds

@@ -1,55 +1,52 @@
-"""What stores outside of the process have in common: a key is held for a time, so that a crash frees it.
+"""What stores outside of the process have in common: a lock has a lease, so that a crash frees it.
 
-Within a process callers wait in a queue; only the first of them asks the store, again and again until the key is free.
+Within a process callers wait in a queue; only the first of them asks the store, again and again until the lock is free.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-import secrets
 import time
-from contextlib import suppress
-from typing import NamedTuple, Self
+from collections.abc import Generator
+from typing import Self
 
-from . import KeyedLock
+from ..errors import StoreError
+from . import KeyedLock, Patience
 
 POLL = 0.02
-"""Seconds between two looks at a key that is taken, at first; up to ten times that later."""
-
-
-class _Lease(NamedTuple):
-    """What a holder has: a token in the database, and a place in this process."""
-
-    token: str
-    place: object
+"""Seconds between two looks at a lock that is taken, at first; up to ten times that later."""
 
 
 class LeasedStore:
-    """Base of stores that several processes share. A subclass says how a key is taken, kept and given back."""
+    """Base of stores that several processes share. A subclass says how a lock is taken, kept and freed.
+
+    Each of these is one step of the database, and may be asked for again: a second `_take` of the same token holds the
+    lock just as the first. Where the database fails, they raise `StoreError`. `timeout` is what the caller has left.
+    """
 
     def __init__(self) -> None:
         self._queue = KeyedLock()
 
-    def _take(self, key: str, token: str, seconds: float) -> bool:
-        """Hold a key that is free, or that `token` holds already, for `seconds` from now; False if it is another's."""
+    def _take(self, key: str, token: str, ttl: float, timeout: float | None) -> bool:
+        """Hold a lock that is free, or that `token` holds already, for `ttl` seconds; False if it is another's."""
         raise NotImplementedError
 
-    def _keep(self, key: str, token: str, seconds: float) -> bool:
-        """Hold a key for `seconds` from now if `token` still holds it, False otherwise, even if it is free by now."""
+    def _keep(self, key: str, token: str, ttl: float, timeout: float | None) -> bool:
+        """Hold a lock for `ttl` seconds from now if `token` still holds it; False otherwise, even if it is free."""
         raise NotImplementedError
 
-    def _free(self, key: str, token: str) -> None:
-        """Give a key back, if `token` holds it."""
+    def _free(self, key: str, token: str, timeout: float | None) -> None:
+        """Give a lock back, if `token` holds it."""
         raise NotImplementedError
 
-    async def _atake(self, key: str, token: str, seconds: float) -> bool:
+    async def _atake(self, key: str, token: str, ttl: float, timeout: float | None) -> bool:
         raise NotImplementedError
 
-    async def _akeep(self, key: str, token: str, seconds: float) -> bool:
+    async def _akeep(self, key: str, token: str, ttl: float, timeout: float | None) -> bool:
         raise NotImplementedError
 
-    async def _afree(self, key: str, token: str) -> None:
+    async def _afree(self, key: str, token: str, timeout: float | None) -> None:
         raise NotImplementedError
 
     def close(self) -> None:
@@ -70,77 +67,74 @@ class LeasedStore:
     async def __aexit__(self, *_: object) -> None:
         await self.aclose()
 
-    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
-        """Wait for the key as a thread."""
-        wait = _Wait(timeout)
-        place = self._queue.acquire(key, timeout, ttl)
-        if place is None:
-            return None
-        token, taken = secrets.token_hex(16), False
+    def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
+        """Wait for the lock as a thread."""
+        patience, pauses = Patience(timeout), _pauses()
+        if not self._queue.acquire(key, token, timeout, ttl):
+            return False
         try:
-            while not (taken := self._take(key, token, ttl)) and (pause := wait.next()) is not None:
+            while not self._take(key, token, ttl, patience.left()):
+                if not (pause := patience.cap(next(pauses))):
+                    self._queue.release(key, token)
+                    return False
                 time.sleep(pause)
-        finally:
-            if not taken:
-                self._queue.release(key, place)
-        return _Lease(token, place) if taken else None
-
-    async def aacquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
-        """Wait for the key as a task."""
-        wait = _Wait(timeout)
-        place = await self._queue.aacquire(key, timeout, ttl)
-        if place is None:
-            return None
-        token, taken = secrets.token_hex(16), False
-        try:
-            while not (taken := await self._atake(key, token, ttl)) and (pause := wait.next()) is not None:  # noqa: ASYNC110
-                await asyncio.sleep(pause)
-        except asyncio.CancelledError:
-            with suppress(Exception):  # a failure would take the place of the cancellation
-                await asyncio.shield(self._afree(key, token))  # the store may have heard the question
+                self._queue.extend(key, token, ttl)
+        except StoreError:
+            self._queue.release(key, token)
             raise
-        finally:
-            if not taken:
-                self._queue.release(key, place)
-        return _Lease(token, place) if taken else None
+        return True
 
-    def extend(self, key: str, lease: object, ttl: float) -> bool:
-        """Hold the key for `ttl` seconds from now."""
-        return isinstance(lease, _Lease) and self._keep(key, lease.token, ttl)
+    async def aacquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
+        """Wait for the lock as a task."""
+        patience, pauses = Patience(timeout), _pauses()
+        if not await self._queue.aacquire(key, token, timeout, ttl):
+            return False
+        try:
+            while not await self._atake(key, token, ttl, patience.left()):
+                if not (pause := patience.cap(next(pauses))):
+                    self._queue.release(key, token)
+                    return False
+                await asyncio.sleep(pause)
+                self._queue.extend(key, token, ttl)
+        except StoreError:
+            self._queue.release(key, token)
+            raise
+        return True
 
-    async def aextend(self, key: str, lease: object, ttl: float) -> bool:
-        """Hold the key for `ttl` seconds from now."""
-        return isinstance(lease, _Lease) and await self._akeep(key, lease.token, ttl)
+    def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
+        """Hold the lock for `ttl` seconds from now."""
+        self._queue.extend(key, token, ttl)
+        return self._keep(key, token, ttl, timeout)
 
-    def release(self, key: str, lease: object) -> None:
+    async def aextend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
+        """Hold the lock for `ttl` seconds from now."""
+        self._queue.extend(key, token, ttl)
+        return await self._akeep(key, token, ttl, timeout)
+
+    def release(self, key: str, token: str, timeout: float | None = None) -> None:
         """Let the next one in."""
-        if isinstance(lease, _Lease):  # whoever goes on without the store has none
-            try:
-                self._free(key, lease.token)
-            finally:
-                self._queue.release(key, lease.place)
+        try:
+            if self._queue.is_held(key, token):
+                self._free(key, token, timeout)
+        except StoreError:
+            self._queue.release(key, token)
+            raise
+        self._queue.release(key, token)
 
-    async def arelease(self, key: str, lease: object) -> None:
-        """Let the next one in, even if this task is cancelled meanwhile."""
-        if isinstance(lease, _Lease):
-            try:
-                await asyncio.shield(self._afree(key, lease.token))
-            finally:
-                self._queue.release(key, lease.place)
+    async def arelease(self, key: str, token: str, timeout: float | None = None) -> None:
+        """Let the next one in."""
+        try:
+            if self._queue.is_held(key, token):
+                await self._afree(key, token, timeout)
+        except StoreError:
+            self._queue.release(key, token)
+            raise
+        self._queue.release(key, token)
 
 
-class _Wait:
-    """The pauses of a wait that ends in time."""
-
-    def __init__(self, timeout: float | None) -> None:
-        self._ends = None if timeout is None else time.monotonic() + timeout
-        self._pause = POLL
-
-    def next(self) -> float | None:
-        """Return how long to wait before the next look, or None when the time is up."""
-        pause = self._pause * random.uniform(0.5, 1.5)  # noqa: S311 - so that waiters do not march in step
-        self._pause = min(self._pause * 1.2, 10 * POLL)
-        if self._ends is None:
-            return pause
-        left = self._ends - time.monotonic()
-        return min(pause, left) if left > 0 else None
+def _pauses() -> Generator[float]:
+    """Yield the seconds between two looks at a lock that is taken."""
+    pause = POLL
+    while True:
+        yield pause * random.uniform(0.5, 1.5)  # noqa: S311 - so that waiters do not march in step
+        pause = min(pause * 1.2, 10 * POLL)
