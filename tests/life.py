@@ -9,7 +9,7 @@ from typing import Any
 import httpx
 
 from conftest import Colour
-from liveperson_engagement import EngagementError, MemoryStore
+from liveperson_engagement import EngagementError, MemoryStore, StoreError
 from liveperson_engagement.sandbox import Sandbox
 
 KEY = "key-of-sarah"
@@ -25,9 +25,9 @@ BODY: Any = {
 class StoreDown(MemoryStore):
     """Cannot be read."""
 
-    def load(self, key: str) -> Any:
+    def load(self, key: str, timeout: float | None = None) -> Any:
         """Fail, as a database may: with the key in its words."""
-        raise OSError(f"no connection for {key}")
+        raise StoreError("OSError") from OSError(f"no connection for {key}")
 
 
 class Talkative(httpx.BaseTransport, httpx.AsyncBaseTransport):

@@ -154,33 +154,31 @@ class BrokenStore(MemoryStore):
 
     def _fail(self, method: str) -> None:
         if self.failing == method:
-            raise OSError("disk full of shopper-42")
+            raise StoreError("OSError") from OSError("disk full of shopper-42")
 
-    def load(self, key: str) -> Any:
+    def load(self, key: str, timeout: float | None = None) -> Any:
         """Fail, or load."""
         self._fail("load")
-        return super().load(key)
+        return super().load(key, timeout)
 
-    def compare_and_set(self, key: str, expected: Any, record: Any) -> Any:
+    def compare_and_set(self, key: str, expected: Any, record: Any, timeout: float | None = None) -> Any:
         """Fail, or save."""
         self._fail("compare_and_set")
-        return super().compare_and_set(key, expected, record)
+        return super().compare_and_set(key, expected, record, timeout)
 
-    def acquire(self, key: str, timeout: float | None, ttl: float) -> Any:
+    def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
         """Fail, or wait."""
         self._fail("acquire")
-        return super().acquire(key, timeout, ttl)
+        return super().acquire(key, token, timeout, ttl)
 
-    async def aacquire(self, key: str, timeout: float | None, ttl: float) -> Any:
+    async def aacquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
         """Fail, or wait."""
         self._fail("acquire")
-        return await super().aacquire(key, timeout, ttl)
+        return await super().aacquire(key, token, timeout, ttl)
 
-    def release(self, key: str, lease: object) -> None:
+    def release(self, key: str, token: str, timeout: float | None = None) -> None:
         """Fail, or give back."""
-        if self.failing == "acquire":
-            return
-        super().release(key, lease)
+        super().release(key, token, timeout)
         self._fail("release")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, cast
@@ -24,25 +25,25 @@ THEIRS = VisitIds("somebody", "else", "page")
 class Shared(MemoryStore):
     """Somebody else does something just before a record is replaced, once."""
 
-    def __init__(self, clock: Callable[[], float] | None = None) -> None:
-        super().__init__(**({"clock": clock} if clock else {}))
+    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+        super().__init__(clock=clock)
         self.meanwhile: Callable[[], None] | None = None
         self.broken = ""
 
-    def load(self, key: str) -> Any:
+    def load(self, key: str, timeout: float | None = None) -> Any:
         """Fail, or load."""
         if self.broken == "load":
-            raise OSError
-        return super().load(key)
+            broken()
+        return super().load(key, timeout)
 
-    def compare_and_set(self, key: str, expected: Any, record: Record | None) -> Any:
+    def compare_and_set(self, key: str, expected: Any, record: Record | None, timeout: float | None = None) -> Any:
         """Let the others go first, fail, or save."""
         act, self.meanwhile = self.meanwhile, None
         if act:
             act()
         if self.broken == "compare_and_set":
-            raise OSError
-        return super().compare_and_set(key, expected, record)
+            broken()
+        return super().compare_and_set(key, expected, record, timeout)
 
     def put(self, ids: VisitIds | None) -> None:
         """Do as another process would."""
@@ -255,7 +256,7 @@ def test_an_engagement_at_hand_is_not_given_once_something_has_changed(
 
 def broken(*_: object) -> Any:
     """Stand for a method that fails."""
-    raise OSError
+    raise StoreError("OSError") from OSError()
 
 
 @pytest.mark.parametrize(("method", "body"), [("update_session", {}), ("create_session", BODY)])

@@ -47,11 +47,11 @@ def test_while_all_is_well_nothing_is_written_or_logged(
     replaced: list[str] = []
     compare_and_set = store.compare_and_set
 
-    def note(key: str, expected: Any, record: Record | None) -> Any:
+    def note(key: str, *change: Any) -> Any:
         replaced.append(key)
-        return compare_and_set(key, expected, record)
+        return compare_and_set(key, *change)
 
-    store.compare_and_set = note  # type: ignore[method-assign]
+    store.compare_and_set = note  # type: ignore[method-assign,assignment]
     guarded.visit("shopper").create_session(BODY)
     assert set(replaced) <= {"demo:shopper"}
     assert [line for line in caplog.messages if "outage" in line] == []
@@ -82,13 +82,13 @@ def test_who_finds_it_begun_already_says_nothing(
     """Another process has noted the outage while this one's request was under way."""
     load = store.load
 
-    def late(key: str) -> Any:
-        found = load(key)
+    def late(key: str, timeout: float | None) -> Any:
+        found = load(key, timeout)
         if key == KEY and found is None:
             assert store.compare_and_set(KEY, None, Record(VisitIds("outage"), "[1, 503, null]")) is not None
         return found
 
-    store.load = late  # type: ignore[method-assign]
+    store.load = late  # type: ignore[method-assign,assignment]
     sandbox.fail_next(503)
     failed(guarded)
     assert [line for line in caplog.messages if "outage" in line] == []

@@ -15,6 +15,7 @@ from liveperson_engagement import (
     MemoryStore,
     RetryPolicy,
     ServerError,
+    StoreError,
 )
 from liveperson_engagement._deadline import CallDeadline
 from liveperson_engagement.sandbox import Sandbox
@@ -111,20 +112,20 @@ class Noting(MemoryStore):
         self.asked: list[float | None] = []
         self.held = True
 
-    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
+    def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
         """Note, and wait."""
         self.asked += [timeout, ttl]
-        return super().acquire(key, timeout, ttl)
+        return super().acquire(key, token, timeout, ttl)
 
-    async def aacquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
+    async def aacquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
         """Note, and wait."""
         self.asked += [timeout, ttl]
-        return await super().aacquire(key, timeout, ttl)
+        return await super().aacquire(key, token, timeout, ttl)
 
-    def extend(self, key: str, lease: object, ttl: float) -> bool:
+    def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
         """Note."""
         self.asked.append(ttl)
-        return super().extend(key, lease, ttl) and self.held
+        return super().extend(key, token, ttl, timeout) and self.held
 
 
 @pytest.mark.parametrize(("timeout", "attempt"), [(7.0, 30 + 3 * 7.0), (None, 30 + 3 * 30.0)])
@@ -200,7 +201,7 @@ def test_without_a_store_that_works_a_key_counts_as_held(
     store = Noting()
 
     def broken(*_: object) -> bool:
-        raise OSError
+        raise StoreError("OSError") from OSError()
 
     store.extend = broken  # type: ignore[method-assign,assignment]
     client = colour.client(base_url=sandbox.url, store=store, on_store_error="continue")

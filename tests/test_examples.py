@@ -482,7 +482,7 @@ def test_a_desktop_app_never_waits_for_the_service(tmp_path: Path, monkeypatch: 
         assert time.monotonic() - began < 5
         assert states == []
         with SQLiteStore(tmp_path / "visits.db") as store:
-            assert store.acquire("demo:the user of this computer", 0, 30) is not None
+            assert store.acquire("demo:the user of this computer", "next", 0, 30)
 
 
 def test_a_desktop_app_comes_back_online(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

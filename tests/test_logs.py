@@ -84,11 +84,11 @@ def test_each_request_is_one_debug_line_and_each_retry_one_info_line(
 
 PROGRAM = """
 import contextlib, io, logging, sys
-from liveperson_engagement import EngagementClient, MemoryStore
+from liveperson_engagement import EngagementClient, MemoryStore, StoreError
 
 class StoreDown(MemoryStore):
-    def load(self, key):
-        raise OSError
+    def load(self, key, timeout=None):
+        raise StoreError("OSError") from OSError()
 
 def set_up():
     logging.basicConfig(stream=sys.stdout, format="mine %(levelname)s")

@@ -295,11 +295,11 @@ def test_a_store_that_is_down_is_no_outage(colour: Colour, sandbox: Sandbox, on_
     """What `on_store_error` says holds for the guard as well."""
     store: Any = MemoryStore()
 
-    def load(_: str) -> None:
-        raise OSError
+    def load(*_: object) -> None:
+        raise StoreError("OSError") from OSError()
 
-    async def aload(_: str) -> None:
-        raise OSError
+    async def aload(*_: object) -> None:
+        load()
 
     store.load, store.aload = load, aload
     client = colour.client(base_url=sandbox.url, store=store, outage_guard=OutageGuard(), on_store_error=on_store_error)

@@ -581,7 +581,7 @@ def test_a_crash_frees_the_key_when_the_lease_has_run_out(sandbox: Sandbox, tmp_
         until(lambda: sandbox.requests)
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
-        assert store.acquire("demo:shopper", 0, 30) is None
+        assert not store.acquire("demo:shopper", "next", 0, 30)
         started = time.monotonic()
         asking(client)()
         assert time.monotonic() - started < 1.5

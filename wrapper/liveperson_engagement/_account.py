@@ -20,6 +20,7 @@ from ._call import Attempt, Call, CallSettings
 from ._contract import ACCOUNT_ID, VISITOR_ID, Operation, contract
 from ._deadline import CallDeadline
 from ._json import SchemaViolation
+from ._keyed_lock import KeyedLock
 from ._locking import key_lock
 from ._steps import Flow, Store
 from .errors import (
@@ -32,7 +33,6 @@ from .errors import (
     InvalidResponse,
 )
 from .retry import RetryPolicy
-from .stores import KeyedLock
 
 if TYPE_CHECKING:
     from .outage import OutageGuard

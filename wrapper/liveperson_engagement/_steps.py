@@ -7,15 +7,17 @@ of a call stands in a flow, once; a driver decides nothing.
 from __future__ import annotations
 
 import logging
+from _thread import start_new_thread
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, replace
 from typing import ClassVar, Generic, TypeAlias, TypeVar, cast
 
 from liveperson_engagement_api.http import Request, Response
 
+from ._keyed_lock import KeyedLock
 from .errors import StoreError
 from .events import CallObserver, Event, RequestEvent, ResponseEvent, RetryEvent, Telemetry
-from .stores import AsyncSessionStore, KeyedLock, Record, Remembered, SessionStore
+from .stores import AsyncSessionStore, Record, Remembered, SessionStore
 from .transports import AsyncTransport, Transport
 
 T = TypeVar("T")
@@ -25,9 +27,6 @@ Store: TypeAlias = SessionStore | AsyncSessionStore
 LockStore: TypeAlias = Store | KeyedLock
 Hooks: TypeAlias = Mapping[type, tuple[Callable[..., Awaitable[None] | None], ...]]
 """What is called for each kind of event."""
-
-RELEASES = 10
-"""How often a lock is tried to be given back while signal handlers raise."""
 
 logger = logging.getLogger("liveperson_engagement")
 
@@ -181,19 +180,16 @@ class Driver:
         except StopIteration as end:
             return cast(T, end.value)
         finally:
-            if locks:
-                self._give_back(locks)
+            try:
+                if locks:
+                    self._give_back(locks)
+            finally:
+                if locks:  # a signal handler has raised amid that; it interrupts the main thread alone
+                    start_new_thread(self._give_back, (locks,))
 
     def _give_back(self, locks: list[Release]) -> None:
-        """Give locks back, whatever signal handlers raise amid it; raise that in the end."""
-        interruptions: list[BaseException] = []
-        while locks and len(interruptions) < RELEASES:
-            try:
-                self._perform(locks[0], locks)
-            except BaseException as error:  # noqa: BLE001 - the lock goes first
-                interruptions.append(error)
-        for interruption in interruptions[-1:]:
-            raise interruption
+        while locks:
+            self._perform(locks[0], locks)
 
     def _perform(self, step: Step[object], locks: list[Release]) -> object:
         result: object = None
@@ -274,15 +270,8 @@ class AsyncDriver:
                 await asyncio.shield(asyncio.ensure_future(self._give_back(locks)))
 
     async def _give_back(self, locks: list[Release]) -> None:
-        """Give locks back, whatever signal handlers raise amid it; raise that in the end."""
-        interruptions: list[BaseException] = []
-        while locks and len(interruptions) < RELEASES:
-            try:
-                await self._perform(locks[0], locks)
-            except BaseException as error:  # noqa: BLE001 - the lock goes first
-                interruptions.append(error)
-        for interruption in interruptions[-1:]:
-            raise interruption
+        while locks:
+            await self._perform(locks[0], locks)
 
     async def _perform(self, step: Step[object], locks: list[Release]) -> object:  # noqa: PLR0912 - one case for each step
         result: object = None

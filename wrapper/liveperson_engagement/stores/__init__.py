@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import math
-import os
-import threading
 import time
 from collections import OrderedDict
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
-from weakref import WeakSet, WeakValueDictionary
+from weakref import WeakValueDictionary
 
+from .._keyed_lock import KeyedLock
 from ..errors import InvalidRequest, StoreError, check_seconds
 
 logger = logging.getLogger("liveperson_engagement")
@@ -108,7 +106,7 @@ class AsyncSessionStore(Protocol):
         ...
 
     async def aacquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
-        """Wait, at most `timeout` seconds, until nobody else holds the key's lock; hold it for at most `ttl` seconds."""
+        """Wait, at most `timeout` seconds, until nobody else holds the lock; hold it for at most `ttl` seconds."""
         ...
 
     async def aextend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
@@ -167,160 +165,6 @@ def age(*elapsed: float) -> float:
     return max(elapsed) if min(elapsed) >= 0 else math.inf
 
 
-class Patience:
-    """The seconds that a caller is willing to wait, or None for any time, in pauses."""
-
-    def __init__(self, seconds: float | None) -> None:
-        self._ends = math.inf if seconds is None else time.monotonic() + seconds
-
-    def left(self) -> float | None:
-        """Return the seconds that are left, 0 when the time is up."""
-        return None if self._ends == math.inf else max(0.0, self._ends - time.monotonic())
-
-    def cap(self, pause: float) -> float:
-        """Return the lesser of a pause and what is left."""
-        return max(0.0, min(pause, self._ends - time.monotonic()))
-
-
-def _nobody() -> None:
-    """Wake nobody: the caller does not sleep yet."""
-
-
-@dataclass(slots=True, eq=False, repr=False)
-class _Place:
-    """A caller's place in the queue for a lock."""
-
-    ttl: float
-    until: float | None = None
-    """When the lease ends, once it holds the lock: which is when it comes first in the queue."""
-    wake: Callable[[], object] = _nobody
-
-
-class KeyedLock:
-    """One holder a key, in order of arrival, whether threads or tasks of any event loop ask.
-
-    Each method may be called again if a signal handler has raised amid it.
-    """
-
-    def __init__(self) -> None:
-        self._guard = threading.Lock()
-        self._queues: dict[str, OrderedDict[str, _Place]] = {}
-        """By key and token: the holder, and those who wait behind it."""
-        _locks.add(self)
-
-    def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
-        """Wait for the lock as a thread."""
-        pause = self._claim(key, token, ttl)
-        if not pause:
-            return True
-        patience, woken = Patience(timeout), threading.Event()
-        while pause := self._claim(key, token, ttl, woken.set):
-            if not (pause := patience.cap(pause)):
-                self.release(key, token)
-                return False
-            woken.wait(pause)
-            woken.clear()
-        return True
-
-    async def aacquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
-        """Wait for the lock as a task."""
-        pause = self._claim(key, token, ttl)
-        if not pause:
-            return True
-        import asyncio  # noqa: PLC0415 - takes long, and sync callers do without
-
-        patience, woken, loop = Patience(timeout), asyncio.Event(), asyncio.get_running_loop()
-        while pause := self._claim(key, token, ttl, lambda: loop.call_soon_threadsafe(woken.set)):
-            if not (pause := patience.cap(pause)):
-                self.release(key, token)
-                return False
-            with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
-                    await woken.wait()
-            woken.clear()
-        return True
-
-    def is_held(self, key: str, token: str) -> bool:
-        """Return whether the token holds the lock."""
-        return next(iter(self._queues.get(key, ())), None) == token
-
-    def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:  # noqa: ARG002
-        """Hold the lock for `ttl` seconds from now, unless somebody else has got it."""
-        with self._guard:
-            if not self.is_held(key, token):
-                return False
-            self._queues[key][token].until = time.monotonic() + ttl
-            return True
-
-    async def aextend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
-        """Hold the lock for `ttl` seconds from now, unless somebody else has got it."""
-        return self.extend(key, token, ttl, timeout)
-
-    def release(self, key: str, token: str, timeout: float | None = None) -> None:  # noqa: ARG002
-        """Leave the queue; if the lock was held, the next one has it."""
-        with self._guard:
-            queue = self._queues.get(key)
-            if queue is not None:
-                queue.pop(token, None)
-                self._serve(key, queue)
-
-    async def arelease(self, key: str, token: str, timeout: float | None = None) -> None:
-        """Leave the queue; if the lock was held, the next one has it."""
-        self.release(key, token, timeout)
-
-    def _claim(self, key: str, token: str, ttl: float, wake: Callable[[], object] = _nobody) -> float:
-        """Return 0 if the token holds the lock, else the seconds that its holder's lease still runs.
-
-        Queues up first, if that is not done yet, and ends a lease that has run out.
-        """
-        with self._guard:
-            queue = self._queues.setdefault(key, OrderedDict())
-            if token not in queue:
-                queue[token] = _Place(ttl)
-            queue[token].wake = wake
-            self._serve(key, queue)
-            now = time.monotonic()
-            while True:
-                holder, place = next(iter(queue.items()))
-                left = (place.until or 0) - now
-                if holder == token or left > 0:
-                    return 0 if holder == token else left
-                queue.popitem(last=False)
-                self._serve(key, queue)
-
-    def _serve(self, key: str, queue: OrderedDict[str, _Place]) -> None:
-        """Begin the lease of whoever comes first now, if it has not begun."""
-        while queue:
-            token, place = next(iter(queue.items()))
-            if place.until is not None:
-                return
-            try:
-                place.wake()
-            except RuntimeError:  # its event loop is closed
-                del queue[token]
-                continue
-            place.until = time.monotonic() + place.ttl
-            return
-        self._queues.pop(key, None)
-
-    def forked(self) -> None:
-        """Forget the waiters and holders that are threads of the parent process."""
-        self._guard = threading.Lock()
-        self._queues = {}
-
-
-_locks: WeakSet[KeyedLock] = WeakSet()
-
-
-def _forked() -> None:
-    for lock in _locks:
-        lock.forked()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
-
-
 @dataclass(frozen=True, slots=True, eq=False, repr=False, weakref_slot=True)
 class _Saved:
     """A record in memory, and when it was saved by both clocks. It is its own version."""
@@ -336,7 +180,8 @@ class MemoryStore(KeyedLock):
     - `max_visits`: how many visits are remembered; those that were not used for the longest time go first. One that a
       call in progress has loaded stays until the call ends.
     - `time_to_live`: seconds after which a visit that is not saved again is forgotten; default: never.
-    - `clock`, `monotonic`: the time of day, which runs on while the machine sleeps, and one that nobody sets; for tests.
+    - `clock`, `monotonic`: the time of day, which runs on while the machine sleeps, and a time that nobody sets; for
+      tests.
 
     An engagement is as old as the clock says that makes it older; if one went back, it is asked for again.
     """

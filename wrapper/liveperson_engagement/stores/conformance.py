@@ -31,6 +31,7 @@ RECORDS = {
         VisitIds("Zoë", "🛍️ \ud800 \x00 '\"\\", "\u2028\r\n"), '{"ключ": "値\\ud800", "": "\x7f"}', "e\u0301"
     ),
     "numbers": Record(VisitIds("visitor"), '{"whole": 18446744073709551616, "real": 1.0, "no": [true, null]}'),
+    "not available": Record(VisitIds("visitor", "session"), None, "0" * 64, '{"status": "NotAvailable"}'),
     "spaced": Record(VisitIds("visitor"), '\t{"a": [{"b":\r\n[[], {}]}]}\n', "0" * 64),
     "large": Record(VisitIds("v" * 1000), "x" * 200_000),
 }
@@ -59,7 +60,23 @@ KEYS = (
         "\\",
     ),
     *("'; DROP TABLE visits; --", '"', "{a}", "[a]", "../a", "/a", "\n", "\r\n", "\t", "\x01", "\x7f", "\u2028"),
-    *("\u00e9", "e\u0301", "ß", "ss", "İ", "i", "Ⅳ", "IV", "🛍️", "\u202ea", "\ufeff", "x" * 10_000, "x" * 9_999),
+    *(
+        "\u00e9",
+        "e\u0301",
+        "ß",
+        "ss",
+        "İ",
+        "i",
+        "Ⅳ",
+        "IV",
+        "🛍️",
+        "\u202ea",
+        "\ufeff",
+        "\ud800",
+        "a\udfff",
+        "x" * 10_000,
+        "x" * 9_999,
+    ),
 )
 
 
@@ -78,7 +95,7 @@ class LocalStoreConformance:
     """The protocols `SessionStore` and `AsyncSessionStore`, tested on a store that shares nothing with others."""
 
     shared: ClassVar[bool] = False
-    """Whether stores made for one folder share what they remember, and a lease of one runs out for the others."""
+    """Whether stores made for one folder share what they remember and who holds which lock."""
     moment: ClassVar[float] = 0.3
     """Seconds of a lease that a test lets run out."""
 
@@ -202,20 +219,20 @@ class LocalStoreConformance:
 
     def test_keys_are_held_independently(self, store: SessionStore) -> None:
         """Holding one key keeps nobody from another."""
-        leases = {key: store.acquire(key, 0, 30) for key in KEYS}
-        assert None not in leases.values()
-        assert [key for key in KEYS if store.acquire(key, 0, 30) is not None] == []
-        for key, lease in leases.items():
-            store.release(key, lease)
+        assert [key for key in KEYS if not store.acquire(key, "ours", 0, 30)] == []
+        assert [key for key in KEYS if store.acquire(key, "theirs", 0, 30)] == []
+        for key in KEYS:
+            store.release(key, "ours")
+            _assert_free(store, key)
 
     def test_records_and_locks_are_apart(self, store: SessionStore) -> None:
         """Whoever holds the key: it can be read and saved, and holding it saves nothing."""
-        lease = store.acquire("key", 0, 30)
+        assert store.acquire("key", "ours", 0, 30)
         assert store.load("key") is None
         version = store.compare_and_set("key", None, _record(1))
-        assert store.extend("key", lease, 30)
+        assert store.extend("key", "ours", 30)
         assert store.compare_and_set("key", version, _record(2)) is not None
-        store.release("key", lease)
+        store.release("key", "ours")
         assert _known(store).record == _record(2)
 
     def test_of_many_that_save_at_once_one_does(self, together: list[SessionStore]) -> None:
@@ -250,13 +267,12 @@ class LocalStoreConformance:
         most: list[int] = []
 
         def hold(store: SessionStore, number: int) -> None:
-            lease = store.acquire("key", 30, 30)
-            assert lease is not None
+            assert store.acquire("key", str(number), 30, 30)
             inside.append(number)
             most.append(len(inside))
             time.sleep(0.005)
             inside.remove(number)
-            store.release("key", lease)
+            store.release("key", str(number))
 
         assert len(_at_once(together, hold)) == len(most)
         assert set(most) == {1}
@@ -265,38 +281,106 @@ class LocalStoreConformance:
     def test_waiting_ends_in_time(self, together: list[SessionStore], timeout: float) -> None:
         """Whoever has waited in vain gets nothing, and the key goes to the next one."""
         one, *_, other = together
-        lease = one.acquire("key", timeout, 30)
-        assert lease is not None
+        assert one.acquire("key", "one", timeout, 30)
         started = time.monotonic()
-        assert other.acquire("key", timeout, 30) is None
+        assert not other.acquire("key", "other", timeout, 30)
         assert timeout <= time.monotonic() - started < timeout + 5
-        one.release("key", lease)
+        one.release("key", "one")
         _assert_free(other)
 
     def test_without_a_timeout_one_waits_until_the_key_is_free(self, together: list[SessionStore]) -> None:
         """None stands for any time."""
         one, *_, other = together
-        lease = one.acquire("key", None, 30)
+        assert one.acquire("key", "one", None, 30)
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(other.acquire, "key", None, 30)
+            waiting = pool.submit(other.acquire, "key", "other", None, 30)
             time.sleep(0.1)
             assert not waiting.done()
-            one.release("key", lease)
-            other.release("key", waiting.result(5))
+            one.release("key", "one")
+            assert waiting.result(5)
+            other.release("key", "other")
         _assert_free(one)
 
     def test_what_was_given_back_is_not_given_back_again(self, together: list[SessionStore]) -> None:
-        """A lease that is released twice, or that never was one, keeps the next holder's place."""
+        """A lock that is released twice, or by a token that never held it, stays the next holder's."""
         one, *_, other = together
-        lease = one.acquire("key", 0, 30)
-        one.release("key", lease)
-        newer = other.acquire("key", 5, 30)
-        one.release("key", lease)
-        one.release("key", True)
-        assert one.acquire("key", 0, 30) is None
-        assert other.extend("key", newer, 30)
-        other.release("key", newer)
+        assert one.acquire("key", "one", 0, 30)
+        one.release("key", "one")
+        assert other.acquire("key", "other", 5, 30)
+        one.release("key", "one")
+        one.release("key", "nobody")
+        assert not one.acquire("key", "one again", 0, 30)
+        assert other.extend("key", "other", 30)
+        other.release("key", "other")
         _assert_free(one)
+
+    def test_whoever_asks_twice_holds_a_lock_once(self, store: SessionStore) -> None:
+        """A caller that was interrupted may ask again, and gives the lock back once."""
+        assert store.acquire("key", "ours", 0, 30)
+        assert store.acquire("key", "ours", 0, 30)
+        store.release("key", "ours")
+        _assert_free(store)
+
+    def test_whoever_waits_can_leave(self, store: SessionStore) -> None:
+        """A waiter that is interrupted is released by its token; the holder stays."""
+        assert store.acquire("key", "holder", 0, 30)
+        with ThreadPoolExecutor(1) as pool:
+            waiting = pool.submit(store.acquire, "key", "waiter", 0.5, 30)
+            time.sleep(0.1)
+            store.release("key", "waiter")
+            waiting.result()
+        store.release("key", "waiter")
+        assert store.extend("key", "holder", 30)
+        store.release("key", "holder")
+        _assert_free(store)
+
+    def test_a_lease_that_has_run_out_lets_the_next_one_in(self, together: list[SessionStore]) -> None:
+        """A holder that has vanished keeps the others waiting no longer than that."""
+        one, *_, other = together
+        started = time.monotonic()
+        assert one.acquire("key", "one", 0, self.moment)
+        assert other.acquire("key", "other", 10 + self.moment, 30)
+        assert time.monotonic() - started > 0.9 * self.moment
+        assert not one.extend("key", "one", 30)
+        one.release("key", "one")
+        assert not one.acquire("key", "one again", 0, 30)
+        other.release("key", "other")
+        _assert_free(one)
+
+    def test_a_lease_can_be_extended(self, together: list[SessionStore]) -> None:
+        """The time counts again from then on, longer or shorter."""
+        one, *_, other = together
+        assert one.acquire("key", "one", 0, self.moment)
+        assert one.extend("key", "one", 30)
+        time.sleep(1.5 * self.moment)
+        assert not other.acquire("key", "other", 0, 30)
+        assert one.extend("key", "one", self.moment)
+        assert other.acquire("key", "other", 10 + self.moment, 30)
+
+    def test_a_lease_that_somebody_else_has_had_since_is_not_extended(self, together: list[SessionStore]) -> None:
+        """The lock is free again, but what its holder knew of the key may be old."""
+        one, *_, other = together
+        assert one.acquire("key", "one", 0, self.moment)
+        assert other.acquire("key", "other", 10 + self.moment, 30)
+        other.release("key", "other")
+        assert not one.extend("key", "one", 30)
+        _assert_free(other)
+
+    def test_many_wait_for_a_lock_and_each_gets_it(
+        self, make: Callable[[], Any], loop: asyncio.AbstractEventLoop
+    ) -> None:
+        """In one process nobody is left behind, however long the queue is."""
+        store: AsyncSessionStore = make()
+
+        async def hold(token: str) -> bool:
+            held = await store.aacquire("key", token, 60, 60)
+            await store.arelease("key", token)
+            return held
+
+        async def main() -> list[bool]:
+            return await asyncio.gather(*(hold(str(number)) for number in range(200)))
+
+        assert all(_wait_for(main(), loop))
 
     def test_a_key_is_free_once_its_waiter_or_holder_is_cancelled(
         self, make: Callable[[], Any], loop: asyncio.AbstractEventLoop
@@ -305,24 +389,23 @@ class LocalStoreConformance:
         store: AsyncSessionStore = make()
         other: AsyncSessionStore = make() if self.shared else store
 
-        async def hold() -> None:
-            lease = await store.aacquire("key", None, 30)
+        async def hold(token: str) -> None:
             try:
+                await store.aacquire("key", token, None, 30)
                 await asyncio.sleep(60)
             finally:
-                await store.arelease("key", lease)
+                await store.arelease("key", token)
 
         async def main() -> None:
             for _ in range(20):
-                tasks = [asyncio.create_task(hold()) for _ in range(3)]
+                tasks = [asyncio.create_task(hold(str(number))) for number in range(3)]
                 await asyncio.sleep(random.uniform(0, 0.004))  # noqa: S311
                 for task in random.sample(tasks, 3):
                     task.cancel()
                 outcomes = await asyncio.gather(*tasks, return_exceptions=True)
                 assert [outcome for outcome in outcomes if not isinstance(outcome, asyncio.CancelledError)] == []
-                lease = await other.aacquire("key", 5, 30)
-                assert lease is not None
-                await other.arelease("key", lease)
+                assert await other.aacquire("key", "next", 5, 30)
+                await other.arelease("key", "next")
 
         _wait_for(main(), loop)
 
@@ -334,15 +417,16 @@ class LocalStoreConformance:
         other: AsyncSessionStore = make() if self.shared else store
 
         async def main() -> None:
-            lease = await store.aacquire("key", None, 30)
+            assert await store.aacquire("key", "holder", None, 30)
             for waited in (store, other):
-                waiter = asyncio.create_task(waited.aacquire("key", None, 30))
+                waiter = asyncio.create_task(waited.aacquire("key", "waiter", None, 30))
                 await asyncio.sleep(0.05)
                 waiter.cancel()
                 assert isinstance((await asyncio.gather(waiter, return_exceptions=True))[0], asyncio.CancelledError)
-                assert await waited.aacquire("key", 0, 30) is None
-            assert await store.aextend("key", lease, 30)
-            await store.arelease("key", lease)
+                await waited.arelease("key", "waiter")
+                assert not await waited.aacquire("key", "next", 0, 30)
+            assert await store.aextend("key", "holder", 30)
+            await store.arelease("key", "holder")
 
         _wait_for(main(), loop)
 
@@ -382,47 +466,6 @@ class StoreConformance(LocalStoreConformance):
         assert one.compare_and_set("key", _known(one).version, None) is not None
         assert other.load("key") is None
 
-    def test_a_lease_that_has_run_out_lets_the_next_one_in(self, apart: list[SessionStore]) -> None:
-        """A holder that has crashed keeps the others waiting no longer than that."""
-        one, other = apart
-        started = time.monotonic()
-        assert one.acquire("key", 0, self.moment) is not None
-        assert other.acquire("key", 10 + self.moment, 30) is not None
-        assert 0.9 * self.moment < time.monotonic() - started < 5 + self.moment
-
-    def test_a_lease_can_be_extended(self, apart: list[SessionStore]) -> None:
-        """The time counts again from then on, longer or shorter."""
-        one, other = apart
-        lease = one.acquire("key", 0, self.moment)
-        assert one.extend("key", lease, 30)
-        time.sleep(1.5 * self.moment)
-        assert other.acquire("key", 0, 30) is None
-        assert one.extend("key", lease, self.moment)
-        assert other.acquire("key", 5 + self.moment, 30) is not None
-
-    def test_a_lease_that_somebody_else_has_had_since_is_not_extended(self, apart: list[SessionStore]) -> None:
-        """The key is free again, but what its holder knew of it may be old."""
-        one, other = apart
-        lost = one.acquire("key", 0, self.moment)
-        newer = other.acquire("key", 5 + self.moment, 30)
-        assert newer is not None
-        other.release("key", newer)
-        assert not one.extend("key", lost, 30)
-        _assert_free(other)
-
-    def test_a_lost_lease_is_neither_extended_nor_given_back(self, apart: list[SessionStore]) -> None:
-        """Whoever was too slow learns it, and leaves the newer holder alone."""
-        one, other = apart
-        lost = one.acquire("key", 0, self.moment)
-        newer = other.acquire("key", 5 + self.moment, 30)
-        assert newer is not None
-        assert not one.extend("key", lost, 30)
-        one.release("key", lost)
-        assert one.acquire("key", 0, 30) is None
-        assert other.extend("key", newer, 30)
-        other.release("key", newer)
-        _assert_free(one)
-
 
 class _Awaiting:
     """The async protocol of a store, asked by threads: each question is a task of one event loop."""
@@ -430,20 +473,22 @@ class _Awaiting:
     def __init__(self, store: AsyncSessionStore, loop: asyncio.AbstractEventLoop) -> None:
         self._store, self._loop = store, loop
 
-    def load(self, key: str) -> Remembered | None:
-        return _wait_for(self._store.aload(key), self._loop)
+    def load(self, key: str, timeout: float | None = None) -> Remembered | None:
+        return _wait_for(self._store.aload(key, timeout), self._loop)
 
-    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
-        return _wait_for(self._store.acompare_and_set(key, expected, record), self._loop)
+    def compare_and_set(
+        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
+    ) -> object | None:
+        return _wait_for(self._store.acompare_and_set(key, expected, record, timeout), self._loop)
 
-    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
-        return _wait_for(self._store.aacquire(key, timeout, ttl), self._loop)
+    def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
+        return _wait_for(self._store.aacquire(key, token, timeout, ttl), self._loop)
 
-    def extend(self, key: str, lease: object, ttl: float) -> bool:
-        return _wait_for(self._store.aextend(key, lease, ttl), self._loop)
+    def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
+        return _wait_for(self._store.aextend(key, token, ttl, timeout), self._loop)
 
-    def release(self, key: str, lease: object) -> None:
-        _wait_for(self._store.arelease(key, lease), self._loop)
+    def release(self, key: str, token: str, timeout: float | None = None) -> None:
+        _wait_for(self._store.arelease(key, token, timeout), self._loop)
 
 
 def _user(kind: str, store: Any, loop: asyncio.AbstractEventLoop) -> SessionStore:
@@ -477,7 +522,6 @@ def _known(store: SessionStore, key: str = "key") -> Remembered:
     return known
 
 
-def _assert_free(store: SessionStore) -> None:
-    lease = store.acquire("key", 0, 30)
-    assert lease is not None
-    store.release("key", lease)
+def _assert_free(store: SessionStore, key: str = "key") -> None:
+    assert store.acquire(key, "anybody", 0, 30)
+    store.release(key, "anybody")

@@ -11,22 +11,35 @@ import time
 from collections.abc import Generator
 from typing import Self
 
+from .._keyed_lock import KeyedLock, Patience
 from ..errors import StoreError
-from . import KeyedLock, Patience
+from . import Record, Remembered
 
 POLL = 0.02
 """Seconds between two looks at a lock that is taken, at first; up to ten times that later."""
 
 
 class LeasedStore:
-    """Base of stores that several processes share. A subclass says how a lock is taken, kept and freed.
+    """Base of stores that several processes share: it does the waiting.
 
-    Each of these is one step of the database, and may be asked for again: a second `_take` of the same token holds the
-    lock just as the first. Where the database fails, they raise `StoreError`. `timeout` is what the caller has left.
+    A subclass says how a record is loaded and saved, and how a lock is taken, kept and freed: for threads, and for
+    tasks unless all of that is quick enough to be done on the event loop. Each is one step of the database, and may be
+    asked for again: a second `_take` of the same token holds the lock just as the first. Where the database fails, it
+    raises `StoreError`. `timeout` is the time in seconds that the caller has left.
     """
 
     def __init__(self) -> None:
         self._queue = KeyedLock()
+
+    def load(self, key: str, timeout: float | None = None) -> Remembered | None:
+        """Return what was saved last."""
+        raise NotImplementedError
+
+    def compare_and_set(
+        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
+    ) -> object | None:
+        """Save or forget, unless the key has changed."""
+        raise NotImplementedError
 
     def _take(self, key: str, token: str, ttl: float, timeout: float | None) -> bool:
         """Hold a lock that is free, or that `token` holds already, for `ttl` seconds; False if it is another's."""
@@ -40,14 +53,24 @@ class LeasedStore:
         """Give a lock back, if `token` holds it."""
         raise NotImplementedError
 
+    async def aload(self, key: str, timeout: float | None = None) -> Remembered | None:
+        """Return what was saved last."""
+        return self.load(key, timeout)
+
+    async def acompare_and_set(
+        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
+    ) -> object | None:
+        """Save or forget, unless the key has changed."""
+        return self.compare_and_set(key, expected, record, timeout)
+
     async def _atake(self, key: str, token: str, ttl: float, timeout: float | None) -> bool:
-        raise NotImplementedError
+        return self._take(key, token, ttl, timeout)
 
     async def _akeep(self, key: str, token: str, ttl: float, timeout: float | None) -> bool:
-        raise NotImplementedError
+        return self._keep(key, token, ttl, timeout)
 
     async def _afree(self, key: str, token: str, timeout: float | None) -> None:
-        raise NotImplementedError
+        self._free(key, token, timeout)
 
     def close(self) -> None:
         """Let go of what threads use of the database; nothing, unless a subclass says what."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import secrets
 import socket
-from contextlib import nullcontext
 from typing import TypeVar
 
 import h11
@@ -13,7 +13,7 @@ import h11
 from liveperson_engagement_api.http import Request, Response
 
 from ..errors import InvalidRequest
-from . import AsyncTransport, Options
+from . import AsyncTransport
 from ._conversations import Connection, Conversation, Route
 from ._pending import PendingResponse, without_quotes
 from .sockets import Sockets, look_up
@@ -24,24 +24,39 @@ T = TypeVar("T")
 class AsyncSocketTransport(Sockets, AsyncTransport):
     """Sends over sockets; each call waits in its own task."""
 
-    def __init__(self, options: Options) -> None:
-        super().__init__(options, asyncio.Semaphore)
-
     async def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
         """Send a request on an idle connection, or on a new one."""
         loop = running_loop()
-        pending, route, places = PendingResponse(timeout), self.route(base_url), self.places((os.getpid(), loop))
+        pending, route = PendingResponse(timeout), self.route(base_url)
+        self.set_owner((os.getpid(), loop))
         try:
-            async with asyncio.timeout(timeout), places or nullcontext():
-                connection = self.take(base_url)
+            async with asyncio.timeout(timeout):
+                if self.places is None:
+                    return await self._send(base_url, request, pending, route, loop)
+                place = secrets.token_hex(8)
                 try:
-                    if not connection.established:
-                        await _connect(connection, route, pending, loop)
-                    return await _drive(connection.converse(route, request, pending), connection.sock, loop)
+                    await self.places.aacquire("", place, None, pending.remaining())
+                    return await self._send(base_url, request, pending, route, loop)
                 finally:
-                    self.put(base_url, connection)
+                    self.places.release("", place)
         except (OSError, h11.ProtocolError) as error:
             raise pending.failure(error) from without_quotes(error)
+
+    async def _send(
+        self,
+        base_url: str,
+        request: Request,
+        pending: PendingResponse,
+        route: Route,
+        loop: asyncio.AbstractEventLoop,
+    ) -> Response:
+        connection = self.take(base_url)
+        try:
+            if not connection.established:
+                await _connect(connection, route, pending, loop)
+            return await _drive(connection.converse(route, request, pending), connection.sock, loop)
+        finally:
+            self.put(base_url, connection)
 
     async def aclose(self) -> None:
         """Close the connections."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+import secrets
 import socket
 import threading
 import time
+from _thread import start_new_thread
 from collections import deque
-from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
 from ipaddress import ip_address
@@ -17,6 +18,7 @@ import h11
 
 from liveperson_engagement_api.http import Request, Response
 
+from .._keyed_lock import KeyedLock
 from . import Options, Transport
 from ._conversations import Connection, Conversation, Route
 from ._environment import Proxies, Trust
@@ -32,11 +34,12 @@ _lookups: dict[tuple[int, str, int], Future[Addresses]] = {}
 class Sockets:
     """What the sync and the async transport share: routes and idle connections, by base URL."""
 
-    def __init__(self, options: Options, semaphore: Callable[[int], Any]) -> None:
+    def __init__(self, options: Options) -> None:
         self._proxies, self._trust = Proxies(options["proxy"]), Trust(options["ssl_context"])
-        self._limit, self._semaphore = options["max_connections"], semaphore
+        self.places = KeyedLock(options["max_connections"]) if options["max_connections"] else None
+        """Limits the connections in use."""
         self._routes: dict[str, Route] = {}
-        self._current: tuple[object, Any] = (None, None)
+        self._owner: object = None
         self._idle: dict[str, deque[Connection]] = {}
         self._closed = False
 
@@ -46,14 +49,11 @@ class Sockets:
             self._routes[base_url] = Route(base_url, self._proxies, self._trust)
         return self._routes[base_url]
 
-    def places(self, owner: object) -> Any:
-        """Return the semaphore that limits connections, if any; close those that another process or loop has left."""
-        current, places = self._current
-        if current != owner:
-            places = self._semaphore(self._limit) if self._limit else None
-            self._current = owner, places
+    def set_owner(self, owner: object) -> None:
+        """Close the connections that another process or loop has left."""
+        if self._owner != owner:
+            self._owner = owner
             self._close_idle()
-        return places
 
     def take(self, base_url: str) -> Connection:
         """Return an idle connection that can be used, or a new one."""
@@ -92,28 +92,39 @@ class SocketTransport(Sockets, Transport):
     """Sends over sockets; each call waits in its own thread."""
 
     def __init__(self, options: Options) -> None:
-        super().__init__(options, threading.Semaphore)
-        self.places(os.getpid())
+        super().__init__(options)
+        self.set_owner(os.getpid())
 
     def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
         """Send a request on an idle connection, or on a new one."""
-        pending, route, places = PendingResponse(timeout), self.route(base_url), self.places(os.getpid())
+        pending, route = PendingResponse(timeout), self.route(base_url)
+        self.set_owner(os.getpid())
         try:
-            if places and not places.acquire(timeout=pending.remaining()):
-                raise TimeoutError
+            if self.places is None:
+                return self._send(base_url, request, pending, route)
+            place = secrets.token_hex(8)
             try:
-                connection = self.take(base_url)
-                try:
-                    if not connection.established:
-                        _connect(connection, route, pending)
-                    return _drive(connection.converse(route, request, pending), connection.sock, pending)
-                finally:
-                    self.put(base_url, connection)
+                if not self.places.acquire("", place, pending.remaining(), pending.remaining()):
+                    raise TimeoutError
+                return self._send(base_url, request, pending, route)
             finally:
-                if places:
-                    places.release()
+                try:
+                    self.places.release("", place)
+                    place = ""
+                finally:
+                    if place:  # a signal handler has raised amid that; it interrupts the main thread alone
+                        start_new_thread(self.places.release, ("", place))
         except (OSError, h11.ProtocolError) as error:
             raise pending.failure(error) from without_quotes(error)
+
+    def _send(self, base_url: str, request: Request, pending: PendingResponse, route: Route) -> Response:
+        connection = self.take(base_url)
+        try:
+            if not connection.established:
+                _connect(connection, route, pending)
+            return _drive(connection.converse(route, request, pending), connection.sock, pending)
+        finally:
+            self.put(base_url, connection)
 
     def connect(self, base_url: str, timeout: float | None) -> None:
         """Connect to a service, verify its certificate and hang up: no request is sent. Raises `NoResponse`."""
