@@ -572,6 +572,44 @@ def test_a_visit_that_is_forgotten_while_others_wait_is_started_once(sandbox: Sa
     assert len(sandbox.visitors) == 2
 
 
+@pytest.mark.parametrize("status", ["Available", "NotAvailable"])
+def test_those_who_waited_get_the_answer_that_was_fetched(sandbox: Sandbox, status: str) -> None:
+    """Of 24 callers one asks, and what it was told counts for all; whoever comes later asks again if it was no."""
+    with EngagementClient("demo", base_url=sandbox.url) as client, ThreadPoolExecutor(24) as pool:
+        sandbox.not_available()
+        client.visit("shopper").engagement(BODY)
+        if status == "Available":
+            sandbox.available()
+        sandbox.slow(1)
+        together = threading.Barrier(24)
+
+        def ask(_: int) -> Any:
+            together.wait()
+            return client.visit("shopper").engagement(BODY)
+
+        answers = [*pool.map(ask, range(24))]
+        assert {answer.status for answer in answers} == {status}
+        assert len({answer.page_id for answer in answers}) == 1
+        assert len(sandbox.requests) == 2
+        sandbox.slow(0)
+        assert client.visit("shopper").engagement(BODY).status == status
+        assert len(sandbox.requests) == (2 if status == "Available" else 3)
+
+
+def test_those_who_waited_with_another_body_ask_for_themselves(sandbox: Sandbox) -> None:
+    """All at once, and not one after the other."""
+    sandbox.not_available()
+    other: Any = {"appType": "EXTERNAL", "consumerSections": ["Support"]}
+    with EngagementClient("demo", base_url=sandbox.url) as client, ThreadPoolExecutor(2) as pool:
+        client.visit("shopper").engagement(BODY)
+        sandbox.slow(0.5)
+        first = pool.submit(client.visit("shopper").engagement, BODY)
+        while len(sandbox.requests) < 2:
+            threading.Event().wait(0.01)
+        assert client.visit("shopper").engagement(other).status == first.result().status == "NotAvailable"
+    assert len(sandbox.requests) == 3
+
+
 def test_a_cancelled_task_frees_the_key_at_once(sandbox: Sandbox) -> None:
     """Neither a holder nor a waiter that is cancelled keeps the others out."""
     sandbox.slow(5)
