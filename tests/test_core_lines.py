@@ -96,11 +96,13 @@ def test_a_coroutine_function_is_told_where_it_belongs(name: str) -> None:
     assert str(raised.value) == f"{name}: must be a plain function: only AsyncEngagementClient awaits one"
 
 
-def test_a_copy_without_a_store_is_refused(colour: Colour) -> None:
+@pytest.mark.parametrize(("store", "kind"), [(None, "NoneType"), ("redis://localhost", "str")])
+def test_what_is_no_store_is_refused_at_once(colour: Colour, store: Any, kind: str) -> None:
     """None stands for the default only where a client is made."""
+    method = "aload" if "async" in colour.name else "load"
     with pytest.raises(InvalidRequest) as raised:
-        colour.client().with_options(store=cast(Any, None))
-    assert str(raised.value) == "store: must be a session store"
+        colour.client().with_options(store=store)
+    assert str(raised.value) == f"store: must be a store such as SQLiteStore(...): {kind} has no {method}"
 
 
 def test_an_unknown_option_is_told_as_python_does(colour: Colour) -> None:

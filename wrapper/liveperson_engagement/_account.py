@@ -134,12 +134,12 @@ class Account:
         return check_base_url("server_variables", url)
 
     def guard(
-        self, operation: Operation, deadline: CallDeadline, send: Callable[[RetryPolicy], Flow[Attempt]]
+        self, operation: Operation, deadline: CallDeadline, send: Callable[[RetryPolicy | None], Flow[Attempt]]
     ) -> Flow[Attempt]:
         """Send, unless an outage holds calls back."""
         if self.outage_guard is None:
-            return send(self.calls.retry)
-        return self.outage_guard.around(operation, self.store, self.id, deadline, self.calls.retry, send)
+            return send(None)
+        return self.outage_guard.around(operation, self.store, self.id, deadline, send)
 
     def note_failure(self, operation: Operation, failure: EngagementError) -> None:
         """Look the account's host up again soon if an attempt shows that it may have moved."""
@@ -175,7 +175,7 @@ class Account:
                 arguments = {**kept, names[VISITOR_ID]: visitor_id}
             yield from ()  # a flow without steps
 
-        def send(retry: RetryPolicy) -> Flow[Attempt]:
+        def send(retry: RetryPolicy | None) -> Flow[Attempt]:
             return call.send(build_attempt, retry=retry, on_failure=on_failure)
 
         return (yield from self.guard(operation, call.deadline, send)).value

@@ -110,7 +110,7 @@ class VisitSession:
                 version = yield from self.state.save(record, before, call.deadline)
                 before = Remembered(record, 0, version)
 
-        def send(retry: RetryPolicy) -> Flow[Attempt]:
+        def send(retry: RetryPolicy | None) -> Flow[Attempt]:
             return call.send(build_attempt, retry=retry, on_failure=on_failure, renew=renew)
 
         try:
@@ -139,7 +139,7 @@ class VisitSession:
             self._account.note_failure(operation, failure)
             yield from ()  # a flow without steps
 
-        def send(retry: RetryPolicy) -> Flow[Attempt]:
+        def send(retry: RetryPolicy | None) -> Flow[Attempt]:
             return call.send(build_attempt, retry=retry, on_failure=on_failure)
 
         try:

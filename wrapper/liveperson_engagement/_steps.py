@@ -191,7 +191,7 @@ class Driver:
         while locks:
             self._perform(locks[0], locks)
 
-    def _perform(self, step: Step[object], locks: list[Release]) -> object:
+    def _perform(self, step: Step[object], locks: list[Release]) -> object:  # noqa: PLR0912 - one case for each step
         result: object = None
         try:
             match step:

@@ -309,8 +309,11 @@ def _check_options(options: dict[str, Any], *, is_async: bool) -> None:
     for path in ("timeout", "deadline"):
         if options[path] is not None:
             check_seconds(path, options[path])
-    if options["store"] is None:
-        raise InvalidRequest("store", "must be a session store")
+    for name in ("load", "compare_and_set", "acquire", "extend", "release"):
+        method = f"a{name}" if is_async else name
+        if not callable(getattr(options["store"], method, None)):
+            kind = type(options["store"]).__name__
+            raise InvalidRequest("store", f"must be a store such as SQLiteStore(...): {kind} has no {method}")
     if not isinstance(options["retry"], RetryPolicy):
         raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(options['retry']).__name__}")
     if options["on_store_error"] not in ("raise", "continue"):

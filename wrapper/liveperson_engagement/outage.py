@@ -63,20 +63,19 @@ class OutageGuard:
         store: Store,
         account_id: str,
         deadline: CallDeadline,
-        retry: RetryPolicy,
-        attempts: Callable[[RetryPolicy], Flow[T]],
+        attempts: Callable[[RetryPolicy | None], Flow[T]],
     ) -> Flow[T]:
         """Run an operation's attempts, unless an outage holds them back; note how they end."""
         pauses = operation.policy.outage_pauses if self.pauses is None else self.pauses
         if not pauses:
-            return (yield from attempts(retry))
+            return (yield from attempts(None))
         key = f"!outage:{account_id}"  # no account has such a name, so no visit has this key
         before = yield from Load(store, key, deadline.left())
         version = None
         if before:
             version = yield from _probe(store, key, deadline, before, pauses)
         try:
-            answer = yield from attempts(RetryPolicy.none() if before else retry)
+            answer = yield from attempts(RetryPolicy.none() if before else None)
         except (ApiError, InvalidResponse) as failure:
             if not isinstance(failure, ApiError) or failure.status_code not in operation.policy.statuses:
                 yield from _end(store, key, deadline, version)  # it answers again
