@@ -76,7 +76,7 @@ async def open_store(name: str, stack: AsyncExitStack) -> AsyncSessionStore:
         return MemoryStore()
     if name.startswith("sqlite:"):
         return await stack.enter_async_context(SQLiteStore(name.removeprefix("sqlite:"), timeout=0.5))
-    return await stack.enter_async_context(RedisStore(name, ttl=DAY, timeout=0.5))
+    return await stack.enter_async_context(RedisStore(name, time_to_live=DAY, timeout=0.5))
 
 
 def the_client(request: Request) -> AsyncEngagementClient:

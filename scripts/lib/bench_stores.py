@@ -1,9 +1,8 @@
-"""What it costs to remember visits, when few and when many are remembered already."""
+"""What it costs to remember visits: when few and when many are remembered already, and beyond Redis's own round trips."""
 
 from __future__ import annotations
 
 import argparse
-import itertools
 import json
 import os
 import platform
@@ -20,24 +19,23 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import redis
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bench_case import ACCOUNT, BODY
+from bench_own import URL, AtOnce, interleaved
 from bench_report import into_document
-from liveperson_engagement import EngagementClient, RedisStore, SQLiteStore, VisitIds
+from liveperson_engagement import EngagementClient, MemoryStore, RedisStore, SQLiteStore, VisitIds
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record, Remembered, to_json
-from liveperson_engagement.stores.sqlite import INSERT, place
-from liveperson_engagement.transports import NoResponse, Transport
-from liveperson_engagement_api.http import Request, Response
 from soak import RedisServer
 
-ACCOUNT = "bench"
-BODY: Any = {"appType": "EXTERNAL", "consumerSections": ["Support"]}
-BATCH = 10_000
 WITHIN = (0.9, 1.1)
 """How much dearer or cheaper the large store may be."""
+REDIS_TO_MEMORY = 1.6
+"""A whole call with Redis, without Redis's own two round trips, to one from memory: at most."""
 
 
 @dataclass
@@ -47,89 +45,85 @@ class Filled:
     kind: str
     visits: int
     store: Any
-    bytes_per_visit: float
+    bytes_per_visit: float = 0
     times: defaultdict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
     """By call, and by which visits were asked for."""
-
-
-class Nowhere(Transport):
-    """Fails if a call was not answered from the store."""
-
-    def send(self, base_url: str, request: Request, timeout: float | None) -> Response:  # noqa: ARG002
-        """Refuse."""
-        raise NoResponse("the bench sends nothing", may_have_arrived=False)
-
-    def close(self) -> None:
-        """Do nothing."""
 
 
 def example() -> Record:
     """Have a record made by the package itself, which answers `BODY` for a day."""
     with Sandbox(valid_for_seconds=86_400) as sandbox, EngagementClient(ACCOUNT, base_url=sandbox.url) as client:
-        client.visit("example").create_session(BODY)
+        client.visit("example").create_session(BODY)  # type: ignore[arg-type]
         remembered: Remembered | None = client.store.load(f"{ACCOUNT}:example")
     if remembered is None:
         raise RuntimeError("nothing was remembered")
     return remembered.record
 
 
-def records(count: int, example: Record) -> Iterator[tuple[str, str]]:
-    """Make visits of other visitors, as text."""
+def records(count: int, example: Record) -> Iterator[tuple[str, Record]]:
+    """Make visits of other visitors."""
     chance = random.Random(1)  # noqa: S311 - ids of nobody
-    for number in range(1, count):
+    for number in range(count):
         ids = VisitIds(*(f"{prefix}-{chance.getrandbits(128):032x}" for prefix in ("vid", "sid", "pid")))
         named = {"visitorId": ids.visitor_id, "sessionId": ids.session_id, "pageId": ids.page_id}
         engagement = {**json.loads(example.engagement or "{}"), **named}
-        yield f"{ACCOUNT}:key-{number}", to_json(Record(ids, json.dumps(engagement), example.answers))
+        yield f"{ACCOUNT}:key-{number}", Record(ids, json.dumps(engagement), example.answers)
 
 
-def fill_sqlite(path: Path, count: int, record: Record) -> Filled:
-    """Fill a file with copies of a row that the store has written itself."""
-    store = SQLiteStore(path)
-    store.compare_and_set(f"{ACCOUNT}:key-0", None, record)
-    with store._database.connected() as database:  # pyright: ignore[reportPrivateUsage]
-        *middle, _ = database.execute("SELECT version, wall, monotonic, boot, record FROM visits").fetchone()
-        rows = ((*middle, text, *place(key)) for key, text in records(count, record))
-        while batch := list(itertools.islice(rows, BATCH)):
-            database.execute("BEGIN")
-            with database:
-                database.executemany(INSERT, batch)
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    return Filled("SQLite", count, store, path.stat().st_size / count)
+def fill(filled: Filled, record: Record) -> Filled:
+    """Save so many visits."""
+    for key, each in records(filled.visits, record):
+        if filled.store.compare_and_set(key, None, each) is None:
+            raise RuntimeError("the store is not empty")
+    return filled
 
 
-def fill_redis(url: str, count: int, record: Record) -> Filled:
-    """Fill a database with copies of a value that the store has written itself."""
-    store = RedisStore(url)
-    store.compare_and_set(f"{ACCOUNT}:key-0", None, record)
-    client: Any = store._client  # pyright: ignore[reportPrivateUsage]
-    (name,) = client.keys("*")
-    prefix = name.removesuffix(b"key-0").removesuffix(f"{ACCOUNT}:".encode())
-    head = b" ".join(client.get(name).split(b" ", 3)[:3]) + b" "
-    rows = ((prefix + key.encode(), head + text.encode()) for key, text in records(count, record))
-    while batch := dict(itertools.islice(rows, BATCH)):
-        client.mset(batch)
-    size = statistics.fmean(client.memory_usage(name) for name in itertools.islice(client.scan_iter(count=1000), 1000))
-    return Filled("Redis", count, store, size)
-
-
-def measure(filled: Filled, calls: int, chance: random.Random, which: str, step: int, *, url: str) -> None:
+def measure(filled: Filled, calls: int, chance: random.Random, which: str, step: int) -> None:
     """Make some calls of each kind, on every so manieth visit."""
-    with EngagementClient(ACCOUNT, base_url=url, store=filled.store) as client:
-        visits = [client.visit(f"key-{chance.randrange(0, filled.visits, step)}") for _ in range(calls)]
-        visits[0].create_session(BODY)  # connects
-        filled.times["create_session", which].append(_timed(lambda number: visits[number].create_session(BODY), calls))
-    with EngagementClient(ACCOUNT, base_url="http://127.0.0.1", store=filled.store, transport=Nowhere()) as client:
-        visits = [client.visit(f"key-{chance.randrange(0, filled.visits, step)}") for _ in range(calls)]
+    keys = [f"key-{chance.randrange(0, filled.visits, step)}" for _ in range(calls)]
+    with EngagementClient(ACCOUNT, base_url=URL, store=filled.store, transport=AtOnce()) as client:
+        visits = [client.visit(key) for key in keys]
+        remembered = filled.store.load(f"{ACCOUNT}:{keys[0]}")
+        if visits[0].engagement(BODY).visitor_id != remembered.record.ids.visitor_id:  # type: ignore[arg-type]
+            raise RuntimeError("the answer did not come from the store")
         filled.times["engagement", which].append(_timed(lambda number: visits[number].engagement(BODY), calls))
-    keys = [f"{ACCOUNT}:key-{chance.randrange(0, filled.visits, step)}" for _ in range(calls)]
 
     def save_again(number: int) -> None:
-        remembered = filled.store.load(keys[number])
-        if filled.store.compare_and_set(keys[number], remembered.version, remembered.record) is None:
+        remembered = filled.store.load(f"{ACCOUNT}:{keys[number]}")
+        if filled.store.compare_and_set(f"{ACCOUNT}:{keys[number]}", remembered.version, remembered.record) is None:
             raise RuntimeError("somebody else has changed the store")
 
     filled.times["load + save", which].append(_timed(save_again, calls))
+
+
+def whole_calls(url: str, folder: Path, record: Record, rounds: int, calls: int) -> dict[str, float]:
+    """Time whole calls of a known visit with each store, and Redis's own round trips, in microseconds.
+
+    The transport answers at once. A round trip is a plain command of redis-py: one that reads what the store reads, and
+    one that writes it.
+    """
+    with ExitStack() as stack:
+        stores: dict[str, Any] = {
+            "memory": MemoryStore(),
+            "SQLite": SQLiteStore(folder / "calls.db"),
+            "Redis": RedisStore(url),
+        }
+        stack.callback(stores["SQLite"].close)
+        stack.callback(stores["Redis"].close)
+        timed: dict[str, Callable[[], Any]] = {}
+        for name, store in stores.items():
+            client = stack.enter_context(EngagementClient(ACCOUNT, base_url=URL, store=store, transport=AtOnce()))
+            timed[name] = lambda client=client: client.visit("shopper").create_session(BODY)  # type: ignore[misc]
+            timed[name]()
+        plain: Any = stack.enter_context(redis.Redis.from_url(url))
+        text = to_json(record)
+        plain.set("plain", text)
+
+        def round_trips() -> None:
+            plain.get("plain")
+            plain.set("plain", text)
+
+        return interleaved({**timed, "two round trips": round_trips}, rounds, calls)
 
 
 def _timed(call: Callable[[int], Any], calls: int) -> float:
@@ -142,33 +136,43 @@ def _timed(call: Callable[[int], Any], calls: int) -> float:
     return statistics.median(taken)
 
 
-def run(options: argparse.Namespace, folder: Path, stack: ExitStack, console: Console) -> list[Filled]:
+def run(options: argparse.Namespace, folder: Path, stack: ExitStack, console: Console) -> dict[str, Any]:
     """Fill the stores, then measure them in turns, so that whatever else the machine does hits all alike."""
     record, filled = example(), list[Filled]()
-    server = RedisServer(folder, durable=False) if "redis" in options.stores else None
-    if server:
-        stack.callback(server.stop)
+    server = RedisServer(folder, durable=False)
+    stack.callback(server.stop)
     for database, visits in enumerate((options.few, options.many)):
-        if "sqlite" in options.stores:
-            with console.status(f"SQLite: {visits:,} visits"):
-                filled.append(fill_sqlite(folder / f"{visits}.db", visits, record))
-        if server:
-            with console.status(f"Redis: {visits:,} visits"):
-                filled.append(fill_redis(server.url(database), visits, record))
-    for each in filled:
-        stack.callback(each.store.close)
-    sandbox = stack.enter_context(Sandbox())
-    sandbox.answer_next(times=sys.maxsize, body=record.engagement or "")
+        path, plain = folder / f"{visits}.db", redis.Redis.from_url(server.url(database))
+        before = int(plain.info("memory")["used_memory"])
+        stores: dict[str, Any] = {
+            "memory": MemoryStore(max_visits=visits),
+            "SQLite": SQLiteStore(path),
+            "Redis": RedisStore(server.url(database)),
+        }
+        for kind, store in stores.items():
+            with console.status(f"{kind}: {visits:,} visits"):
+                filled.append(fill(Filled(kind, visits, store), record))
+            if kind != "memory":
+                stack.callback(store.close)
+        stores["SQLite"].close()  # moves the -wal into the file
+        filled[-2].bytes_per_visit = path.stat().st_size / visits
+        filled[-1].bytes_per_visit = (int(plain.info("memory")["used_memory"]) - before) / visits
+        plain.close()
     chance = random.Random(options.seed)  # noqa: S311 - which keys are asked for
     for _ in track(range(1 + options.rounds), "Measuring", console=console, transient=True):
         for each in chance.sample(filled, len(filled)):
-            measure(
-                each, options.calls, chance, f"{options.few:,} of them", each.visits // options.few, url=sandbox.url
-            )
-            measure(each, options.calls, chance, "all of them", 1, url=sandbox.url)
+            measure(each, options.calls, chance, f"{options.few:,} of them", each.visits // options.few)
+            measure(each, options.calls, chance, "all of them", 1)
     for times in (times for each in filled for times in each.times.values()):
         del times[0]  # that was to warm up
-    return filled
+    calls = whole_calls(server.url(2), folder, record, options.rounds, options.calls)
+    return {**figures(filled, options), "whole_calls": {name: round(time, 1) for name, time in calls.items()}}
+
+
+def redis_to_memory(found: dict[str, Any]) -> float:
+    """Return a whole call with Redis without its round trips, to one from memory."""
+    calls = found["whole_calls"]
+    return float((calls["Redis"] - calls["two round trips"]) / calls["memory"])
 
 
 def figures(filled: list[Filled], options: argparse.Namespace) -> dict[str, Any]:
@@ -197,7 +201,9 @@ def figures(filled: list[Filled], options: argparse.Namespace) -> dict[str, Any]
         "cores": os.cpu_count(),
         "results": results,
         "bytes_per_visit": [
-            {"store": each.kind, "visits": each.visits, "bytes": round(each.bytes_per_visit)} for each in filled
+            {"store": each.kind, "visits": each.visits, "bytes": round(each.bytes_per_visit)}
+            for each in filled
+            if each.bytes_per_visit
         ],
     }
 
@@ -217,6 +223,8 @@ def show(found: dict[str, Any], console: Console) -> None:
     for each in found["bytes_per_visit"]:
         sizes.add_row(each["store"], f"{each['visits']:,}", f"{each['bytes']:,}")
     console.print(sizes)
+    console.print(f"Whole calls of a known visit, µs: {found['whole_calls']}")
+    console.print(f"Redis without its two round trips / memory: {redis_to_memory(found):.2f} (at most {REDIS_TO_MEMORY})")
     machine = f"Python {found['python']}, {found['cores']} cores"
     console.print(f"{found['rounds']} rounds of {found['calls']} calls; {machine}")
 
@@ -234,34 +242,37 @@ def markdown(found: dict[str, Any]) -> str:
     lines += ["", "| store | visits | bytes a visit |", "| --- | ---: | ---: |"]
     sizes = found["bytes_per_visit"]
     lines += [f"| {each['store']} | {each['visits']:,} | {each['bytes']:,} |" for each in sizes]
+    lines += ["", "| a whole call of a known visit, a transport that answers at once | |", "| --- | ---: |"]
+    lines += [f"| {name} | {time:,.0f} µs |" for name, time in found["whole_calls"].items()]
+    share = f"{redis_to_memory(found):.2f} (at most {REDIS_TO_MEMORY})"
+    lines.append(f"| Redis without its two round trips / memory | {share} |")
     machine = f"Python {found['python']}, {found['cores']} cores; {found['rounds']} rounds of {found['calls']} calls."
     return "\n".join([*lines, "", machine])
 
 
 def main() -> None:
-    """Run the bench; exit non-zero if many visits make a call dearer than few."""
+    """Run the bench; exit non-zero if many visits make a call dearer than few, or Redis one dearer than it may be."""
     parser = argparse.ArgumentParser(prog="scripts/bench stores", description=__doc__)
     add = parser.add_argument
     add("--few", type=int, default=1_000, metavar="N", help="visits in the small store")
     add("--many", type=int, default=1_000_000, metavar="N", help="visits in the large store")
     add("--rounds", type=int, default=21, metavar="N", help="each measures everything")
     add("--calls", type=int, default=500, metavar="N", help="calls of a kind in a round")
-    add("--stores", nargs="+", choices=["sqlite", "redis"], default=["sqlite", "redis"])
     add("--seed", default="1")
     add("--json", type=Path, metavar="FILE", help="write the figures")
     add("--into", type=Path, metavar="FILE", help="write them as tables into a Markdown file, between its markers")
     options, console = parser.parse_args(), Console(highlight=False)
-    if "redis" in options.stores and not shutil.which("redis-server"):
-        console.print("[yellow]redis-server is not on PATH; Redis is left out[/]")
-        options.stores = ["sqlite"]
+    if not shutil.which("redis-server"):
+        sys.exit("scripts/bench stores: redis-server is not on PATH")
     with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
-        found = figures(run(options, Path(folder), stack, console), options)
+        found = run(options, Path(folder), stack, console)
     show(found, console)
     if options.json:
         options.json.write_text(json.dumps(found, indent=2) + "\n")
     if options.into:
         into_document(options.into, "stores", markdown(found))
-    if not all(WITHIN[0] <= each["ratio"] <= WITHIN[1] for each in found["results"]):
+    flat = all(each["ratio"] <= WITHIN[1] for each in found["results"])
+    if not flat or redis_to_memory(found) > REDIS_TO_MEMORY:
         sys.exit(1)
 
 

@@ -127,19 +127,23 @@ class Journaled:
         """Pass on to the store."""
         return getattr(self._store, name)
 
-    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
+    def compare_and_set(
+        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
+    ) -> object | None:
         """Save or forget, and say so."""
         visitor = record and record.ids.visitor_id
         self._journal.write("saving", visitor=visitor)
-        version: object | None = self._store.compare_and_set(key, expected, record)
+        version: object | None = self._store.compare_and_set(key, expected, record, timeout)
         self._journal.write("refused" if version is None else "saved", visitor=visitor)
         return version
 
-    async def acompare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
+    async def acompare_and_set(
+        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
+    ) -> object | None:
         """Save or forget, and say so."""
         visitor = record and record.ids.visitor_id
         self._journal.write("saving", visitor=visitor)
-        version: object | None = await self._store.acompare_and_set(key, expected, record)
+        version: object | None = await self._store.acompare_and_set(key, expected, record, timeout)
         self._journal.write("refused" if version is None else "saved", visitor=visitor)
         return version
 
@@ -147,7 +151,7 @@ class Journaled:
 class Amnesia(MemoryStore):
     """Sabotage: remembers nothing."""
 
-    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:  # noqa: ARG002
+    def compare_and_set(self, *_: object) -> object | None:
         """Say that it was saved."""
         return True
 
@@ -155,13 +159,15 @@ class Amnesia(MemoryStore):
 class Shared(MemoryStore):
     """Sabotage: takes two keys for one."""
 
-    def load(self, key: str) -> Any:
+    def load(self, key: str, timeout: float | None = None) -> Any:
         """Load what either of them saved."""
-        return super().load(_halved(key))
+        return super().load(_halved(key), timeout)
 
-    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
+    def compare_and_set(
+        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
+    ) -> object | None:
         """Save for both."""
-        return super().compare_and_set(_halved(key), expected, record)
+        return super().compare_and_set(_halved(key), expected, record, timeout)
 
 
 def _halved(key: str) -> str:

@@ -39,23 +39,25 @@ from liveperson_engagement_api.http import Response
 class OnlySync:
     """A store of somebody else's that inherits nothing."""
 
-    def load(self, key: str) -> Remembered | None:
+    def load(self, key: str, timeout: float | None = None) -> Remembered | None:  # noqa: ARG002
         """Know one visit."""
         return Remembered(Record(VisitIds(key)), 0.5, "version")
 
-    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
+    def compare_and_set(
+        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
+    ) -> object | None:
         """Save."""
-        return (key, expected, record)
+        return (key, expected, record, timeout)
 
-    def acquire(self, key: str, timeout: float | None, ttl: float) -> object | None:
+    def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
         """Hold."""
-        return (key, timeout, ttl)
+        return (key, timeout) != (token, ttl)
 
-    def extend(self, key: str, lease: object, ttl: float) -> bool:
+    def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
         """Hold on."""
-        return key != str(lease) and ttl > 0
+        return key != token and ttl > 0 and timeout is None
 
-    def release(self, key: str, lease: object) -> None:
+    def release(self, key: str, token: str, timeout: float | None = None) -> None:
         """Give back."""
 
 
@@ -78,7 +80,7 @@ def every_store(path: os.PathLike[str]) -> None:
         assert_type(sync_view.load("key"), Remembered | None)
         async_view.aload("key").close()
     EngagementClient(store=OnlySync())
-    with SQLiteStore("visits.db") as file, RedisStore("rediss://example.com", prefix="shop:", ttl=60) as server:
+    with SQLiteStore("visits.db") as file, RedisStore("rediss://example.com", prefix="shop:", time_to_live=60) as server:
         assert_type(file, SQLiteStore)
         assert_type(server, RedisStore)
         assert_type(file.forget_older_than(3600), int)
