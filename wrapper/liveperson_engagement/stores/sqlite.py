@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from io import FileIO
 from math import inf
 from pathlib import Path
-from typing import Any, ParamSpec, TypeAlias, TypeVar
+from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 from weakref import WeakSet
 
 from ..errors import InvalidRequest, StoreError, check_seconds
@@ -78,7 +78,7 @@ LOAD = f"""
 SELECT CASE WHEN typeof(version) = 'integer' AND version >= 0 THEN version END, {KEY},
 CASE WHEN typeof(wall) = 'real' AND wall BETWEEN 0 AND {LATEST} THEN wall END,
 CASE WHEN typeof(monotonic) = 'real' AND monotonic BETWEEN 0 AND {LATEST} THEN monotonic END,
-CASE WHEN typeof(boot) = 'integer' AND boot >= 0 THEN boot END,
+CASE WHEN typeof(boot) = 'integer' AND boot BETWEEN 0 AND 0xFFFFFFFF THEN boot END,
 CASE WHEN typeof(record) = 'blob' AND length(record) <= {LARGEST} THEN record END
 FROM visits WHERE hash = ?
 """  # noqa: S608 - no value of a caller
@@ -591,11 +591,9 @@ def _lease(key: str, token: str, ttl: float = 0.0) -> dict[str, object]:
     return {"key": key_name, "token": token_name, "ttl": min(ttl, DAY)}
 
 
-def _real_path(path: Any) -> str:
+def _real_path(path: object) -> str:
     """Return the path of a file without links; raise `InvalidRequest` if it names none."""
-    name: object = None
-    with suppress(TypeError):
-        name = os.fspath(path)
+    name: object = os.fspath(cast(str, path)) if isinstance(path, str | os.PathLike) else None
     if not isinstance(name, str) or name in {"", ":memory:"} or "\0" in name:
         raise InvalidRequest("path", "must name a file, as str or os.PathLike[str]; without one, use MemoryStore")
     return os.path.realpath(name)
