@@ -296,9 +296,7 @@ def test_a_backup_that_cannot_be_made_is_reported(steps: Steps, path: Path) -> N
         others.backup(path.with_name("copy.db"))
 
 
-def test_the_same_file_is_not_taken_for_another(
-    steps: Steps, path: Path, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_same_file_is_not_taken_for_another(steps: Steps, path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Neither a checkpoint, nor other processes, nor closing and opening again count as another file."""
     for _ in range(3):
         assert elsewhere(path) == "first"
