@@ -250,7 +250,7 @@ def test_no_room_in_the_file_is_reported(colour: Colour, sandbox: Sandbox, store
         connect = sqlite3.connect
 
         def small(*arguments: Any, **options: Any) -> sqlite3.Connection:
-            connection = connect(*arguments, **options)
+            connection: sqlite3.Connection = connect(*arguments, **options)
             connection.execute("PRAGMA max_page_count = 20")
             return connection
 

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import closing
+from functools import partial
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -60,10 +61,10 @@ def interrupt_steps(path: Path, ended: Event, checked: Event) -> None:
     store.load(KEY)
     for number in range(ROUNDS):
         key, token = KEYS[number % len(KEYS)], f"token {number}"
-        if attempted(lambda key=key, token=token: take(key, token), raised):
-            attempted(lambda key=key: save(key), raised)
-            attempted(lambda key=key: store.load(key), raised)
-        while not attempted(lambda key=key, token=token: store.release(key, token), raised):
+        if attempted(partial(take, key, token), raised):
+            attempted(partial(save, key), raised)
+            attempted(partial(store.load, key), raised)
+        while not attempted(partial(store.release, key, token), raised):
             pass
     assert interrupted > 100
     assert raised

@@ -124,6 +124,7 @@ def test_cancelled_tasks_end_at_once(path: Path, busy: Event) -> None:
 
     async def main() -> None:
         async with SQLiteStore(path, timeout=300) as store:
+            tasks: list[asyncio.Task[object]]
             tasks = [asyncio.create_task(store.aacquire(f"{n}", "token", None, 30)) for n in range(CALLERS)]
             tasks += [asyncio.create_task(store.acompare_and_set(f"{n}", None, record())) for n in range(CALLERS)]
             await asyncio.wait(tasks, timeout=0.2)

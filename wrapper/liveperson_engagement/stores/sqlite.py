@@ -108,7 +108,7 @@ WHERE turns.token = excluded.token OR {RUNS.format(now="excluded.since")} IS NOT
 """  # noqa: S608 - the same
 KEEP = "UPDATE turns SET since = now(), until = now() + :ttl WHERE key = :key AND token = :token"
 FREE = "DELETE FROM turns WHERE key = :key AND token = :token"
-FREE_LATE = f"DELETE FROM turns WHERE {RUNS.format(now='?1')} IS NOT TRUE"  # noqa: S608 - the same
+FREE_LATE = f"DELETE FROM turns WHERE {RUNS.format(now='now()')} IS NOT TRUE"  # noqa: S608 - the same
 
 
 class SQLiteStore(LeasedStore):
@@ -187,7 +187,7 @@ class SQLiteStore(LeasedStore):
 
         The file does not get smaller: new visits take their room.
         """
-        self._database.run(None, _change, FREE_LATE, (self._monotonic(),))
+        self._database.run(None, _change, FREE_LATE, ())
         then, forgotten = self._clock() - seconds, 0
         for rows in self._batches():
             forgotten += self._database.run(None, _change, FORGET_OLD, (rows[0][0], rows[-1][0], then))
@@ -381,21 +381,23 @@ class _Database:
 
     def run(self, timeout: float | None, step: Step[T], sql: str, values: Any) -> T:
         """Carry out a statement, waiting while the database is busy."""
-        patience = _Patience(self._timeout, timeout)
+        patience = None
         while True:
             try:
                 return self._try(step, sql, values)
             except sqlite3.Error as busy:
+                patience = patience or _Patience(self._timeout, timeout)
                 pause = patience.pause(busy)
             time.sleep(pause)
 
     async def arun(self, timeout: float | None, step: Step[T], sql: str, values: Any) -> T:
         """Carry out a statement without keeping the event loop, waiting while the database is busy."""
-        patience = _Patience(self._timeout, timeout)
+        patience = None
         while True:
             try:
                 return await self._threaded(self._try, step, sql, values)
             except sqlite3.Error as busy:
+                patience = patience or _Patience(self._timeout, timeout)
                 pause = patience.pause(busy)
             await asyncio.sleep(pause)
 
