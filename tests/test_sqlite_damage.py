@@ -20,7 +20,7 @@ from conftest import BODY, Colour
 from liveperson_engagement import EngagementClient, SQLiteStore, StoreError
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import UNREADABLE
-from liveperson_engagement.stores.sqlite import FORGET_UNREADABLE, LARGEST, place
+from liveperson_engagement.stores.sqlite import FORGET_ROW, LARGEST, place
 from test_sqlite_store import KEY, SPAWN, child, finished, record, written
 
 LARGE = LARGEST + 1
@@ -113,7 +113,7 @@ def test_what_others_have_saved_since_is_not_forgotten(store: SQLiteStore, path:
     before = (place(KEY)[0], None)
     assert store.load(KEY) is None
     assert store.compare_and_set(KEY, None, record("newer"))
-    written(path, FORGET_UNREADABLE, *before)  # what a slow process still does
+    written(path, FORGET_ROW, *before)  # what a slow process still does
     assert store.load(KEY)
 
 

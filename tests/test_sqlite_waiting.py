@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 import time
@@ -17,7 +18,7 @@ import pytest
 from conftest import BODY
 from liveperson_engagement import AsyncEngagementClient, DeadlineExceeded, EngagementClient, SQLiteStore, StoreError
 from liveperson_engagement.sandbox import Sandbox
-from test_sqlite_store import KEY, SPAWN, child, finished, record
+from test_sqlite_store import KEY, SPAWN, child, finished, record, written
 
 CALLERS = 30
 TIMEOUT = 0.5
@@ -198,3 +199,42 @@ def test_many_may_open_a_file_that_is_not_there_yet(path: Path) -> None:
         assert all(pool.map(save, range(8)))
     with SQLiteStore(path) as store:
         assert sorted(store.keys()) == [f"{number}" for number in range(8)]
+
+
+def fork_amid_use(folder: Path) -> None:
+    """As a process: fork again and again, from two threads, while others use several stores; children use them, too."""
+    stores, done = [SQLiteStore(folder / f"{number}.db") for number in range(4)], threading.Event()
+
+    def use(store: SQLiteStore) -> int:
+        used = 0
+        while not done.is_set():
+            assert store.compare_and_set(f"{os.getpid()} {used}", None, record())
+            used += 1
+        return used
+
+    def fork(_: int) -> None:
+        for _ in range(10):
+            if not (forked := os.fork()):
+                for store in stores:
+                    assert store.compare_and_set(f"{os.getpid()}", None, record())
+                    store.close()
+                os._exit(0)
+            assert os.waitpid(forked, 0)[1] == 0
+
+    with ThreadPoolExecutor(6) as pool:
+        using = [pool.submit(use, store) for store in stores]
+        assert [*pool.map(fork, range(2))] == [None, None]
+        done.set()
+        for store, used in zip(stores, using, strict=True):
+            assert len(store.keys()) == used.result() + 20
+            store.close()
+    for path in folder.glob("*.db"):
+        assert written(path, "PRAGMA integrity_check") == [("ok",)]
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
+def test_several_stores_survive_forks(tmp_path: Path) -> None:
+    """Whatever their threads do at that moment, and whichever thread forks."""
+    with child(fork_amid_use, tmp_path) as process:
+        process.join(120)
+        assert process.exitcode == 0

@@ -32,7 +32,7 @@ if sys.platform == "linux":
 P = ParamSpec("P")
 T = TypeVar("T")
 Identity: TypeAlias = tuple[int, int] | None
-"""Device and inode of a file; None where it is missing."""
+"""Device and inode of a file; None where it cannot be seen."""
 Step: TypeAlias = Callable[[sqlite3.Connection, str, Any], T]
 """Carries out a statement with its values."""
 
@@ -55,7 +55,7 @@ SHARED_LOCK = (0x40000002, 510)
 """Where SQLite locks a file that is open: first byte and length, by its file format."""
 MOUNTS = Path("/proc/self/mountinfo")
 NETWORK = {
-    *("9p2000.nfs", "afs", "beegfs", "ceph", "cifs", "coda", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs"),
+    *("afs", "beegfs", "ceph", "cifs", "coda", "gfs2", "glusterfs", "gpfs", "lustre", "ncpfs", "nfs"),
     *("nfs4", "ocfs2", "orangefs", "pvfs2", "smb3", "smbfs", "fuse.ceph", "fuse.ceph-fuse", "fuse.curlftpfs"),
     *("fuse.davfs", "fuse.davfs2", "fuse.gcsfuse", "fuse.glusterfs", "fuse.goofys", "fuse.juicefs", "fuse.rclone"),
     *("fuse.s3fs", "fuse.smbnetfs", "fuse.sshfs", "fuse.blobfuse", "fuse.blobfuse2"),
@@ -91,7 +91,7 @@ UPDATE = """
 UPDATE visits SET version = ?, wall = ?, monotonic = ?, boot = ?, record = ? WHERE hash = ? AND key = ? AND version = ?
 """
 FORGET = "DELETE FROM visits WHERE hash = ? AND key = ? AND version = ?"
-FORGET_UNREADABLE = """
+FORGET_ROW = """
 DELETE FROM visits WHERE hash = ? AND CASE WHEN typeof(version) = 'integer' AND version >= 0 THEN version END IS ?
 """
 FORGET_EXPIRED = "DELETE FROM visits WHERE hash IN (SELECT hash FROM visits WHERE wall <= ? ORDER BY wall LIMIT 10)"
@@ -127,10 +127,11 @@ class SQLiteStore(LeasedStore):
     Where the system does not tell its boots apart (other than Linux), the time of day alone notices a reboot that took
     the machine to a longer uptime.
 
-    Copy the file with `backup`, also to look at it: a program that opens and closes the file of a database that it
-    uses gives up its locks on it. To put a copy back, end all processes that use the store, or at least remove the
-    `-wal` and `-shm` files together with the old one. A store whose file was deleted, renamed or replaced logs a
-    warning at its next step, and goes on with the file that is at `path` then.
+    Copy the file with `backup`, and in no other way from a process that uses the store: when it closes the file, or the
+    `-shm` beside it, SQLite loses its locks, and another process may take what is in use away. On Linux a lock of the
+    store's own protects the file, but not the `-shm`. To put a copy back, end all processes that use the store, or at
+    least remove the `-wal` and `-shm` together with the old file. A store whose file was deleted, renamed or replaced
+    logs a warning at its next step, and goes on with the file that is at `path` then.
 
     `close()`, `aclose()`, `with` or `async with` close the file; the next use would open it again.
     """
@@ -160,7 +161,7 @@ class SQLiteStore(LeasedStore):
         row = self._database.run(timeout, _fetch, LOAD, (number,))
         remembered = self._remembered(name, row)
         if row and remembered is None:
-            self._database.run(patience.left(), _change, FORGET_UNREADABLE, (number, row[0]))
+            self._database.run(patience.left(), _change, FORGET_ROW, (number, row[0]))
         return remembered
 
     def compare_and_set(
@@ -209,7 +210,7 @@ class SQLiteStore(LeasedStore):
         row = await self._database.arun(timeout, _fetch, LOAD, (number,))
         remembered = self._remembered(name, row)
         if row and remembered is None:
-            await self._database.arun(patience.left(), _change, FORGET_UNREADABLE, (number, row[0]))
+            await self._database.arun(patience.left(), _change, FORGET_ROW, (number, row[0]))
         return remembered
 
     async def acompare_and_set(
@@ -311,25 +312,28 @@ class _Pin:
     While it is held no process, not even this one, removes the -wal as the last to close. Linux only.
     """
 
+    _file: FileIO | None = None
+    _locked = False
+
     def __init__(self, path: str) -> None:
         self._file = FileIO(path)
         try:
             self._lock(shared=True)
-        except OSError as error:
-            if error.errno is None:  # a signal handler's
-                raise
-            # The system has no such locks. The file stays open: to close it now would lose SQLite's.
+            self._locked = True
+        except OSError as error:  # no such locks here; the file stays open, as to close it now would lose SQLite's
+            _check_system_failed(error)
 
     def __del__(self) -> None:
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def release(self) -> None:
         """Give the lock up, and leave the file open until SQLite has closed it."""
-        with suppress(OSError):
+        if self._locked:
             self._lock(shared=False)
 
     def _lock(self, *, shared: bool) -> None:
-        if sys.platform == "linux":
+        if sys.platform == "linux" and self._file is not None:
             kind, (start, length) = fcntl.F_RDLCK if shared else fcntl.F_UNLCK, SHARED_LOCK
             flock = struct.pack("hhqqi", kind, os.SEEK_SET, start, length, 0)
             fcntl.fcntl(self._file, fcntl.F_OFD_SETLK, flock)
@@ -426,8 +430,7 @@ class _Database:
                     self._abandon()
                 raise StoreError(_reason(error)) from error
             except OSError as error:
-                if error.errno is None:  # a signal handler's
-                    raise
+                _check_system_failed(error)
                 raise StoreError(_reason(error)) from error
 
     def _current(self) -> sqlite3.Connection:
@@ -493,9 +496,10 @@ class _Database:
                 source.backup(copy, progress=wait, sleep=PAUSES[1])
                 copy.execute("PRAGMA journal_mode = DELETE").fetchone()  # one file, whole
             os.replace(part, target)
-        except (sqlite3.Error, OSError) as error:
-            if getattr(error, "errno", 0) is None:  # a signal handler's
-                raise
+        except sqlite3.Error as error:
+            raise StoreError(_reason(error)) from error
+        except OSError as error:
+            _check_system_failed(error)
             raise StoreError(_reason(error)) from error
         finally:
             _unlink(part)
@@ -604,14 +608,24 @@ def _real_path(path: object) -> str:
 def _identity(path: str) -> Identity:
     try:
         found = os.stat(path)
-    except FileNotFoundError:
+    except OSError as error:
+        _check_system_failed(error)
         return None
     return found.st_dev, found.st_ino
 
 
 def _unlink(path: str) -> None:
-    with suppress(FileNotFoundError):
+    """Remove a file, if it is there and may be removed."""
+    try:
         os.unlink(path)
+    except OSError as error:
+        _check_system_failed(error)
+
+
+def _check_system_failed(error: OSError) -> None:
+    """Raise an error that is not the system's: a signal handler's, such as TimeoutError, has no number."""
+    if error.errno is None:
+        raise error
 
 
 def _network(device: int) -> str | None:
@@ -654,17 +668,19 @@ _held: list[_Database] = []
 def _before_fork() -> None:
     """Close the files: SQLite lets a child neither use nor close the connections of its parent."""
     _forks.acquire()
-    _held[:] = _databases
-    for database in _held:
+    for database in [*_databases]:
+        _held.append(database)
         database.guard.acquire()
-        database.disconnect()
+        with suppress(sqlite3.Error, OSError):
+            database.disconnect()
 
 
 def _after_fork() -> None:
     """Let parent and child open the files again, each for itself."""
-    for database in _held:
-        database.guard.release()
-    _held.clear()
+    while _held:
+        with suppress(RuntimeError):  # a signal handler has raised before it was acquired
+            _held[-1].guard.release()
+        _held.pop()
     _forks.release()
 
 
