@@ -144,7 +144,7 @@ def test_processes_threads_and_tasks_make_one_visitor(server: RedisServer, sandb
 HOLDER = """
 import sys, time
 from liveperson_engagement import RedisStore
-assert RedisStore(sys.argv[1]).acquire("demo:shopper", 0, 0.8)
+assert RedisStore(sys.argv[1]).acquire("demo:shopper", "token", 0, 0.8)
 print("held", flush=True)
 time.sleep(60)
 """
@@ -177,9 +177,10 @@ for _ in range(4):
     child = os.fork()
     if not child:
         good = all(store.load("key").record.ids.visitor_id == "parent" for _ in range(200))
-        lease = store.acquire("key", 10, 10)
-        store.release("key", lease)
-        os._exit(0 if good and lease else 1)
+        token = str(os.getpid())
+        held = store.acquire("key", token, 10, 10)
+        store.release("key", token)
+        os._exit(0 if good and held else 1)
     children.append(child)
 good = all(store.load("key").version == version for _ in range(200))
 sys.exit(not good or any(os.waitpid(child, 0)[1] for child in children))
@@ -213,11 +214,11 @@ def test_a_holder_whose_lease_ran_out_does_not_overwrite_the_newer_visit(
         while not sandbox.requests:
             time.sleep(0.01)
         raw.delete("liveperson-engagement:lock:demo:shopper")  # as if its time had run out
-        assert other.acquire("demo:shopper", 0, 30)
+        assert other.acquire("demo:shopper", "other", 0, 30)
         assert other.compare_and_set("demo:shopper", None, newer)
         assert slow.result().visitor_id == sandbox.visitors[0].visitor_id
         assert client.visit("shopper").ids == newer.ids
-        assert store.acquire("demo:shopper", 0, 30) is None
+        assert not store.acquire("demo:shopper", "one", 0, 30)
     assert "a newer visit is remembered" in caplog.text
 
 
@@ -228,14 +229,13 @@ def test_sync_and_async_callers_of_a_store_exclude_each_other(server: RedisServe
         async def main() -> None:
             async with store, other:
                 for one in (store, other):
-                    lease = await store.aacquire("key", 0, 30)
-                    assert one.acquire("key", 0, 30) is None
-                    await store.arelease("key", lease)
-                    lease = one.acquire("key", 0, 30)
-                    assert lease
-                    assert await store.aacquire("key", 0.05, 30) is None
+                    assert await store.aacquire("key", "task", 0, 30)
+                    assert not one.acquire("key", "thread", 0, 30)
+                    await store.arelease("key", "task")
+                    assert one.acquire("key", "thread", 0, 30)
+                    assert not await store.aacquire("key", "task", 0.05, 30)
                     assert not await store.aextend("key", "another's", 30)
-                    one.release("key", lease)
+                    one.release("key", "thread")
 
         asyncio.run(main())
 
@@ -341,8 +341,8 @@ def test_a_cancellation_stays_one_when_redis_is_gone(tmp_path: Path) -> None:
     async def main() -> None:
         with RedisServer(tmp_path) as server:
             async with RedisStore(server.url) as store, RedisStore(server.url) as other:
-                assert await store.aacquire("key", 0, 30)
-                waiter = asyncio.create_task(other.aacquire("key", None, 30))
+                assert await store.aacquire("key", "holder", 0, 30)
+                waiter = asyncio.create_task(other.aacquire("key", "waiter", None, 30))
                 await asyncio.sleep(0.1)
                 server.kill()
                 waiter.cancel()
@@ -394,7 +394,7 @@ def test_a_url_that_cannot_be_meant_is_refused_without_its_password(url: str) ->
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
 
-@pytest.mark.parametrize("option", ["ttl", "timeout"])
+@pytest.mark.parametrize("option", ["time_to_live", "timeout"])
 def test_seconds_have_to_be_some(option: str) -> None:
     """Zero would mean something else to Redis."""
     with pytest.raises(InvalidRequest) as raised:
@@ -423,7 +423,7 @@ def test_a_visit_is_forgotten_when_its_time_to_live_is_over(
         BODY
     )
     assert raw.pttl(VISIT) == -1
-    visit = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url, ttl=0.4))).visit("shopper")
+    visit = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url, time_to_live=0.4))).visit("shopper")
     visit.create_session(BODY)
     assert 0 < raw.pttl(VISIT) <= 400
     time.sleep(0.3)
@@ -438,12 +438,12 @@ def test_a_visit_is_forgotten_when_its_time_to_live_is_over(
 def test_stores_with_other_prefixes_know_nothing_of_each_other(server: RedisServer, raw: Any) -> None:
     """Neither records nor turns; and nothing is kept outside of the prefix, nor after it was given back."""
     with RedisStore(server.url, prefix="a:") as one, RedisStore(server.url, prefix="b:") as other:
-        lease = one.acquire("key", 0, 30)
+        assert one.acquire("key", "token", 0, 30)
         version = one.compare_and_set("key", None, RECORD)
         assert other.load("key") is None
-        assert other.acquire("key", 0, 30)
+        assert other.acquire("key", "token", 0, 30)
         assert set(raw.keys()) == {b"a:lock:key", b"a:visit:key", b"b:lock:key"}
-        one.release("key", lease)
+        one.release("key", "token")
         one.compare_and_set("key", version, None)
         assert raw.keys() == [b"b:lock:key"]
 
@@ -490,7 +490,8 @@ def test_a_record_of_a_newer_release_is_left_alone(visit: Visit, sandbox: Sandbo
 def test_a_save_that_is_sent_twice_counts_once(store: RedisStore, raw: Any) -> None:
     """If the first answer was lost, the second one says what the first one would have said."""
     for _ in range(2):
-        assert raw.eval(REPLACE, 1, "liveperson-engagement:visit:key", b"", b"version", 0, 0, to_json(RECORD))
+        arguments = b"nonce", b"", b"version", 0, 0, to_json(RECORD)
+        assert raw.eval(REPLACE.text, 1, "liveperson-engagement:visit:key", *arguments) == [b"nonce", 1]
     known = store.load("key")
     assert known
     assert (known.record, known.version) == (RECORD, b"version")
