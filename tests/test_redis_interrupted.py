@@ -318,6 +318,22 @@ def test_cancellations_lose_no_connection_and_mix_no_answers(server: RedisServer
     asyncio.run(main())
 
 
+def test_who_waits_for_a_connection_may_be_cancelled(server: RedisServer) -> None:
+    """Each cancellation arrives, and the others get answers: redis-py swallows some, and loses its turn with others."""
+
+    async def main() -> None:
+        async with RedisStore(server.url, max_connections=2) as store:
+            for _ in range(60):
+                tasks = [asyncio.create_task(store.aload(f"key {number}")) for number in range(40)]
+                await asyncio.sleep(random.uniform(0, 0.008))  # noqa: S311
+                cancelled = [task for task in random.sample(tasks, 30) if task.cancel()]
+                outcomes = await asyncio.gather(*tasks, return_exceptions=True)
+                assert all(task.cancelled() for task in cancelled)
+                assert [each for each in outcomes if isinstance(each, Exception)] == []
+
+    asyncio.run(main())
+
+
 def test_a_cancelled_task_ends_at_once_and_frees_its_lock(server: RedisServer) -> None:
     """Also if Redis answers late; the lock is given back after it was taken, in this order."""
 
