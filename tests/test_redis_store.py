@@ -8,6 +8,7 @@ import json
 import logging
 import math
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -416,6 +417,27 @@ def test_a_full_server_is_a_store_error_until_there_is_room(colour: Colour, sand
         assert len(sandbox.visitors) == 1
 
 
+@pytest.mark.parametrize("answer", [b":number\r\n", b"$long\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
+def test_a_server_that_is_not_redis_is_a_store_error(colour: Colour, sandbox: Sandbox, answer: bytes) -> None:
+    """Whatever redis-py makes of what it says."""
+
+    def serve(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection, suppress(OSError):
+                    connection.recv(10_000)
+                    connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        pool.submit(serve, server)
+        store = colour.store(RedisStore(f"redis://127.0.0.1:{server.getsockname()[1]}"))
+        with pytest.raises(StoreError, match="failed"):
+            colour.client(base_url=sandbox.url, store=store).visit("shopper").create_session(BODY)
+        server.shutdown(socket.SHUT_RDWR)
+    assert sandbox.requests == ()
+
+
 def test_a_cancellation_stays_one_when_redis_is_gone(tmp_path: Path) -> None:
     """A waiter that is cancelled tries to give back what it may have got, and that may fail."""
 
@@ -464,6 +486,7 @@ def test_a_password_opens_and_is_never_shown(
         "redis://:12#cret@localhost",
         "redis://:12?cret@localhost",
         "redis://:[cret@localhost",
+        "redis://:s3cret@a..b",
     ],
 )
 def test_a_url_that_cannot_be_meant_is_refused_without_its_password(url: str) -> None:
@@ -505,6 +528,7 @@ def test_a_url_may_have_settings(colour: Colour, server: RedisServer, sandbox: S
 @pytest.mark.parametrize(
     ("query", "shown"),
     [
+        ("encoding=klingon", "must be like"),
         ("socket_timeuot=3", "redis-py has no setting socket_timeuot"),
         ("db=0&db=1&sockettimeout=3", "redis-py has no setting sockettimeout"),
         *((query, "must be like") for query in ("db=first", "protocol=4", "protocol=new", "socket_timeout=long")),

@@ -121,6 +121,44 @@ def test_a_cluster_that_is_gone_is_a_store_error(colour: Colour, tmp_path: Path,
         assert first.visitor_id == sandbox.visitors[0].visitor_id
 
 
+OTHER_ANSWER = "EVAL", "return {'nonce of another', 'another value', '1', 0}", 0
+
+
+def test_a_cluster_gives_no_answer_to_another_question(cluster: RedisCluster) -> None:
+    """After one that was left unread StoreError says so, and the next question is asked on another connection."""
+    name = "liveperson-engagement:visit:key"
+    kind: Any = redis.RedisCluster
+    with kind(host="127.0.0.1", port=cluster.nodes[0].port, protocol=3) as client:
+        store = RedisStore(client=client)
+        assert store.compare_and_set("key", None, RECORD)
+        pool = client.get_redis_connection(client.get_node_from_key(name)).connection_pool
+        connection = pool.get_connection()
+        connection.send_command(*OTHER_ANSWER)
+        pool.release(connection)
+        with pytest.raises(StoreError, match="an answer to another question"):
+            store.load("key")
+        found = store.load("key")
+        assert found
+        assert found.record == RECORD
+
+    async def main() -> None:
+        kind: Any = redis.asyncio.RedisCluster
+        async with kind(host="127.0.0.1", port=cluster.nodes[0].port) as client:
+            store = RedisStore(async_client=client)
+            assert await store.aload("key")
+            node = client.get_node_from_key(name)
+            connection = node.acquire_connection()
+            await connection.send_command(*OTHER_ANSWER)
+            node.release(connection)
+            with pytest.raises(StoreError, match="an answer to another question"):
+                await store.aload("key")
+            found = await store.aload("key")
+            assert found
+            assert found.record == RECORD
+
+    asyncio.run(main())
+
+
 class TestRedisStoreOnACluster(StoreConformance):
     """What every store has to do, through redis-py's clients of a cluster."""
 
@@ -275,6 +313,11 @@ def test_a_client_of_the_other_kind_has_to_be_given(server: RedisServer, sandbox
     assert sandbox.requests == ()
 
 
+def pipeline(client: Any) -> Any:
+    """Make what only collects what it is asked."""
+    return client.pipeline()
+
+
 @pytest.mark.parametrize(
     ("arguments", "path"),
     [
@@ -282,6 +325,8 @@ def test_a_client_of_the_other_kind_has_to_be_given(server: RedisServer, sandbox
         ({"client": redis.asyncio.Redis()}, "client"),
         ({"client": redis.ConnectionPool()}, "client"),
         ({"client": 0}, "client"),
+        ({"client": pipeline(redis.Redis())}, "client"),
+        ({"async_client": pipeline(redis.asyncio.Redis())}, "async_client"),
         ({"async_client": redis.Redis()}, "async_client"),
         ({"async_client": ""}, "async_client"),
         ({"url": "redis://127.0.0.1", "client": redis.Redis()}, "url"),

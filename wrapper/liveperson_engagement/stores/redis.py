@@ -25,9 +25,11 @@ from .leased import LeasedStore
 try:
     import redis
     import redis.asyncio
+    from redis.asyncio.client import Pipeline as AsyncPipeline
     from redis.asyncio.retry import Retry as AsyncRetry
     from redis.backoff import NoBackoff
-    from redis.client import NEVER_DECODE
+    from redis.client import NEVER_DECODE, Pipeline
+    from redis.cluster import ClusterPipeline
     from redis.exceptions import NoScriptError, RedisClusterException
     from redis.retry import Retry
 except ModuleNotFoundError as error:
@@ -40,10 +42,12 @@ T = TypeVar("T")
 DEFAULT_URL = "redis://localhost:6379/0"
 ONCE_MORE: Any = NoBackoff(), 1, (redis.ConnectionError,)
 """A connection may have been closed since it was used last; nothing else is tried again."""
-FAILURES = redis.RedisError, RedisClusterException, OSError
-"""What redis-py raises where Redis fails; the second is no kind of the first."""
+FAILURES = redis.RedisError, RedisClusterException, ValueError
+"""What redis-py raises where Redis fails: the second is no kind of the first; the last is for answers of no Redis."""
 SYNC = redis.Redis, redis.RedisCluster
 ASYNC = redis.asyncio.Redis, redis.asyncio.RedisCluster
+PIPELINES = Pipeline, ClusterPipeline, AsyncPipeline
+"""Kinds of clients that only collect what they are asked."""
 RAW: Any = {NEVER_DECODE: True}
 """Gives answers as bytes, whatever `decode_responses` says."""
 SKEW = 10_000_000
@@ -243,10 +247,14 @@ class RedisStore(LeasedStore):
     async def aclose(self) -> None:
         """Close the connections of the running event loop; they open again when they are needed."""
         of_loop = self._of_loops.pop(asyncio.get_running_loop(), None)
-        if of_loop and of_loop.running:
-            await asyncio.wait([*of_loop.running.values()])
-        if of_loop and self._is_own:
-            await of_loop.client.aclose()
+        if of_loop is None:
+            return
+        try:
+            if of_loop.running:  # nobody waits for the answers any more
+                await asyncio.wait([*of_loop.running.values()])
+        finally:
+            if self._is_own:
+                await of_loop.client.aclose()
 
     def _take(self, key: str, token: str, ttl: float, timeout: float | None) -> bool:  # noqa: ARG002
         return _taken(*self._ask(TAKE, self._name("lock", key), token.encode(), _milliseconds(ttl)))
@@ -508,7 +516,7 @@ def _check(path: str, is_right: bool, what: str) -> None:
 
 
 def _is_a(value: object, *kinds: type) -> bool:
-    return isinstance(value, kinds)
+    return isinstance(value, kinds) and not isinstance(value, PIPELINES)
 
 
 def _is_count(value: object) -> bool:
@@ -525,11 +533,19 @@ def _check_url(url: object, *pools: Callable[[], Any]) -> None:
             if "@" not in parts.path + parts.query + parts.fragment:  # else they hold a part of the password
                 for pool in (make() for make in pools):
                     pool.connection_class(**pool.connection_kwargs)
+                    pool.get_encoder().encode("")
+                    str(pool.connection_kwargs.get("host", "")).encode("idna")
                 return
         except TypeError as error:
             unknown = re.search(r"unexpected keyword argument '(\w{1,50})'", str(error))
             if unknown and unknown[1] in parse_qs(settings):
                 reason = f"redis-py has no setting {unknown[1]}"
-        except (ValueError, AttributeError, redis.RedisError):
+        except (
+            ValueError,
+            AttributeError,
+            LookupError,
+            NameError,
+            redis.RedisError,
+        ):  # NameError: redis-py 5, protocol
             pass
     raise InvalidRequest("url", reason)
