@@ -6,18 +6,29 @@ import shutil
 import socket
 import subprocess
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
 import redis
+import redis.asyncio
 
 
 class RedisServer:
-    """`with RedisServer(folder) as server: RedisStore(server.url)`."""
+    """`with RedisServer(folder) as server: RedisStore(server.url)`; more settings as `maxmemory="3mb"`."""
 
-    def __init__(self, folder: Path, *, password: str | None = None, keeps: bool = False, tls: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        password: str | None = None,
+        keeps: bool = False,
+        tls: bool = False,
+        **more: str,
+    ) -> None:
         program = shutil.which("redis-server") or shutil.which("valkey-server")
         assert program, "redis-server is missing: scripts/env/install test brings it"
         folder.mkdir(parents=True, exist_ok=True)
@@ -38,6 +49,7 @@ class RedisServer:
             settings |= {"tls-cert-file": certificate, "tls-key-file": key, "tls-auth-clients": "no"}
             scheme, query = "rediss", f"?ssl_ca_certs={certificate}"
         settings |= {"port": 0, "tls-port": self.port} if tls else {"port": self.port}
+        settings |= {name.replace("_", "-"): value for name, value in more.items()}
         self._command = [program, *(str(part) for name, value in settings.items() for part in (f"--{name}", value))]
         self._process: subprocess.Popen[bytes] | None = None
         self.address = f"{scheme}://127.0.0.1:{self.port}/0{query}"
@@ -48,6 +60,12 @@ class RedisServer:
     def client(self) -> Any:
         """Ask the server itself."""
         kind: Any = redis.Redis
+        return kind.from_url(self.url)
+
+    @property
+    def async_client(self) -> Any:
+        """Ask it as a task."""
+        kind: Any = redis.asyncio.Redis
         return kind.from_url(self.url)
 
     def start(self) -> None:
@@ -80,6 +98,68 @@ class RedisServer:
 
     def __exit__(self, *_: object) -> None:
         self.kill()
+
+
+class RedisSentinel(RedisServer):
+    """Watches a server, by the name "visits", and puts a replica in its place soon after it has gone."""
+
+    def __init__(self, folder: Path, master: RedisServer) -> None:
+        super().__init__(folder)
+        settings = folder / "sentinel.conf"
+        lines = [
+            f"port {self.port}",
+            "bind 127.0.0.1",
+            f"dir {folder}",
+            f"sentinel monitor visits 127.0.0.1 {master.port} 1",
+            "sentinel down-after-milliseconds visits 500",
+            "sentinel failover-timeout visits 2000",
+        ]
+        settings.write_text("\n".join(lines), encoding="utf-8")
+        self._command = [self._command[0], str(settings), "--sentinel"]
+
+
+class RedisCluster:
+    """Three masters that share all keys."""
+
+    def __init__(self, folder: Path) -> None:
+        self.nodes = [
+            RedisServer(folder / str(number), cluster_enabled="yes", cluster_port=str(_free_port()))
+            for number in range(3)
+        ]
+
+    def __enter__(self) -> Self:
+        try:
+            for node in self.nodes:
+                node.start()
+            places = [f"127.0.0.1:{node.port}" for node in self.nodes]
+            create = ["redis-cli", "--cluster", "create", *places, "--cluster-yes"]
+            subprocess.run(create, check=True, capture_output=True, timeout=60)
+            for node in self.nodes:
+                with node.client as client:
+                    wait_until(partial(_is_in_order, client))
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for node in self.nodes:
+            node.kill()
+
+
+def wait_until(is_so: Callable[[], object], seconds: float = 30) -> None:
+    """Wait until something is so; what cannot be asked is not."""
+    ends = time.monotonic() + seconds
+    while True:
+        with suppress(redis.RedisError):
+            if is_so():
+                return
+        assert time.monotonic() < ends, "it did not come about"
+        time.sleep(0.02)
+
+
+def _is_in_order(node: Any) -> bool:
+    return bool(node.cluster("info")["cluster_state"] == "ok")
 
 
 def _free_port() -> int:

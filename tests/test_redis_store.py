@@ -8,11 +8,13 @@ import json
 import logging
 import math
 import os
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +32,7 @@ from liveperson_engagement import (
     VisitIds,
 )
 from liveperson_engagement.sandbox import Sandbox
-from liveperson_engagement.stores import Record, to_json
+from liveperson_engagement.stores import UNREADABLE, Record, to_json
 from liveperson_engagement.stores.conformance import StoreConformance
 from liveperson_engagement.stores.redis import REPLACE
 from redis_server import RedisServer
@@ -144,7 +146,7 @@ def test_processes_threads_and_tasks_make_one_visitor(server: RedisServer, sandb
 HOLDER = """
 import sys, time
 from liveperson_engagement import RedisStore
-assert RedisStore(sys.argv[1]).acquire("demo:shopper", 0, 0.8)
+assert RedisStore(sys.argv[1]).acquire("demo:shopper", "token", 0, 0.8)
 print("held", flush=True)
 time.sleep(60)
 """
@@ -177,9 +179,10 @@ for _ in range(4):
     child = os.fork()
     if not child:
         good = all(store.load("key").record.ids.visitor_id == "parent" for _ in range(200))
-        lease = store.acquire("key", 10, 10)
-        store.release("key", lease)
-        os._exit(0 if good and lease else 1)
+        token = str(os.getpid())
+        held = store.acquire("key", token, 10, 10)
+        store.release("key", token)
+        os._exit(0 if good and held else 1)
     children.append(child)
 good = all(store.load("key").version == version for _ in range(200))
 sys.exit(not good or any(os.waitpid(child, 0)[1] for child in children))
@@ -190,6 +193,44 @@ sys.exit(not good or any(os.waitpid(child, 0)[1] for child in children))
 def test_forks_do_not_share_connections(server: RedisServer) -> None:
     """Parent and children use the same store at the same time."""
     subprocess.run([sys.executable, "-c", FORKS, server.url], check=True, timeout=20)
+
+
+ON_FORTY_KEYS = """
+import asyncio, sys
+from liveperson_engagement import AsyncEngagementClient, RedisStore
+
+async def main():
+    redis_url, base_url = sys.argv[1:]
+    async with RedisStore(redis_url) as store, AsyncEngagementClient("demo", base_url=base_url, store=store) as client:
+        visits = (client.visit(f"shopper {number % 40}") for number in range(200))
+        calls = (visit.create_session({"appType": "EXTERNAL"}) for visit in visits)
+        found = await asyncio.gather(*calls)
+        print(*{f"{number % 40}={session.visitor_id}" for number, session in enumerate(found)})
+
+asyncio.run(main())
+"""
+
+
+def test_many_tasks_of_several_processes_wait_for_connections(server: RedisServer, sandbox: Sandbox) -> None:
+    """200 tasks in each of four processes, 40 keys: 40 visitors, and no error for want of a connection."""
+    command = [sys.executable, "-c", ON_FORTY_KEYS, server.url, sandbox.url]
+    callers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    found = [caller.communicate(timeout=120)[0].split() for caller in callers]
+    assert [caller.returncode for caller in callers] == [0, 0, 0, 0]
+    assert len({visitor for each in found for visitor in each}) == len(sandbox.visitors) == 40
+    assert [len(each) for each in found] == [40, 40, 40, 40]
+
+
+def test_threads_wait_for_a_connection(server: RedisServer, raw: Any) -> None:
+    """They get one in turn, and no more are opened than were allowed."""
+    before = len(raw.client_list())
+    with RedisStore(server.url, max_connections=2) as store, ThreadPoolExecutor(16) as pool:
+
+        def work(number: int) -> bool:
+            return all(store.compare_and_set(f"{number} {each}", None, RECORD) for each in range(20))
+
+        assert all(pool.map(work, range(16)))
+        assert len(raw.client_list()) == before + 2
 
 
 # Fencing
@@ -213,11 +254,11 @@ def test_a_holder_whose_lease_ran_out_does_not_overwrite_the_newer_visit(
         while not sandbox.requests:
             time.sleep(0.01)
         raw.delete("liveperson-engagement:lock:demo:shopper")  # as if its time had run out
-        assert other.acquire("demo:shopper", 0, 30)
+        assert other.acquire("demo:shopper", "other", 0, 30)
         assert other.compare_and_set("demo:shopper", None, newer)
         assert slow.result().visitor_id == sandbox.visitors[0].visitor_id
         assert client.visit("shopper").ids == newer.ids
-        assert store.acquire("demo:shopper", 0, 30) is None
+        assert not store.acquire("demo:shopper", "one", 0, 30)
     assert "a newer visit is remembered" in caplog.text
 
 
@@ -228,14 +269,13 @@ def test_sync_and_async_callers_of_a_store_exclude_each_other(server: RedisServe
         async def main() -> None:
             async with store, other:
                 for one in (store, other):
-                    lease = await store.aacquire("key", 0, 30)
-                    assert one.acquire("key", 0, 30) is None
-                    await store.arelease("key", lease)
-                    lease = one.acquire("key", 0, 30)
-                    assert lease
-                    assert await store.aacquire("key", 0.05, 30) is None
+                    assert await store.aacquire("key", "task", 0, 30)
+                    assert not one.acquire("key", "thread", 0, 30)
+                    await store.arelease("key", "task")
+                    assert one.acquire("key", "thread", 0, 30)
+                    assert not await store.aacquire("key", "task", 0.05, 30)
                     assert not await store.aextend("key", "another's", 30)
-                    one.release("key", lease)
+                    one.release("key", "thread")
 
         asyncio.run(main())
 
@@ -326,7 +366,8 @@ def test_a_server_that_does_not_answer_is_a_store_error_in_time(
         client = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url, timeout=0.2)))
         client.visit("shopper").create_session(BODY)
         sent = sandbox.requests
-        server.client.client_pause(60_000)
+        with server.client as raw:
+            raw.client_pause(60_000)
         started = time.monotonic()
         with pytest.raises(StoreError) as raised:
             client.visit("other").create_session(BODY)
@@ -335,14 +376,76 @@ def test_a_server_that_does_not_answer_is_a_store_error_in_time(
         assert sandbox.requests == sent
 
 
+def forget_scripts(raw: Any) -> None:
+    """Forget the scripts only."""
+    raw.script_flush()
+
+
+def forget_all(raw: Any) -> None:
+    """Forget scripts, records and locks."""
+    raw.script_flush()
+    raw.flushall()
+
+
+@pytest.mark.parametrize(("forget", "visitors"), [(forget_scripts, 1), (forget_all, 2)])
+def test_scripts_that_redis_has_forgotten_are_sent_again(
+    colour: Colour, server: RedisServer, sandbox: Sandbox, raw: Any, forget: Callable[[Any], None], visitors: int
+) -> None:
+    """As after a restart or a failover; a visit that is gone starts again."""
+    visit = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url))).visit("shopper")
+    visit.create_session(BODY)
+    forget(raw)
+    visit.create_session(BODY)
+    visit.create_session(BODY)
+    assert len(sandbox.visitors) == visitors
+
+
+def test_a_full_server_is_a_store_error_until_there_is_room(colour: Colour, sandbox: Sandbox, tmp_path: Path) -> None:
+    """Nobody can hold a key then, so that no visitor is made that could not be saved."""
+    with RedisServer(tmp_path, maxmemory_policy="noeviction") as server, server.client as raw:
+        client = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url)))
+        raw.config_set("maxmemory", "1mb")
+        with suppress(redis.OutOfMemoryError):
+            for number in range(10_000):
+                raw.set(f"other {number}", "x" * 10_000)
+        for _ in range(2):
+            with pytest.raises(StoreError, match=r"acquire failed \(OutOfMemoryError\)"):
+                client.visit("shopper").create_session(BODY)
+        assert sandbox.requests == ()
+        raw.config_set("maxmemory", "100mb")
+        assert client.visit("shopper").create_session(BODY).visitor_id
+        assert len(sandbox.visitors) == 1
+
+
+@pytest.mark.parametrize("answer", [b":number\r\n", b"$long\r\n", b"HTTP/1.1 400 Bad Request\r\n\r\n", b""])
+def test_a_server_that_is_not_redis_is_a_store_error(colour: Colour, sandbox: Sandbox, answer: bytes) -> None:
+    """Whatever redis-py makes of what it says."""
+
+    def serve(server: socket.socket) -> None:
+        with suppress(OSError):
+            while True:
+                connection, _ = server.accept()
+                with connection, suppress(OSError):
+                    connection.recv(10_000)
+                    connection.sendall(answer)
+
+    with socket.create_server(("127.0.0.1", 0)) as server, ThreadPoolExecutor(1) as pool:
+        pool.submit(serve, server)
+        store = colour.store(RedisStore(f"redis://127.0.0.1:{server.getsockname()[1]}"))
+        with pytest.raises(StoreError, match="failed"):
+            colour.client(base_url=sandbox.url, store=store).visit("shopper").create_session(BODY)
+        server.shutdown(socket.SHUT_RDWR)
+    assert sandbox.requests == ()
+
+
 def test_a_cancellation_stays_one_when_redis_is_gone(tmp_path: Path) -> None:
     """A waiter that is cancelled tries to give back what it may have got, and that may fail."""
 
     async def main() -> None:
         with RedisServer(tmp_path) as server:
             async with RedisStore(server.url) as store, RedisStore(server.url) as other:
-                assert await store.aacquire("key", 0, 30)
-                waiter = asyncio.create_task(other.aacquire("key", None, 30))
+                assert await store.aacquire("key", "holder", 0, 30)
+                waiter = asyncio.create_task(other.aacquire("key", "waiter", None, 30))
                 await asyncio.sleep(0.1)
                 server.kill()
                 waiter.cancel()
@@ -383,6 +486,7 @@ def test_a_password_opens_and_is_never_shown(
         "redis://:12#cret@localhost",
         "redis://:12?cret@localhost",
         "redis://:[cret@localhost",
+        "redis://:s3cret@a..b",
     ],
 )
 def test_a_url_that_cannot_be_meant_is_refused_without_its_password(url: str) -> None:
@@ -394,12 +498,62 @@ def test_a_url_that_cannot_be_meant_is_refused_without_its_password(url: str) ->
     assert raised.value.__suppress_context__ or raised.value.__context__ is None
 
 
-@pytest.mark.parametrize("option", ["ttl", "timeout"])
+@pytest.mark.parametrize("option", ["time_to_live", "timeout"])
 def test_seconds_have_to_be_some(option: str) -> None:
     """Zero would mean something else to Redis."""
     with pytest.raises(InvalidRequest) as raised:
         RedisStore(**{option: 0})  # type: ignore[arg-type]
     assert raised.value.path == option
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("decode_responses=True", "decode_responses=yes&encoding=latin-1", "protocol=3", "protocol=2"),
+        *("protocol=3&decode_responses=True", "socket_timeout=3", "max_connections=1", "client_name=shop"),
+        *("health_check_interval=1", "timeout=3"),
+    ],
+)
+def test_a_url_may_have_settings(colour: Colour, server: RedisServer, sandbox: Sandbox, query: str) -> None:
+    """What redis-py reads in a URL; answers are read as bytes whatever they say."""
+    store = colour.store(RedisStore(f"{server.url}?{query}"))
+    visit = colour.client(base_url=sandbox.url, store=store).visit("shopper")
+    assert visit.create_session(BODY).visitor_id == visit.create_session(BODY).visitor_id
+    assert visit.engagement(BODY)
+    assert len(sandbox.visitors) == 1
+    if colour.name == "sync":
+        assert store.keys() == ["demo:shopper"]
+
+
+@pytest.mark.parametrize(
+    ("query", "shown"),
+    [
+        ("encoding=klingon", "must be like"),
+        ("socket_timeuot=3", "redis-py has no setting socket_timeuot"),
+        ("db=0&db=1&sockettimeout=3", "redis-py has no setting sockettimeout"),
+        *((query, "must be like") for query in ("db=first", "protocol=4", "protocol=new", "socket_timeout=long")),
+        *(
+            (query, "must be like")
+            for query in ("queue_class=x", "connection_class=x", "retry=3", "max_connections=-1")
+        ),
+    ],
+)
+def test_a_setting_that_redis_py_does_not_know_is_refused(query: str, shown: str) -> None:
+    """At once, by its name, and without the password."""
+    with pytest.raises(InvalidRequest) as raised:
+        RedisStore(f"redis://someone:s3cret@localhost/0?{query}")
+    assert raised.value.path == "url"
+    assert raised.value.reason.startswith(shown)
+    assert "cret" not in str(raised.value)
+    assert raised.value.__suppress_context__ or raised.value.__context__ is None
+
+
+@pytest.mark.parametrize("url", [None, 5, b"redis://localhost", Path("visits"), ["redis://localhost"]])
+def test_a_url_is_text(url: Any) -> None:
+    """Anything else is refused at once."""
+    with pytest.raises(InvalidRequest) as raised:
+        RedisStore(url)
+    assert raised.value.path == "url"
 
 
 def test_connections_can_be_encrypted(colour: Colour, sandbox: Sandbox, tmp_path: Path) -> None:
@@ -423,7 +577,9 @@ def test_a_visit_is_forgotten_when_its_time_to_live_is_over(
         BODY
     )
     assert raw.pttl(VISIT) == -1
-    visit = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url, ttl=0.4))).visit("shopper")
+    visit = colour.client(base_url=sandbox.url, store=colour.store(RedisStore(server.url, time_to_live=0.4))).visit(
+        "shopper"
+    )
     visit.create_session(BODY)
     assert 0 < raw.pttl(VISIT) <= 400
     time.sleep(0.3)
@@ -438,19 +594,29 @@ def test_a_visit_is_forgotten_when_its_time_to_live_is_over(
 def test_stores_with_other_prefixes_know_nothing_of_each_other(server: RedisServer, raw: Any) -> None:
     """Neither records nor turns; and nothing is kept outside of the prefix, nor after it was given back."""
     with RedisStore(server.url, prefix="a:") as one, RedisStore(server.url, prefix="b:") as other:
-        lease = one.acquire("key", 0, 30)
+        assert one.acquire("key", "token", 0, 30)
         version = one.compare_and_set("key", None, RECORD)
         assert other.load("key") is None
-        assert other.acquire("key", 0, 30)
+        assert other.acquire("key", "token", 0, 30)
         assert set(raw.keys()) == {b"a:lock:key", b"a:visit:key", b"b:lock:key"}
-        one.release("key", lease)
+        one.release("key", "token")
         one.compare_and_set("key", version, None)
         assert raw.keys() == [b"b:lock:key"]
 
 
 @pytest.mark.parametrize(
     "text",
-    [b"", b" ", b"hello", b"hello\nworld", b"\x00\xff \x00", b"v 1 2 {}", b"v 1 x {}", b'v 1 2 {"v":1}', b"v 1 2"],
+    [
+        *(b"", b" ", b"hello", b"hello\nworld", b"\x00\xff \x00", b"v 1 2 {}", b"v 1 x {}", b'v 1 2 {"v":1}', b"v 1 2"),
+        *(
+            b"x" * 1_000_000,
+            b"v " + b"9" * 4000 + b" 2 {}",
+            b"v 1 -" + b"9" * 4000 + b" {}",
+            b"v 1 2 " + b"[" * 100_000,
+        ),
+        *(b"v " + b"9" * 4000 + b" 2 " + to_json(RECORD).encode(), b"v 1 2 null", b"v 1 2 \xff", b"v 1 2 {} {}"),
+        *(b'v 1 2 {"v":null}', b'v 1 2 {"v":[]}', b'v 1 2 {"v":1,"visitorId":5}', b"v nan 2 {}", b"v 1 inf {}"),
+    ],
 )
 def test_a_corrupt_record_is_replaced(
     visit: Visit,
@@ -461,9 +627,131 @@ def test_a_corrupt_record_is_replaced(
     """The visit starts again, and a warning is logged."""
     raw.set(VISIT, text)
     assert visit.create_session(BODY).visitor_id == visit.create_session(BODY).visitor_id
-    assert [record.message for record in caplog.records] == [
-        "session store: a record cannot be read and is replaced; its visit starts again"
-    ]
+    assert [record.message for record in caplog.records] == [UNREADABLE]
+
+
+LONG = "x" * (8 * 1024 * 1024 + 1)
+FOREIGN: dict[str, tuple[Any, ...]] = {
+    "list": ("RPUSH", "a", "b"),
+    "hash": ("HSET", "field", "value"),
+    "set": ("SADD", "a", "b"),
+    "sorted set": ("ZADD", 1, "a"),
+    "stream": ("XADD", "*", "field", "value"),
+    "too long": ("SET", LONG),
+    "bits": ("SETBIT", 7, 1),
+}
+"""What somebody else may have written under a name of ours: a command, without the name that follows its first word."""
+
+
+def write(raw: Any, name: str, foreign: str) -> None:
+    """Write it."""
+    command, *arguments = FOREIGN[foreign]
+    raw.execute_command(command, name, *arguments)
+
+
+@pytest.mark.parametrize("foreign", FOREIGN)
+def test_a_value_of_another_kind_is_replaced(
+    visit: Visit, raw: Any, sandbox: Sandbox, foreign: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It counts as nothing: one warning, and the visit starts again."""
+    visit.create_session(BODY)
+    raw.delete(VISIT)
+    write(raw, VISIT, foreign)
+    again = visit.create_session(BODY)
+    assert visit.create_session(BODY).visitor_id == again.visitor_id
+    assert [record.message for record in caplog.records] == [UNREADABLE]
+    assert len(sandbox.visitors) == 2
+
+
+@pytest.mark.parametrize("foreign", [each for each in FOREIGN if each != "bits"])
+def test_a_value_of_another_kind_does_not_keep_from_saving(store: RedisStore, raw: Any, foreign: str) -> None:
+    """Nor from forgetting what is not there; a version that is gone is still gone."""
+    name = "liveperson-engagement:visit:key"
+    write(raw, name, foreign)
+    assert store.compare_and_set("key", b"version", RECORD) is None
+    assert store.compare_and_set("key", b"version", None) is None
+    assert store.compare_and_set("key", None, None)
+    assert raw.exists(name) == 0
+    write(raw, name, foreign)
+    assert store.compare_and_set("key", None, RECORD)
+    found = store.load("key")
+    assert found
+    assert found.record == RECORD
+
+
+@pytest.mark.parametrize("foreign", [*FOREIGN, "without expiry", "for two days", "for ever, almost"])
+def test_a_lock_of_another_kind_is_taken(
+    visit: Visit, raw: Any, sandbox: Sandbox, foreign: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It counts as nobody's: one warning, and no wait."""
+    lock = "liveperson-engagement:lock:demo:shopper"
+    expiry = {"for two days": 2 * 24 * 3600, "for ever, almost": 10**12}
+    if foreign in FOREIGN:
+        write(raw, lock, foreign)
+    else:
+        raw.set(lock, "someone", ex=expiry.get(foreign))
+    visit.create_session(BODY, deadline=20)
+    assert raw.exists(lock) == 0
+    visit.create_session(BODY)
+    assert [record.message for record in caplog.records] == [UNREADABLE]
+    assert len(sandbox.visitors) == 1
+
+
+@pytest.mark.parametrize("foreign", [each for each in FOREIGN if each != "bits"])
+def test_a_lock_that_was_overwritten_is_lost(store: RedisStore, raw: Any, foreign: str) -> None:
+    """Its holder learns it; giving it back does nothing, and raises nothing."""
+    lock = "liveperson-engagement:lock:key"
+    assert store.acquire("key", "token", 0, 30)
+    raw.delete(lock)
+    write(raw, lock, foreign)
+    assert not store.extend("key", "token", 30)
+    store.release("key", "token")
+    assert raw.exists(lock) == 1
+
+
+def test_a_lock_lasts_a_day_at_most(store: RedisStore, server: RedisServer, raw: Any) -> None:
+    """A longer lease is cut; else another caller would take it for nobody's."""
+    lock = "liveperson-engagement:lock:key"
+    with RedisStore(server.url) as other:
+        assert store.acquire("key", "token", 0, 10**9)
+        assert 0 < raw.pttl(lock) <= 24 * 3600 * 1000
+        assert not other.acquire("key", "other", 0, 30)
+        assert store.extend("key", "token", 10**9)
+        assert 0 < raw.pttl(lock) <= 24 * 3600 * 1000
+        assert not other.acquire("key", "other", 0, 30)
+
+
+def test_keys_are_listed(server: RedisServer, raw: Any) -> None:
+    """All that something is kept of, of this prefix, whatever is in them; what is no text is no key."""
+    keys = ["", "a", "a*", "[a]", "a:b", "\\", "\n", "🛍️", "\ud800", "a\udfff", *(f"{number}" for number in range(3000))]
+    with RedisStore(server.url, prefix="sh*p[1]?\\:") as store, RedisStore(server.url, prefix="shop1x:") as other:
+        for key in keys:
+            assert store.compare_and_set(key, None, RECORD)
+        other.compare_and_set("other", None, RECORD)
+        assert store.acquire("held", "token", 0, 30)
+        raw.set(b"sh*p[1]?\\:visit:\xff", "no text")
+        assert sorted(store.keys()) == sorted(keys)
+        assert other.keys() == ["other"]
+
+
+def test_keys_cannot_be_listed_without_redis(tmp_path: Path) -> None:
+    """StoreError, as of any step."""
+    with RedisServer(tmp_path) as server:
+        store = RedisStore(server.url)
+        assert store.keys() == []
+    with pytest.raises(StoreError, match="ConnectionError"):
+        store.keys()
+    store.close()
+
+
+@pytest.mark.parametrize("key", ["\ud800", "a\udfff\x00"])
+def test_keys_with_lone_surrogates_work(colour: Colour, server: RedisServer, sandbox: Sandbox, key: str) -> None:
+    """They are keys like others."""
+    store = colour.store(RedisStore(server.url))
+    client = colour.client(base_url=sandbox.url, store=store)
+    first = client.visit(key).create_session(BODY)
+    assert client.visit(key).create_session(BODY).visitor_id == first.visitor_id
+    assert client.visit("other").create_session(BODY).visitor_id != first.visitor_id
 
 
 def test_only_the_corrupt_version_is_dropped(store: RedisStore, raw: Any) -> None:
@@ -490,7 +778,8 @@ def test_a_record_of_a_newer_release_is_left_alone(visit: Visit, sandbox: Sandbo
 def test_a_save_that_is_sent_twice_counts_once(store: RedisStore, raw: Any) -> None:
     """If the first answer was lost, the second one says what the first one would have said."""
     for _ in range(2):
-        assert raw.eval(REPLACE, 1, "liveperson-engagement:visit:key", b"", b"version", 0, 0, to_json(RECORD))
+        arguments = b"nonce", b"", b"version", 0, 0, to_json(RECORD)
+        assert raw.eval(REPLACE.text, 1, "liveperson-engagement:visit:key", *arguments) == [b"nonce", 1]
     known = store.load("key")
     assert known
     assert (known.record, known.version) == (RECORD, b"version")
