@@ -17,6 +17,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -75,8 +76,13 @@ def main(kind: str, place: str, url: str, calls: int, raised: type[BaseException
             key = str(random.randrange(KEYS))
             visit = client.visit(key)
             body = random.choice(BODIES)
-            call = random.choice([visit.create_session, visit.engagement, visit.engagement, lambda _: visit.forget()])
-            if not interruptions.run(lambda: call(body)):
+            calls_of_visit: list[Callable[[], Any]] = [
+                lambda: visit.create_session(body),
+                lambda: visit.engagement(body),
+                lambda: visit.engagement(body),
+                visit.forget,
+            ]
+            if not interruptions.run(random.choice(calls_of_visit)):
                 continue
             found["interrupted"] += 1
             if not store.acquire(f"demo:{key}", "check", 5, 30):
@@ -113,7 +119,8 @@ def run_all(calls: int) -> None:
 if __name__ == "__main__":
     if len(sys.argv) == 6:
         kinds = {"SoftTimeLimit": SoftTimeLimit, "KeyboardInterrupt": KeyboardInterrupt}
-        print(json.dumps(main(*sys.argv[1:4], int(sys.argv[4]), kinds[sys.argv[5]])))
+        _, chosen, where, service, number, exception = sys.argv
+        print(json.dumps(main(chosen, where, service, int(number), kinds[exception])))
     else:
         parser = argparse.ArgumentParser(description=__doc__)
         parser.add_argument("--calls", type=int, default=2000)

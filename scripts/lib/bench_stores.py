@@ -224,7 +224,9 @@ def show(found: dict[str, Any], console: Console) -> None:
         sizes.add_row(each["store"], f"{each['visits']:,}", f"{each['bytes']:,}")
     console.print(sizes)
     console.print(f"Whole calls of a known visit, µs: {found['whole_calls']}")
-    console.print(f"Redis without its two round trips / memory: {redis_to_memory(found):.2f} (at most {REDIS_TO_MEMORY})")
+    console.print(
+        f"Redis without its two round trips / memory: {redis_to_memory(found):.2f} (at most {REDIS_TO_MEMORY})"
+    )
     machine = f"Python {found['python']}, {found['cores']} cores"
     console.print(f"{found['rounds']} rounds of {found['calls']} calls; {machine}")
 

@@ -80,7 +80,10 @@ def every_store(path: os.PathLike[str]) -> None:
         assert_type(sync_view.load("key"), Remembered | None)
         async_view.aload("key").close()
     EngagementClient(store=OnlySync())
-    with SQLiteStore("visits.db") as file, RedisStore("rediss://example.com", prefix="shop:", time_to_live=60) as server:
+    with (
+        SQLiteStore("visits.db") as file,
+        RedisStore("rediss://example.com", prefix="shop:", time_to_live=60) as server,
+    ):
         assert_type(file, SQLiteStore)
         assert_type(server, RedisStore)
         assert_type(file.forget_older_than(3600), int)

@@ -115,9 +115,9 @@ class _Known(MemoryStore):
         super().__init__()
         self._look: Callable[[str], Record | None] | None = look
 
-    def load(self, key: str) -> Remembered | None:
+    def load(self, key: str, timeout: float | None = None) -> Remembered | None:
         """Return what is known of the visit by now."""
         look, self._look = self._look, None
         if look and (record := look(key)):
             self.compare_and_set(key, None, record)
-        return super().load(key)
+        return super().load(key, timeout)

@@ -195,8 +195,7 @@ class MemoryStore(KeyedLock):
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         super().__init__()
-        if isinstance(max_visits, bool) or not isinstance(max_visits, int) or max_visits < 1:
-            raise InvalidRequest("max_visits", "must be a whole number, at least 1")
+        check_count("max_visits", max_visits)
         self._max_visits, self._time_to_live = max_visits, check_time_to_live(time_to_live)
         self._clock, self._monotonic = clock, monotonic
         self._saved: OrderedDict[str, _Saved] = OrderedDict()
@@ -259,6 +258,12 @@ class MemoryStore(KeyedLock):
     def _drop(self, key: str) -> None:
         self._saved.pop(key, None)
         self._evicted.pop(key, None)
+
+
+def check_count(path: str, number: object) -> None:
+    """Raise `InvalidRequest` unless a value is a whole number, at least 1."""
+    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
+        raise InvalidRequest(path, "must be a whole number, at least 1")
 
 
 def check_time_to_live(seconds: float | None) -> float:

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
 from ..errors import InvalidRequest, StoreError, check_seconds
-from . import UNREADABLE, Record, Remembered, age, check_time_to_live, from_json, logger, to_json
+from . import UNREADABLE, Record, Remembered, age, check_count, check_time_to_live, from_json, logger, to_json
 from .leased import LeasedStore
 
 try:
@@ -156,7 +156,7 @@ class RedisStore(LeasedStore):
         super().__init__()
         check_seconds("timeout", timeout, least=0.001)
         seconds = check_time_to_live(time_to_live)
-        _check("max_connections", _is_count(max_connections), "a whole number, at least 1")
+        check_count("max_connections", max_connections)
         _check("prefix", _is_a(prefix, str), "text")
         _check("client", client is None or _is_a(client, *SYNC), "a Redis or RedisCluster of redis-py")
         _check("async_client", async_client is None or _is_a(async_client, *ASYNC), "one of redis.asyncio")
@@ -517,10 +517,6 @@ def _check(path: str, is_right: bool, what: str) -> None:
 
 def _is_a(value: object, *kinds: type) -> bool:
     return isinstance(value, kinds) and not isinstance(value, PIPELINES)
-
-
-def _is_count(value: object) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
 
 
 def _check_url(url: object, *pools: Callable[[], Any]) -> None:

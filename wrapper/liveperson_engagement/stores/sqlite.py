@@ -22,8 +22,9 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeAlias, TypeVar, cast
 from weakref import WeakSet
 
+from .._keyed_lock import Patience
 from ..errors import InvalidRequest, StoreError, check_seconds
-from . import UNREADABLE, Patience, Record, Remembered, age, check_time_to_live, from_json, logger, to_json
+from . import UNREADABLE, Record, Remembered, age, check_time_to_live, from_json, logger, to_json
 from .leased import LeasedStore
 
 if sys.platform == "linux":
