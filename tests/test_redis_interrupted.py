@@ -285,7 +285,7 @@ def test_cancellations_lose_no_connection_and_mix_no_answers(server: RedisServer
             await asyncio.shield(asyncio.ensure_future(store.arelease(key, token)))
 
     async def main() -> None:
-        async with RedisStore(server.url, max_connections=slots) as store:
+        async with RedisStore(server.url, max_connections=slots, timeout=60) as store:
             tasks: set[asyncio.Task[None]] = set()
             cancelled = number = 0
             while cancelled < 2_000:
@@ -330,7 +330,7 @@ def test_who_waits_for_a_connection_may_be_cancelled(server: RedisServer) -> Non
     """Each cancellation arrives, and the others get answers: redis-py swallows some, and loses its turn with others."""
 
     async def main() -> None:
-        async with RedisStore(server.url, max_connections=2) as store:
+        async with RedisStore(server.url, max_connections=2, timeout=60) as store:
             for _ in range(60):
                 tasks = [asyncio.create_task(store.aload(f"key {number}")) for number in range(40)]
                 await asyncio.sleep(random.uniform(0, 0.008))  # noqa: S311
