@@ -31,6 +31,10 @@ INTERRUPTIONS = 1_000
 """How many signals come amid the steps of a store; between two of them there are a few dozen steps, or none."""
 
 
+unclosed = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+"""For a socket that redis-py was just about to keep when a signal came: Python closes it, and warns."""
+
+
 class SoftLimit(Exception):
     """What a task queue raises in a signal handler."""
 
@@ -83,6 +87,7 @@ class Signals:
     def __exit__(self, *_: object) -> None:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, self.before)
+        gc.collect()
         sys.unraisablehook = self.hook
 
     def handle(self, _number: int, _frame: FrameType | None) -> None:
@@ -107,6 +112,7 @@ class Signals:
 # Signals: an exception of a handler may come between any two byte codes, also within a clean-up of redis-py
 
 
+@unclosed
 @pytest.mark.parametrize("error", [SoftLimit, KeyboardInterrupt])
 def test_signals_at_any_moment_lose_nothing(server: RedisServer, error: type[BaseException]) -> None:
     """Each key can be taken at once, answers are right, and connections do not pile up."""
@@ -152,6 +158,7 @@ def test_signals_at_any_moment_lose_nothing(server: RedisServer, error: type[Bas
     assert threading.active_count() == threads
 
 
+@unclosed
 @pytest.mark.parametrize("error", [TimeoutError, SoftLimit, KeyboardInterrupt])
 @pytest.mark.parametrize("on_store_error", ["raise", "continue"])
 def test_the_exception_of_a_signal_handler_goes_through(
@@ -191,6 +198,7 @@ def test_an_outage_while_a_signal_is_handled_is_an_outage(tmp_path: Path) -> Non
         signal.signal(signal.SIGALRM, before)
 
 
+@unclosed
 def test_an_interrupted_thread_leaves_the_others_alone(server: RedisServer) -> None:
     """They go on with the connections that they have, while the main thread is interrupted again and again."""
     ended = threading.Event()
@@ -277,7 +285,7 @@ def test_cancellations_lose_no_connection_and_mix_no_answers(server: RedisServer
             await asyncio.shield(asyncio.ensure_future(store.arelease(key, token)))
 
     async def main() -> None:
-        async with RedisStore(server.url, max_connections=slots) as store:
+        async with RedisStore(server.url, max_connections=slots, timeout=60) as store:
             tasks: set[asyncio.Task[None]] = set()
             cancelled = number = 0
             while cancelled < 2_000:
@@ -322,7 +330,7 @@ def test_who_waits_for_a_connection_may_be_cancelled(server: RedisServer) -> Non
     """Each cancellation arrives, and the others get answers: redis-py swallows some, and loses its turn with others."""
 
     async def main() -> None:
-        async with RedisStore(server.url, max_connections=2) as store:
+        async with RedisStore(server.url, max_connections=2, timeout=60) as store:
             for _ in range(60):
                 tasks = [asyncio.create_task(store.aload(f"key {number}")) for number in range(40)]
                 await asyncio.sleep(random.uniform(0, 0.008))  # noqa: S311

@@ -215,7 +215,9 @@ def test_after_a_failover_all_works_again(colour: Colour, tmp_path: Path, sandbo
             colour.store(each)
         engagement_client = colour.client(base_url=sandbox.url, store=with_client(colour, client))
         first = engagement_client.visit("shopper").create_session(BODY)
-        assert raw.wait(1, 10_000) == 1
+        wait_until(
+            lambda: other.info("replication")["slave_repl_offset"] == raw.info("replication")["master_repl_offset"]
+        )
         sent = sandbox.requests
         master.kill()
         with pytest.raises(StoreError, match="failed"):

@@ -58,16 +58,16 @@ MOMENT = 0.5
 """Seconds that an async step has at least, so that the last look at a lock is not taken for an outage."""
 
 
-class Script(NamedTuple):
+class _Script(NamedTuple):
     """Something that Redis does in one step, by its text and by the digest that stands for it."""
 
     text: bytes
     digest: bytes
 
 
-def _script(text: str) -> Script:
+def _script(text: str) -> _Script:
     whole = (COMMON + text).encode()
-    return Script(whole, hashlib.sha1(whole, usedforsecurity=False).hexdigest().encode())
+    return _Script(whole, hashlib.sha1(whole, usedforsecurity=False).hexdigest().encode())
 
 
 # A value is "<version> <Redis's clock> <the saving host's clock> <record>", clocks in microseconds since 1970. What
@@ -284,7 +284,7 @@ class RedisStore(LeasedStore):
         before = expected if isinstance(expected, bytes) else b""
         return before, secrets.token_hex(8).encode(), time.time_ns() // 1000, self._time_to_live, text
 
-    def _ask(self, script: Script, name: bytes, *arguments: bytes | int) -> list[Any]:
+    def _ask(self, script: _Script, name: bytes, *arguments: bytes | int) -> list[Any]:
         """Have Redis run a script on one key, and return what it returns."""
         nonce = secrets.token_hex(4).encode()
 
@@ -314,14 +314,18 @@ class RedisStore(LeasedStore):
         try:
             return ask(client)
         except FAILURES as error:
-            failure = _failure(error, handled)
-            if not isinstance(failure, StoreError) and self._is_own:
-                self._client = None
-            raise failure  # noqa: B904 - it has its cause
-        except BaseException:
+            interruption = _interruption(error, handled)
+            if interruption is None:
+                raise StoreError(type(error).__name__) from error
+        except BaseException as error:
             if self._is_own:
                 self._client = None
-            raise
+            interruption = _interruption(error, handled)
+            if interruption is None or interruption is error:
+                raise
+        if self._is_own:
+            self._client = None
+        raise interruption
 
     def _sync(self) -> Any:
         """Return the client of threads."""
@@ -333,7 +337,7 @@ class RedisStore(LeasedStore):
         return client
 
     async def _aask(
-        self, timeout: float | None, script: Script, name: bytes, *arguments: bytes | int, turn: str = ""
+        self, timeout: float | None, script: _Script, name: bytes, *arguments: bytes | int, turn: str = ""
     ) -> list[Any]:
         """Do the same as a task. What has the same turn is asked one after the other, even if nobody waits any more.
 
@@ -351,7 +355,10 @@ class RedisStore(LeasedStore):
         try:
             answer = running.result()
         except FAILURES as error:
-            raise _failure(error, handled)  # noqa: B904 - it has its cause
+            interruption = _interruption(error, handled)
+            if interruption is None:
+                raise StoreError(type(error).__name__) from error
+            raise interruption  # noqa: B904 - it has what it comes from
         if not _answers(nonce.encode(), answer):
             await _adisconnect(of_loop.client)
             raise _mixed_up()
@@ -423,7 +430,7 @@ class _OfLoop:
 
 
 async def _arun(
-    client: Any, script: Script, arguments: tuple[bytes | int, ...], before: asyncio.Future[Any] | None
+    client: Any, script: _Script, arguments: tuple[bytes | int, ...], before: asyncio.Future[Any] | None
 ) -> Any:
     if before:
         await asyncio.wait({before})
@@ -493,11 +500,11 @@ async def _adisconnect(client: Any) -> None:
         await client.connection_pool.disconnect(inuse_connections=client.connection is not None)
 
 
-def _failure(error: BaseException, handled: BaseException | None) -> BaseException:
-    """Return the `StoreError` of a failure; or the exception of a signal handler if redis-py took that for a failure.
+def _interruption(error: BaseException, handled: BaseException | None) -> BaseException | None:
+    """Return the exception of a signal handler that an error stands for, if it stands for one.
 
-    It does so with TimeoutError, which many handlers raise, and other kinds of OSError. `handled` is what was being
-    handled before.
+    redis-py takes those that are kinds of OSError, such as TimeoutError, for a socket's. `handled` is the exception
+    that was being handled before.
     """
     handlers = {getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()} - {None}
     each: BaseException | None = error
@@ -505,9 +512,7 @@ def _failure(error: BaseException, handled: BaseException | None) -> BaseExcepti
         if any(frame.f_code in handlers for frame, _ in traceback.walk_tb(each.__traceback__)):
             return each
         each = each.__context__
-    failure = StoreError(type(error).__name__)
-    failure.__cause__ = error
-    return failure
+    return None
 
 
 def _check(path: str, is_right: bool, what: str) -> None:
