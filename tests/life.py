@@ -25,7 +25,7 @@ BODY: Any = {
 class StoreDown(MemoryStore):
     """Cannot be read."""
 
-    def load(self, key: str, timeout: float | None = None) -> Any:
+    def load(self, key: str, timeout: float | None = None) -> Any:  # noqa: ARG002
         """Fail, as a database may: with the key in its words."""
         raise StoreError("OSError") from OSError(f"no connection for {key}")
 

@@ -325,7 +325,7 @@ def test_a_store_is_asked_for_nothing_before_the_body_is_known_to_be_good(colour
     """A wrong body touches nothing."""
 
     class Untouchable(MemoryStore):
-        def load(self, key: str, timeout: float | None = None) -> Any:
+        def load(self, key: str, timeout: float | None = None) -> Any:  # noqa: ARG002
             raise AssertionError(key)
 
     wrong: Any = {}

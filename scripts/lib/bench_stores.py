@@ -1,4 +1,4 @@
-"""What it costs to remember visits: when few and when many are remembered already, and beyond Redis's own round trips."""
+"""What it costs to remember visits: few and many of them, and beyond Redis's own round trips."""
 
 from __future__ import annotations
 
@@ -80,13 +80,14 @@ def fill(filled: Filled, record: Record) -> Filled:
 
 def measure(filled: Filled, calls: int, chance: random.Random, which: str, step: int) -> None:
     """Make some calls of each kind, on every so manieth visit."""
+    body: Any = BODY
     keys = [f"key-{chance.randrange(0, filled.visits, step)}" for _ in range(calls)]
     with EngagementClient(ACCOUNT, base_url=URL, store=filled.store, transport=AtOnce()) as client:
         visits = [client.visit(key) for key in keys]
         remembered = filled.store.load(f"{ACCOUNT}:{keys[0]}")
-        if visits[0].engagement(BODY).visitor_id != remembered.record.ids.visitor_id:  # type: ignore[arg-type]
+        if visits[0].engagement(body).visitor_id != remembered.record.ids.visitor_id:
             raise RuntimeError("the answer did not come from the store")
-        filled.times["engagement", which].append(_timed(lambda number: visits[number].engagement(BODY), calls))
+        filled.times["engagement", which].append(_timed(lambda number: visits[number].engagement(body), calls))
 
     def save_again(number: int) -> None:
         remembered = filled.store.load(f"{ACCOUNT}:{keys[number]}")
@@ -115,7 +116,7 @@ def whole_calls(url: str, folder: Path, record: Record, rounds: int, calls: int)
             client = stack.enter_context(EngagementClient(ACCOUNT, base_url=URL, store=store, transport=AtOnce()))
             timed[name] = lambda client=client: client.visit("shopper").create_session(BODY)  # type: ignore[misc]
             timed[name]()
-        plain: Any = stack.enter_context(redis.Redis.from_url(url))
+        plain = stack.enter_context(_plain(url))
         text = to_json(record)
         plain.set("plain", text)
 
@@ -142,7 +143,7 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack, console: Co
     server = RedisServer(folder, durable=False)
     stack.callback(server.stop)
     for database, visits in enumerate((options.few, options.many)):
-        path, plain = folder / f"{visits}.db", redis.Redis.from_url(server.url(database))
+        path, plain = folder / f"{visits}.db", _plain(server.url(database))
         before = int(plain.info("memory")["used_memory"])
         stores: dict[str, Any] = {
             "memory": MemoryStore(max_visits=visits),
@@ -167,6 +168,12 @@ def run(options: argparse.Namespace, folder: Path, stack: ExitStack, console: Co
         del times[0]  # that was to warm up
     calls = whole_calls(server.url(2), folder, record, options.rounds, options.calls)
     return {**figures(filled, options), "whole_calls": {name: round(time, 1) for name, time in calls.items()}}
+
+
+def _plain(url: str) -> Any:
+    """Ask Redis without a store."""
+    kind: Any = redis.Redis
+    return kind.from_url(url)
 
 
 def redis_to_memory(found: dict[str, Any]) -> float:

@@ -151,7 +151,13 @@ class Journaled:
 class Amnesia(MemoryStore):
     """Sabotage: remembers nothing."""
 
-    def compare_and_set(self, *_: object) -> object | None:
+    def compare_and_set(
+        self,
+        key: str,  # noqa: ARG002
+        expected: object | None,  # noqa: ARG002
+        record: Record | None,  # noqa: ARG002
+        timeout: float | None = None,  # noqa: ARG002
+    ) -> object | None:
         """Say that it was saved."""
         return True
 

@@ -62,12 +62,15 @@ class KeyedLock:
         pause = self._claim(key, token, ttl)
         if not pause:
             return True
-        patience, asleep = (
-            Patience(timeout),
-            threading.Lock(),
-        )  # an Event does not bear the exception of a signal handler
+        patience = Patience(timeout)
+        asleep = threading.Lock()  # an Event does not bear the exception of a signal handler
         asleep.acquire()
-        while pause := self._claim(key, token, ttl, lambda: asleep.locked() and asleep.release()):
+
+        def wake() -> None:
+            if asleep.locked():
+                asleep.release()
+
+        while pause := self._claim(key, token, ttl, wake):
             if not (pause := patience.cap(pause)):
                 self.release(key, token)
                 return False
@@ -148,7 +151,8 @@ class KeyedLock:
                     place.wake()
                 except RuntimeError:  # its event loop is closed
                     del queue[token]
-                    return self._serve(key, queue)
+                    self._serve(key, queue)
+                    return
                 place.until = time.monotonic() + place.ttl
         if not queue:
             self._queues.pop(key, None)

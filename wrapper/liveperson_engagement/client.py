@@ -309,11 +309,7 @@ def _check_options(options: dict[str, Any], *, is_async: bool) -> None:
     for path in ("timeout", "deadline"):
         if options[path] is not None:
             check_seconds(path, options[path])
-    for name in ("load", "compare_and_set", "acquire", "extend", "release"):
-        method = f"a{name}" if is_async else name
-        if not callable(getattr(options["store"], method, None)):
-            kind = type(options["store"]).__name__
-            raise InvalidRequest("store", f"must be a store such as SQLiteStore(...): {kind} has no {method}")
+    _check_store(options["store"], is_async=is_async)
     if not isinstance(options["retry"], RetryPolicy):
         raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(options['retry']).__name__}")
     if options["on_store_error"] not in ("raise", "continue"):
@@ -328,6 +324,14 @@ def _check_options(options: dict[str, Any], *, is_async: bool) -> None:
         raise InvalidRequest("outage_guard", f"must be an OutageGuard, not {type(guard).__name__}")
     if telemetry is not None and not hasattr(telemetry, "call"):
         raise InvalidRequest("telemetry", "must be a telemetry, such as liveperson_engagement.otel.OpenTelemetry()")
+
+
+def _check_store(store: object, *, is_async: bool) -> None:
+    for name in ("load", "compare_and_set", "acquire", "extend", "release"):
+        method = f"a{name}" if is_async else name
+        if not callable(getattr(store, method, None)):
+            kind = type(store).__name__
+            raise InvalidRequest("store", f"must be a store such as SQLiteStore(...): {kind} has no {method}")
 
 
 _FIELD = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):(|[!-~]|[!-~][ \t!-~]*[!-~])")

@@ -152,6 +152,8 @@ def from_json(text: str | bytes) -> Record | None:
 
 
 def _parsed(found: Any) -> Record:
+    if not isinstance(found["v"], int):
+        raise TypeError
     if found["v"] > RECORD_VERSION:
         raise StoreError("session store: a newer liveperson-engagement wrote this record; upgrade to read it")
     texts = found["engagement"], found["answers"], found["notAvailable"]
