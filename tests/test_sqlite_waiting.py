@@ -221,7 +221,8 @@ def fork_amid_use(folder: Path) -> None:
                 os._exit(0)
             assert os.waitpid(forked, 0)[1] == 0
 
-    with ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(6) as pool, ExitStack() as stack:
+        stack.callback(done.set)
         using = [pool.submit(use, store) for store in stores]
         assert [*pool.map(fork, range(2))] == [None, None]
         done.set()
