@@ -220,7 +220,7 @@ def fork_amid_use(folder: Path) -> None:
                     for store in stores:
                         assert store.compare_and_set(f"{os.getpid()}", None, record())
                         store.close()
-                except BaseException:
+                except BaseException:  # noqa: BLE001 - the process ends here
                     traceback.print_exc()
                     os._exit(1)
                 os._exit(0)
