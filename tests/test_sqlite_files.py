@@ -10,7 +10,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing
+from contextlib import ExitStack, closing
 from multiprocessing.synchronize import Event
 from pathlib import Path
 from typing import Any
@@ -227,7 +227,8 @@ def test_reading_the_file_does_not_lose_rows(steps: Steps, path: Path, caplog: p
             with path.open("rb") as file:
                 assert file.read(100).startswith(b"SQLite format 3")
 
-    with ThreadPoolExecutor(1) as pool:
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        stack.callback(done.set)
         reading = pool.submit(read)
         with child(save_shortly, path, 40) as one, child(save_shortly, path, 40) as other:
             while one.is_alive() or other.is_alive():
@@ -258,7 +259,8 @@ def test_a_backup_is_whole_and_for_its_owner(steps: Steps, path: Path) -> None:
 
     umask = os.umask(0)
     try:
-        with ThreadPoolExecutor(1) as pool:
+        with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+            stack.callback(done.set)
             saving = pool.submit(save)
             for _ in range(5):
                 steps.store.backup(copy)

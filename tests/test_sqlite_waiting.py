@@ -7,6 +7,7 @@ import os
 import sqlite3
 import threading
 import time
+import traceback
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing, contextmanager
@@ -215,18 +216,24 @@ def fork_amid_use(folder: Path) -> None:
     def fork(_: int) -> None:
         for _ in range(10):
             if not (forked := os.fork()):
-                for store in stores:
-                    assert store.compare_and_set(f"{os.getpid()}", None, record())
-                    store.close()
+                try:
+                    for store in stores:
+                        assert store.compare_and_set(f"{os.getpid()}", None, record())
+                        store.close()
+                except BaseException:  # noqa: BLE001 - the process ends here
+                    traceback.print_exc()
+                    os._exit(1)
                 os._exit(0)
             assert os.waitpid(forked, 0)[1] == 0
 
-    with ThreadPoolExecutor(6) as pool:
+    with ThreadPoolExecutor(6) as pool, ExitStack() as stack:
+        stack.callback(done.set)
         using = [pool.submit(use, store) for store in stores]
         assert [*pool.map(fork, range(2))] == [None, None]
         done.set()
         for store, used in zip(stores, using, strict=True):
-            assert len(store.keys()) == used.result() + 20
+            saved = used.result() + 20
+            assert len(store.keys()) == saved
             store.close()
     for path in folder.glob("*.db"):
         assert written(path, "PRAGMA integrity_check") == [("ok",)]
