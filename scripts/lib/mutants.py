@@ -38,13 +38,13 @@ PAGE = ROOT / "docs/mutants.md"
 PACKAGE = "liveperson_engagement"
 WORK = ROOT / ".mutants"
 CORE = (
-    "_account", "_call", "_contract", "_deadline", "_json", "_locking", "_log", "_redaction", "_session",
+    "_account", "_call", "_contract", "_deadline", "_json", "_keyed_lock", "_locking", "_log", "_redaction", "_session",
     "_state", "_steps", "client", "errors", "outage", "retry", "visit",
 )  # fmt: skip
 """The modules that decide something; `events` is data alone."""
 QUICK = (
     "answers", "any_operation", "client", "conformance", "core_*", "domain", "errors", "faults", "hooks", "logs",
-    "on_retry", "otel", "outage", "retry", "sessions", "settings", "validation",
+    "memory_store", "on_retry", "otel", "outage", "retry", "sessions", "settings", "store_conformance", "validation",
 )  # fmt: skip
 """The tests that say what the core does."""
 SLOW = ("fast", "sharing", "sqlite_store")
@@ -55,6 +55,7 @@ FIRST = {
     "_contract": "validation answers any_operation core_lines core_answers",
     "_deadline": "core_time retry",
     "_json": "answers core_lines validation core_answers",
+    "_keyed_lock": "memory_store store_conformance sessions core_time transports_chosen",
     "_locking": "core_time sessions sharing core_memory",
     "_log": "logs",
     "_redaction": "core_lines core_answers errors answers",
