@@ -97,12 +97,13 @@ class KeyedLock:
 
     def is_held(self, key: str, token: str) -> bool:
         """Return whether the token holds the lock."""
-        return token in islice(self._queues.get(key, ()), self._holders)
+        with self._guard:
+            return self._holds(key, token)
 
     def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:  # noqa: ARG002
         """Hold the lock for `ttl` seconds from now, unless somebody else has got it."""
         with self._guard:
-            if not self.is_held(key, token):
+            if not self._holds(key, token):
                 return False
             self._queues[key][token].until = time.monotonic() + ttl
             return True
@@ -123,6 +124,9 @@ class KeyedLock:
         """Leave the queue; if the lock was held, the next one has it."""
         self.release(key, token, timeout)
 
+    def _holds(self, key: str, token: str) -> bool:
+        return token in islice(self._queues.get(key, ()), self._holders)
+
     def _claim(self, key: str, token: str, ttl: float, wake: Callable[[], object] = _nobody) -> float:
         """Return 0 if the token holds the lock, else the seconds that another's lease still runs.
 
@@ -134,7 +138,7 @@ class KeyedLock:
                 queue[token] = _Place(ttl)
             queue[token].wake = wake
             self._serve(key, queue)
-            while not self.is_held(key, token):
+            while not self._holds(key, token):
                 holder, place = min(islice(queue.items(), self._holders), key=_by_end_of_lease)
                 left = (place.until or 0) - time.monotonic()
                 if left > 0:
