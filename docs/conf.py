@@ -36,7 +36,7 @@ default_role = "py:obj"
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:obj", ".*"),
-    ("py:class", r"(asyncio|collections|contextlib|httpx|opentelemetry|os|pathlib|ssl|types|typing|_pytest)\..*"),
+    ("py:class", r"(asyncio|collections|contextlib|httpx|opentelemetry|os|pathlib|redis|ssl|types|typing|_pytest)\..*"),
     ("py:class", "OnStoreError"),
     ("py:class", r"Mapping\[str"),  # Sphinx splits the annotations of a NamedTuple at their commas
     ("py:class", "(Async)?CallOperation"),  # generated, one overload for each operation

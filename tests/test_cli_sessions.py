@@ -238,7 +238,7 @@ class TestAnswers:
         store = tmp_path / "none" / "visits.db"
         done = invoke("create-session", *at(sandbox), "--key", "secret", "--store", store)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
-        assert "session store: load failed (FileNotFoundError)" in done.stderr
+        assert "session store: load failed (FileNotFoundError: " in done.stderr
         assert "No such file or directory" in done.stderr
         assert "secret" not in done.stderr
 

@@ -27,7 +27,7 @@ def places(tmp_path: Path) -> Iterator[dict[str, str]]:
 @pytest.mark.parametrize("store", ["memory", "sqlite", "redis"])
 def test_signals_lose_nothing(sandbox: Sandbox, places: dict[str, str], store: str, raised: str) -> None:
     """No key, no visit, no transaction, no connection and no thread; the exception goes through."""
-    command = [sys.executable, PROGRAM, store, places[store], sandbox.url, "1500", raised]
+    command = [sys.executable, str(PROGRAM), store, places[store], sandbox.url, "1500", raised]
     done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=300)
     found = json.loads(done.stdout)
     assert found.pop("interrupted") > 100

@@ -13,6 +13,7 @@ WRAPPER = Path(__file__).parent.parent / "wrapper"
 OWN = ("liveperson_engagement", "liveperson_engagement_api")
 ALLOWED = {
     "os._exit": "a documented function of the standard library",
+    "_thread.start_new_thread": "the same: the one way to start a thread that no signal handler can interrupt",
     "copy._connections": "the client that `with_options` makes",
     "copy._resolvers": "the same",
     "copy._configure": "the same",
@@ -51,7 +52,8 @@ def private_parts(tree: ast.AST, ours: set[str]) -> Iterator[str]:
                 if f"{owner}.{name}" not in ALLOWED and (owner not in {"self", "cls"} or name not in ours):
                     yield f"{owner}.{name}"
             case ast.ImportFrom(module=module, names=names, level=0) if (module or "").split(".")[0] not in OWN:
-                yield from (f"{module}.{each.name}" for each in names if is_private(f"{module}.{each.name}"))
+                parts = [f"{module}.{each.name}" for each in names]
+                yield from (part for part in parts if is_private(part) and part not in ALLOWED)
             case ast.Import(names=names):
                 yield from (each.name for each in names if is_private(each.name))
             case ast.Call(

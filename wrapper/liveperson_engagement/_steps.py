@@ -340,8 +340,8 @@ def _with_observer(hooks: Hooks, observer: CallObserver) -> Hooks:
 
 
 def _sync(store: LockStore) -> SessionStore:
-    return cast(SessionStore, store)
+    return store  # type: ignore[return-value]
 
 
 def _async(store: LockStore) -> AsyncSessionStore:
-    return cast(AsyncSessionStore, store)
+    return store  # type: ignore[return-value]

@@ -208,7 +208,7 @@ class MemoryStore(KeyedLock):
     def load(self, key: str, timeout: float | None = None) -> Remembered | None:  # noqa: ARG002
         """Return what was saved last."""
         with self._guard:
-            saved = self._find(key)
+            saved = self._saved.get(key) or self._evicted.get(key)
             if saved is None:
                 return None
             elapsed = self._clock() - saved.wall, self._monotonic() - saved.monotonic
@@ -228,7 +228,7 @@ class MemoryStore(KeyedLock):
     ) -> object | None:
         """Save or forget, unless the key has changed."""
         with self._guard:
-            if self._find(key) is not expected:
+            if (self._saved.get(key) or self._evicted.get(key)) is not expected:
                 return None
             self._drop(key)
             if record is None:
@@ -253,9 +253,6 @@ class MemoryStore(KeyedLock):
         """Return the keys of which something is kept, the least recently used first."""
         with self._guard:
             return [*self._saved]
-
-    def _find(self, key: str) -> _Saved | None:
-        return self._saved.get(key) or self._evicted.get(key)
 
     def _drop(self, key: str) -> None:
         self._saved.pop(key, None)

@@ -19,7 +19,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from http import HTTPStatus
 from importlib import resources
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import attrs
 
@@ -30,6 +30,7 @@ from .._contract import contract
 from .._json import SchemaViolation, is_object
 from ..client import EngagementClient
 from ..retry import RetryPolicy
+from ..stores import MemoryStore, Remembered
 from ..transports import Transport
 from ..transports._pending import PendingResponse
 
@@ -157,7 +158,7 @@ def domain_lookup_failed(status: int = 401) -> errors.DomainLookupFailed:
 
 def store_error() -> errors.StoreError:
     """Return what a client raises where the session store fails."""
-    return _raised(errors.StoreError, _never, key="shopper", store=cast("Any", _BrokenStore()))
+    return _raised(errors.StoreError, _never, key="shopper", store=_BrokenStore())
 
 
 def _raised(
@@ -249,12 +250,12 @@ def _never(_: PendingResponse) -> Response:
     raise AssertionError("this call sends nothing")
 
 
-class _BrokenStore:
+class _BrokenStore(MemoryStore):
     """Cannot be read."""
 
-    def load(self, key: str) -> None:  # noqa: ARG002
+    def load(self, key: str, timeout: float | None = None) -> Remembered | None:  # noqa: ARG002
         """Fail."""
-        raise OSError("the store cannot be read")
+        raise errors.StoreError("OSError") from OSError("the store cannot be read")
 
 
 def _parsed(answer: Any) -> Any:
