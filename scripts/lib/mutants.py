@@ -50,11 +50,11 @@ QUICK = (
 SLOW = ("fast", "sharing", "sqlite_store")
 """More of them: over other connections, through other stores, and by many at once."""
 FIRST = {
-    "_account": "core_domain domain core_lines any_operation core_outage settings",
-    "_call": "core_answers core_time core_lines core_limits retry errors on_retry hooks",
-    "_contract": "validation answers any_operation core_lines core_answers",
+    "_account": "core_domain core_flows domain core_lines any_operation core_outage settings",
+    "_call": "core_flows core_answers core_time core_lines core_limits retry errors on_retry hooks",
+    "_contract": "core_contract validation answers any_operation core_lines core_answers",
     "_deadline": "core_time retry",
-    "_json": "answers core_lines validation core_answers",
+    "_json": "core_json answers core_lines validation core_answers",
     "_keyed_lock": "memory_store store_conformance sessions core_time transports_chosen",
     "_locking": "core_time sessions sharing core_memory",
     "_log": "logs",
@@ -65,7 +65,7 @@ FIRST = {
     "client": "client core_lines domain",
     "errors": "core_lines errors",
     "outage": "core_outage outage",
-    "retry": "core_time retry on_retry core_lines client",
+    "retry": "core_time settings retry on_retry core_lines client",
     "visit": "client core_memory sessions core_lines",
 }
 LEAST = 90
