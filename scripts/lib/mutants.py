@@ -61,12 +61,12 @@ FIRST = {
     "_redaction": "core_lines core_answers errors answers",
     "_session": "answers core_memory core_time core_lines sessions client core_domain core_outage",
     "_state": "core_memory client sessions",
-    "_steps": "logs on_retry core_time client retry otel",
-    "client": "client core_lines domain",
+    "_steps": "core_options logs on_retry core_time client retry otel",
+    "client": "core_options client core_lines domain settings",
     "errors": "core_lines errors",
     "outage": "core_outage outage",
     "retry": "core_time settings retry on_retry core_lines client",
-    "visit": "client core_memory sessions core_lines",
+    "visit": "core_options client core_memory sessions core_lines",
 }
 LEAST = 90
 """Per cent of the mutants that must be killed."""
