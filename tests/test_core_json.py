@@ -199,6 +199,7 @@ def test_what_is_required_stays_and_other_members_go() -> None:
     assert reader.read(schema, {"a": "x", "b": "y"}) == {"a": "x"}
     assert reader.read({"properties": schema["properties"]}, {"a": "x", "b": "y"}) == {}
     assert reader.read({"properties": {"b": {}}}, {"b": "\udcff", "c": float("nan"), "d": "z"}) == {"d": "z"}
+    assert reader.read({"properties": {"b": {}, "c": {}}}, {"b": float("nan"), "c": [float("inf")]}) == {}
 
 
 def test_a_reader_keeps_its_checks_apart() -> None:

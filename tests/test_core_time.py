@@ -54,6 +54,14 @@ def test_pauses_add_up() -> None:
     assert left_of(deadline) == pytest.approx(970.0, abs=0.5)
 
 
+def test_nothing_is_left_of_a_deadline_that_has_passed() -> None:
+    """Less than nothing is nothing, and no deadline leaves any time."""
+    deadline = CallDeadline(5.0)
+    deadline.add_skipped(10.0)
+    assert deadline.left() == 0
+    assert CallDeadline(None).left() is None
+
+
 def test_what_is_left_gets_less() -> None:
     """The clock runs between two looks."""
     deadline = CallDeadline(1000.0)
