@@ -132,6 +132,24 @@ def test_a_visit_without_a_key_is_private(colour: Colour, sandbox: Sandbox) -> N
     assert set(keys) == {"demo:shopper"}
 
 
+def test_what_is_given_reaches_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of it, in both kinds of client."""
+    document = contract()
+    one = SimpleNamespace(server_variables=("port",))
+    known = SimpleNamespace(operations={**document.operations, "one": one}, component=document.component)
+    monkeypatch.setattr(clients, "contract", lambda: known)
+    guard, variables = OutageGuard(), {"port": "80"}
+    for kind in (EngagementClient, AsyncEngagementClient):
+        for reaction in ("raise", "continue"):
+            options: dict[str, Any] = {"timeout": 3, "deadline": 7, "outage_guard": guard, "on_store_error": reaction}
+            client = kind("demo", server_variables=variables, **options)
+            account, driver = vars(client)["_account"], vars(client)["_driver"]
+            assert (account.calls.timeout, account.calls.deadline) == (3, 7)
+            assert (account.outage_guard, account.server_variables) == (guard, variables)
+            assert driver.ignore_store_errors is (reaction == "continue")
+            assert repr(client.visit("sarah")) == ("<Visit>" if kind is EngagementClient else "<AsyncVisit>")
+
+
 # --- What is refused --------------------------------------------------------------------------------------------------
 
 
@@ -152,6 +170,35 @@ def test_a_visit_without_a_key_is_private(colour: Colour, sandbox: Sandbox) -> N
 def test_a_refused_option_is_told_in_one_line(colour: Colour, options: dict[str, Any], line: str) -> None:
     """With what would be right."""
     assert refusal(colour, **options) == line
+
+
+WORDS = {
+    "account_id": ("", "must match the pattern ^[a-zA-Z0-9_]{1,20}$"),
+    "base_url": ("a", "must be a URL such as https://host.liveperson.net, without user, query or fragment"),
+    "domain_api": ("http://a", "must be an https URL; plain http is for loopback addresses"),
+    "outage_guard": (5, "must be an OutageGuard, not int"),
+    "telemetry": (5, "must be a telemetry, such as liveperson_engagement.otel.OpenTelemetry()"),
+    "retry": (5, "must be a RetryPolicy, not int"),
+    "on_store_error": ("x", "must be raise or continue"),
+    "sleep": (5, "must be callable, not int"),
+    "timeout": (-1, "must be a number of seconds, at least 0 and at most 1,000,000,000"),
+    "headers": ({"Host": "a"}, "must not have Host: the client sends its own"),
+}
+
+
+def test_each_option_is_refused_in_words_of_its_own() -> None:
+    """The same in both kinds of client, which differ in what they need of a store."""
+    for kind, method in ((EngagementClient, "load"), (AsyncEngagementClient, "aload")):
+        words = {**WORDS, "store": (5, f"must be a store such as SQLiteStore(...): int has no {method}")}
+        for name, (wrong, why) in words.items():
+            options: dict[str, Any] = {"account_id": "demo", name: wrong}
+            with pytest.raises(InvalidRequest) as raised:
+                kind(**options)
+            assert str(raised.value) == f"{name}: {why}"
+        key: Any = 5
+        with pytest.raises(InvalidRequest) as raised:
+            kind("demo").visit(key)
+        assert str(raised.value) == "key: must be text, not int"
 
 
 def test_server_variables_are_told_by_the_contracts_names(colour: Colour, monkeypatch: pytest.MonkeyPatch) -> None:
