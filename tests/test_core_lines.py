@@ -27,6 +27,7 @@ from liveperson_engagement import (
 )
 from liveperson_engagement._contract import Contract
 from liveperson_engagement._json import SchemaViolation
+from liveperson_engagement._redaction import redact
 from liveperson_engagement.errors import LONGEST, MAX_BODY_BYTES, check_seconds, one_line
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement_api import models
@@ -326,3 +327,8 @@ def test_what_is_no_number_of_seconds_is_refused(seconds: Any) -> None:
     with pytest.raises(InvalidRequest) as raised:
         check_seconds("lease", seconds, least=2.5)
     assert str(raised.value) == "lease: must be a number of seconds, at least 2.5 and at most 1,000,000,000"
+
+
+def test_half_a_character_in_what_was_sent_hides_nothing_else() -> None:
+    """Bytes that a caller has written may hold one."""
+    assert redact("no abcd, no efgh", [], rb'{"a": "\ud800", "b": "abcd"}') == "no …, no efgh"

@@ -22,6 +22,7 @@ from liveperson_engagement import (
     ServerError,
     VisitIds,
 )
+from liveperson_engagement._state import ids_in
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record
 from test_settings import lookups, pass_time
@@ -321,3 +322,18 @@ def test_a_failure_that_names_nothing_saves_nothing(sandbox: Sandbox) -> None:
         sandbox.loading_account()
         client.visit("another").create_session(BODY)
         assert [step for step, _ in store.steps].count("compare_and_set") == 2
+
+
+def test_what_is_no_ids_is_told_by_its_option(client: EngagementClient) -> None:
+    """Before any call."""
+    ids: Any = {"visitorId": "v"}
+    with pytest.raises(InvalidRequest) as raised:
+        client.visit("shopper", ids=ids)
+    assert str(raised.value) == "ids: must be the VisitIds of an earlier visit"
+
+
+def test_ids_of_a_broken_answer_may_be_numbers() -> None:
+    """And without a visitor there are none."""
+    assert ids_in(b'{"visitorId": 5, "sessionId": 6, "pageId": 7}') == VisitIds("5", "6", "7")
+    assert ids_in(b'{"visitorId": null, "sessionId": "s", "pageId": "1"}') is None
+    assert ids_in(b'{"visitorId": "v", "sessionId": [], "pageId": {}}') == VisitIds("v", None, None)

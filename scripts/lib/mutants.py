@@ -60,7 +60,7 @@ FIRST = {
     "_log": "logs",
     "_redaction": "core_lines core_answers errors answers",
     "_session": "core_visits answers core_memory core_time core_lines sessions client core_domain core_outage",
-    "_state": "core_visits core_memory client sessions",
+    "_state": "core_visits core_time core_memory client sessions",
     "_steps": "core_steps core_options logs on_retry core_time client retry otel",
     "client": "core_options client core_lines domain settings",
     "errors": "core_lines errors",
