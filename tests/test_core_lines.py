@@ -329,6 +329,8 @@ def test_what_is_no_number_of_seconds_is_refused(seconds: Any) -> None:
     assert str(raised.value) == "lease: must be a number of seconds, at least 2.5 and at most 1,000,000,000"
 
 
-def test_half_a_character_in_what_was_sent_hides_nothing_else() -> None:
-    """Bytes that a caller has written may hold one."""
-    assert redact("no abcd, no efgh", [], rb'{"a": "\ud800", "b": "abcd"}') == "no …, no efgh"
+def test_half_a_character_in_a_message_hides_no_id() -> None:
+    """However either is written."""
+    for written in ("abcd", "\\u0061bcd", "\\\\u0061bcd"):
+        assert "bcd" not in redact(f"no \\ud800 and {written}", ["abcd"], None)
+    assert redact("no \\ud800 and abcd", [], None) == "no \\ud800 and abcd"

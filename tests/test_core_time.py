@@ -346,7 +346,7 @@ def test_every_step_of_a_store_ends_at_the_calls_deadline(sandbox: Sandbox, cloc
         visit.create_session(BODY)
         remembered = store.load("demo:shopper", 1)
         assert remembered
-        store.compare_and_set("demo:shopper", remembered.version, Record(VisitIds("/")), 1)
+        store.compare_and_set("demo:shopper", remembered.version, Record(VisitIds(".")), 1)
         with pytest.raises(InvalidRequest):
             visit.update_session({})
         assert len(store.told) > 20
