@@ -27,7 +27,8 @@ from liveperson_engagement import (
 )
 from liveperson_engagement._contract import Contract
 from liveperson_engagement._json import SchemaViolation
-from liveperson_engagement.errors import one_line
+from liveperson_engagement._redaction import redact
+from liveperson_engagement.errors import LONGEST, MAX_BODY_BYTES, check_seconds, one_line
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement_api import models
 from liveperson_engagement_api.http import Response
@@ -295,3 +296,41 @@ def test_an_error_keeps_what_it_was_made_of() -> None:
     assert (error.status_code, error.internal_code, error.message, error.response) == (400, 7, "said", response)
     assert error.body == "\ufffd" + "x" * 1999
     assert error.attempts == 0
+
+
+@pytest.mark.parametrize(
+    ("length", "kept"),
+    [(MAX_BODY_BYTES - 1, MAX_BODY_BYTES - 1), (MAX_BODY_BYTES, MAX_BODY_BYTES), (MAX_BODY_BYTES + 1, MAX_BODY_BYTES)],
+)
+def test_an_error_keeps_ten_thousand_bytes_of_a_body(length: int, kept: int) -> None:
+    """A response that is no larger is kept as it is."""
+    response = Response(400, body=b"x" * length)
+    for error in (BadRequest(400, None, None, "", response), InvalidResponse("a", "is odd", response)):
+        assert error.response.body == b"x" * kept
+        assert error.response.status == 400
+        assert (error.response is response) is (length == kept)
+
+
+@pytest.mark.parametrize("seconds", [0, 0.0, 1, LONGEST - 0.5, LONGEST])
+def test_seconds_are_any_number_that_can_be_waited_for(seconds: float) -> None:
+    """Both limits are allowed."""
+    check_seconds("timeout", seconds)
+    check_seconds("timeout", seconds, least=seconds)
+
+
+@pytest.mark.parametrize("seconds", [-1, -0.001, LONGEST + 0.5, math.inf, math.nan, True, False, "1", None])
+def test_what_is_no_number_of_seconds_is_refused(seconds: Any) -> None:
+    """A truth value is none, although Python reckons with it."""
+    with pytest.raises(InvalidRequest) as raised:
+        check_seconds("timeout", seconds)
+    assert str(raised.value) == "timeout: must be a number of seconds, at least 0 and at most 1,000,000,000"
+    with pytest.raises(InvalidRequest) as raised:
+        check_seconds("lease", seconds, least=2.5)
+    assert str(raised.value) == "lease: must be a number of seconds, at least 2.5 and at most 1,000,000,000"
+
+
+def test_half_a_character_in_a_message_hides_no_id() -> None:
+    """However either is written."""
+    for written in ("abcd", "\\u0061bcd", "\\\\u0061bcd"):
+        assert "bcd" not in redact(f"no \\ud800 and {written}", ["abcd"], None)
+    assert redact("no \\ud800 and abcd", [], None) == "no \\ud800 and abcd"

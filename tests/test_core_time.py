@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
-from conftest import BODY, Colour
+from conftest import BODY, Clock, Colour
 from liveperson_engagement import (
     ConnectionFailed,
     DeadlineExceeded,
+    EngagementClient,
+    EngagementError,
     InvalidRequest,
     MemoryStore,
+    NotFound,
+    OutageGuard,
     RetryPolicy,
     ServerError,
     StoreError,
 )
 from liveperson_engagement._deadline import CallDeadline
 from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement.stores import Record, Remembered, VisitIds
 
 
 def left_of(deadline: CallDeadline) -> float:
@@ -46,6 +52,14 @@ def test_pauses_add_up() -> None:
     for _ in range(3):
         deadline.add_skipped(10.0)
     assert left_of(deadline) == pytest.approx(970.0, abs=0.5)
+
+
+def test_nothing_is_left_of_a_deadline_that_has_passed() -> None:
+    """Less than nothing is nothing, and no deadline leaves any time."""
+    deadline = CallDeadline(5.0)
+    deadline.add_skipped(10.0)
+    assert deadline.left() == 0
+    assert CallDeadline(None).left() is None
 
 
 def test_what_is_left_gets_less() -> None:
@@ -259,3 +273,83 @@ def test_a_calls_own_deadline_stands_in_for_the_clients(
         else:
             getattr(visit, method)(argument, deadline=own)
             assert len(sandbox.requests) >= 3
+
+
+class Timed(MemoryStore):
+    """A store that notes how long it may take for each step."""
+
+    def __init__(self, clock: Clock) -> None:
+        super().__init__(clock=clock)
+        self.told: list[tuple[str, float | None]] = []
+
+    def load(self, key: str, timeout: float | None = None) -> Remembered | None:
+        """Note, and load."""
+        self.told.append(("load", timeout))
+        return super().load(key, timeout)
+
+    def compare_and_set(
+        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
+    ) -> object | None:
+        """Note, and save."""
+        self.told.append(("compare_and_set", timeout))
+        return super().compare_and_set(key, expected, record, timeout)
+
+    def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
+        """Note, and lock."""
+        self.told.append(("acquire", timeout))
+        return super().acquire(key, token, timeout, ttl)
+
+    def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
+        """Note, and hold the lock on."""
+        self.told.append(("extend", timeout))
+        return super().extend(key, token, ttl, timeout)
+
+    def release(self, key: str, token: str, timeout: float | None = None) -> None:
+        """Note, and unlock."""
+        self.told.append(("release", timeout))
+        super().release(key, token, timeout)
+
+
+def test_every_step_of_a_store_ends_at_the_calls_deadline(sandbox: Sandbox, clock: Clock) -> None:
+    """Whatever happens on the way; what a failed call holds is given back without one."""
+    store = Timed(clock)
+    with EngagementClient(
+        "demo", base_url=sandbox.url, store=store, outage_guard=OutageGuard((7,)), deadline=50, sleep=lambda _: None
+    ) as client:
+        known = client.call("createSession", BODY)
+        visit = client.visit("shopper", ids=VisitIds(known.visitor_id, known.session_id, known.page_id))
+        sandbox.serve_next()
+        visit.create_session(BODY)
+        visit.engagement(BODY)
+        visit.engagement({"appType": "EXTERNAL", "consumerSections": ["a"]})
+        visit.update_session({})
+        visit.report_impressions("impDisplay")
+        sandbox.loading_account(times=2)
+        client.visit("another").create_session(BODY)
+        assert {step for step, _ in store.told} == {"load", "compare_and_set", "acquire", "extend", "release"}
+        assert [step for step, timeout in store.told if timeout is None or not 0 < timeout <= 50] == []
+        store.told.clear()
+        for status, call in ((404, visit.update_session), (404, visit.create_session), (503, visit.create_session)):
+            visit.create_session(BODY)
+            sandbox.fail_next(status, times=4 if status == 503 else 1)
+            with contextlib.suppress(EngagementError):
+                call(BODY)
+        for passed in (0, 7, 7):
+            clock.now += passed
+            sandbox.fail_next(503)
+            with contextlib.suppress(EngagementError):
+                visit.create_session(BODY)
+        clock.now += 7
+        sandbox.reset()
+        with pytest.raises(NotFound):
+            visit.create_session(BODY)
+        visit.create_session(BODY)
+        remembered = store.load("demo:shopper", 1)
+        assert remembered
+        store.compare_and_set("demo:shopper", remembered.version, Record(VisitIds(".")), 1)
+        with pytest.raises(InvalidRequest):
+            visit.update_session({})
+        assert len(store.told) > 20
+        assert [
+            step for step, timeout in store.told if step != "release" and (timeout is None or not 0 < timeout <= 50)
+        ] == []

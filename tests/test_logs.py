@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import logging
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -28,6 +31,7 @@ from liveperson_engagement import (
     Timeout,
     Unauthorized,
 )
+from liveperson_engagement._log import configure_logging
 from liveperson_engagement.sandbox import Sandbox
 
 LINES = {
@@ -175,3 +179,85 @@ def test_without_the_variable_only_warnings_are_printed(sandbox: Sandbox, tmp_pa
     _, errors = printed(sandbox, tmp_path, None)
     assert all(re.fullmatch(LINES["WARNING"], line) for line in errors.splitlines())
     assert errors
+
+
+# --- The handler by itself --------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def configured(monkeypatch: pytest.MonkeyPatch, level: str) -> Generator[tuple[logging.Logger, logging.Logger]]:
+    """Configure as a first client does, in a program without handlers of its own; yield our logger and the root."""
+    ours, root = logging.getLogger("liveperson_engagement"), logging.getLogger()
+    before = ours.level, ours.propagate
+    with monkeypatch.context() as patch:
+        patch.setattr(ours, "handlers", [])
+        patch.setattr(root, "handlers", [])
+        patch.setenv("LIVEPERSON_LOG", level)
+        configure_logging.__wrapped__()
+        try:
+            yield ours, root
+        finally:
+            ours.setLevel(before[0])
+            ours.propagate = before[1]
+
+
+def test_a_line_has_time_level_name_and_text(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """And a line of its own, at once."""
+    flushed: list[str] = []
+
+    class Flushing(io.StringIO):
+        """Notes what is there when it is flushed."""
+
+        def flush(self) -> None:
+            flushed.append(self.getvalue())
+
+    with configured(monkeypatch, " Info ") as (ours, _):
+        ours.debug("not asked for")
+        ours.info("%s: tried", "createSession")
+        monkeypatch.setattr(sys, "stderr", Flushing())
+        ours.warning("now")
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert re.fullmatch(r"[\d-]{10} [\d:,]{12} INFO liveperson_engagement: createSession: tried\n", errors)
+    assert re.fullmatch(r"[\d-]{10} [\d:,]{12} WARNING liveperson_engagement: now\n", flushed[-1])
+
+
+@pytest.mark.parametrize(
+    ("where", "propagates", "printed_by_us"),
+    [("ours", True, False), ("root", True, False), ("ours", False, False), ("root", False, True)],
+)
+def test_who_has_a_handler_prints_the_lines(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str, *, propagates: bool,
+    printed_by_us: bool,
+) -> None:  # fmt: skip
+    """One that would see them: the root's does not where nothing is handed on."""
+    with configured(monkeypatch, "info") as (ours, root):
+        ours.propagate = propagates
+        {"ours": ours, "root": root}[where].addHandler(logging.NullHandler())
+        ours.info("told")
+    assert ("told" in capsys.readouterr().err) is printed_by_us
+
+
+def test_without_standard_error_nothing_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As in a program without a console."""
+    failures: list[logging.LogRecord] = []
+    with configured(monkeypatch, "info") as (ours, _):
+        monkeypatch.setattr(ours.handlers[0], "handleError", failures.append)
+        monkeypatch.setattr(sys, "stderr", None)
+        ours.info("told")
+    assert failures == []
+
+
+def test_a_line_that_cannot_be_printed_ends_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The standard library is told which one, as by its own handlers."""
+    failures: list[logging.LogRecord] = []
+    closed = io.StringIO()
+    closed.close()
+    with configured(monkeypatch, "info") as (ours, _):
+        monkeypatch.setattr(ours.handlers[0], "handleError", failures.append)
+        ours.info("%d seconds", "no number")
+        monkeypatch.setattr(sys, "stderr", closed)
+        ours.info("told")
+    assert [record.msg for record in failures] == ["%d seconds", "told"]

@@ -47,8 +47,7 @@ def test_the_page_gives_a_reason_for_every_survivor_that_it_counts() -> None:
     """Its table and its list are of the same run."""
     rows = re.findall(r"^\| (\w+\.py) \| [\d,]+ \| [\d,]+ \| \d+ \| (\d+) \|", mutants.PAGE.read_text(), re.MULTILINE)
     modules = [module for module, _ in rows]
-    assert modules, "no module was tried"
-    assert modules == sorted({f"{module}.py" for module in mutants.CORE} & set(modules))
+    assert modules == sorted(f"{module}.py" for module in mutants.CORE)
     counted, entries = Counter[str](), set[str]()
     for part in mutants.PAGE.read_text().split("\n### ")[1:]:
         module, *lines = part.splitlines()

@@ -50,23 +50,23 @@ QUICK = (
 SLOW = ("fast", "sharing", "sqlite_store")
 """More of them: over other connections, through other stores, and by many at once."""
 FIRST = {
-    "_account": "core_domain domain core_lines any_operation core_outage settings",
-    "_call": "core_answers core_time core_lines core_limits retry errors on_retry hooks",
-    "_contract": "validation answers any_operation core_lines core_answers",
+    "_account": "core_domain core_flows domain core_lines any_operation core_outage settings",
+    "_call": "core_flows core_answers core_time core_lines core_limits retry errors on_retry hooks",
+    "_contract": "core_contract validation answers any_operation core_lines core_answers",
     "_deadline": "core_time retry",
-    "_json": "answers core_lines validation core_answers",
-    "_keyed_lock": "memory_store store_conformance sessions core_time transports_chosen",
-    "_locking": "core_time sessions sharing core_memory",
+    "_json": "core_json answers core_lines validation core_answers",
+    "_keyed_lock": "core_lock memory_store store_conformance sessions core_time transports_chosen",
+    "_locking": "core_visits core_time sessions sharing core_memory",
     "_log": "logs",
     "_redaction": "core_lines core_answers errors answers",
-    "_session": "answers core_memory core_time core_lines sessions client core_domain core_outage",
-    "_state": "core_memory client sessions",
-    "_steps": "logs on_retry core_time client retry otel",
-    "client": "client core_lines domain",
+    "_session": "core_visits answers core_memory core_time core_lines sessions client core_domain core_outage",
+    "_state": "core_visits core_time core_memory client sessions",
+    "_steps": "core_steps core_options logs on_retry core_time client retry otel",
+    "client": "core_options client core_lines domain settings",
     "errors": "core_lines errors",
     "outage": "core_outage outage",
-    "retry": "core_time retry on_retry core_lines client",
-    "visit": "client core_memory sessions core_lines",
+    "retry": "core_time settings retry on_retry core_lines client",
+    "visit": "core_options client core_memory sessions core_lines",
 }
 LEAST = 90
 """Per cent of the mutants that must be killed."""
@@ -112,6 +112,8 @@ class Mutant:
     """Whether it was killed once already, in a way that a busy machine may have caused."""
     deep: bool = False
     """Whether it has survived the likeliest tests."""
+    place: int = -1
+    """Of the one test that is to confirm what it has noticed after hundreds of others, in the same process."""
 
     @property
     def function(self) -> str:
@@ -251,9 +253,10 @@ class Trials:
         mutant.outcome, text = self._end(pid, status, words)
         place, _, mutant.test = text.split("\n")[0].partition(" ")
         mutant.seconds = time.monotonic() - started
-        late = mutant.outcome == "timed out" or re.search("Timeout|timed out|Deadline", text)
+        late = mutant.outcome == "timed out" or mutant.deep or re.search("Timeout|timed out|Deadline", text)
         if mutant.outcome != "survived" and late and not mutant.again:
             mutant.again = True  # on a busy machine a test may fail by itself: it is believed the second time
+            mutant.place = int(place) if mutant.deep and place.isdigit() else -1
             self._waiting.append(mutant)
         elif mutant.outcome == "survived" and not mutant.deep and mutant.change not in self.known:
             mutant.deep = True
@@ -359,6 +362,7 @@ class Trials:
             _forget_contract()
         tests = self.others if mutant.deep else self.reach
         places = tests[mutant.function][: FEW if mutant.change in self.known else None]
+        places = places if mutant.place < 0 else [mutant.place]
         for place, after in itertools.zip_longest(places, places[1:], fillvalue=len(items)):
             self._play(items, place, after, 5 + SLOWER * self.took[place])
 
