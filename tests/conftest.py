@@ -7,12 +7,15 @@ import inspect
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
 from liveperson_engagement import AsyncEngagementClient, AsyncVisit, EngagementClient
 from liveperson_engagement.sandbox import Sandbox
+
+if TYPE_CHECKING:
+    from redis_server import RedisServer
 
 BODY: Any = {"appType": "EXTERNAL"}
 """The smallest body."""
@@ -118,3 +121,20 @@ def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
 def client(colour: Colour, sandbox: Sandbox) -> EngagementClient:
     """Connect a client to the sandbox."""
     return colour.client(base_url=sandbox.url)
+
+
+@pytest.fixture(scope="module")
+def running_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """Run one Redis for a module."""
+    from redis_server import RedisServer  # noqa: PLC0415 - not every environment that runs tests has redis-py
+
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
+        yield server
+
+
+@pytest.fixture
+def server(running_redis: RedisServer) -> RedisServer:
+    """Give a Redis that knows nothing yet."""
+    with running_redis.client as client:
+        client.flushall()
+    return running_redis

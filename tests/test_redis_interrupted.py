@@ -9,7 +9,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -37,21 +37,6 @@ unclosed = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest
 
 class SoftLimit(Exception):
     """What a task queue raises in a signal handler."""
-
-
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """Run one server for this module."""
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: RedisServer) -> RedisServer:
-    """Give a server that knows nothing yet."""
-    with running.client as client:
-        client.flushall()
-    return running
 
 
 def connections(raw: Any) -> int:

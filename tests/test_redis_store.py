@@ -41,21 +41,6 @@ VISIT = "liveperson-engagement:visit:demo:shopper"
 RECORD = Record(VisitIds("visitor", "session", "page"))
 
 
-@pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """Run one server for this module."""
-    with RedisServer(tmp_path_factory.mktemp("redis")) as server:
-        yield server
-
-
-@pytest.fixture
-def server(running: RedisServer) -> RedisServer:
-    """Give a server that knows nothing yet."""
-    with running.client as client:
-        client.flushall()
-    return running
-
-
 @pytest.fixture
 def raw(server: RedisServer) -> Iterator[Any]:
     """Ask the server itself."""

@@ -544,6 +544,25 @@ def test_a_caller_that_has_lost_its_turn_looks_again_before_it_starts_a_visit(co
     assert len(sandbox.visitors) == 1
 
 
+def test_a_caller_that_has_lost_its_turn_takes_what_was_fetched(colour: Colour, sandbox: Sandbox) -> None:
+    """While it stalled somebody else has asked the same: nothing more is sent."""
+
+    class Stalling(MemoryStore):
+        def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
+            known = helped.load("demo:shopper")
+            assert known
+            self.compare_and_set(key, None, known.record)
+            return super().extend(key, token, ttl, timeout) and False
+
+    helped: Any = MemoryStore()
+    colour.client(base_url=sandbox.url, store=helped).visit("shopper").engagement(BODY)
+    sent = len(sandbox.requests)
+    visit = colour.client(base_url=sandbox.url, store=Stalling()).visit("shopper")
+    known = helped.load("demo:shopper")
+    assert visit.engagement(BODY).visitor_id == known.record.ids.visitor_id
+    assert len(sandbox.requests) == sent
+
+
 def test_a_visitor_that_is_not_taken_without_a_session_is_forgotten(client: EngagementClient, sandbox: Sandbox) -> None:
     """The session was made but its answer was lost: the key is not stuck with half of the ids."""
     sandbox.loading_account()

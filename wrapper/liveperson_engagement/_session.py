@@ -51,7 +51,6 @@ class VisitSession:
             try:
                 found, before = yield from key_lock(state.store, state.key, call.deadline, ask_if_first)
             except LockLost:
-                before = yield from state.load(call.deadline)
                 continue
             if found:
                 return found

@@ -125,7 +125,7 @@ UNREADABLE = "session store: a record cannot be read and is replaced; its visit 
 def to_json(record: Record) -> str:
     """Write a record as text for a store outside of this process."""
     ids = record.ids
-    return json.dumps(
+    return _ENCODER.encode(
         {
             "v": RECORD_VERSION,
             "visitorId": ids.visitor_id,
@@ -134,9 +134,11 @@ def to_json(record: Record) -> str:
             "engagement": record.engagement,
             "answers": record.answers,
             "notAvailable": record.not_available,
-        },
-        separators=(",", ":"),
+        }
     )
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 def from_json(text: str | bytes) -> Record | None:
