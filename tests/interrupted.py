@@ -8,6 +8,7 @@ Redis of its own, and prints what it found.
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import os
 import random
@@ -67,11 +68,11 @@ def open_store(kind: str, place: str) -> Any:
 
 def main(kind: str, place: str, url: str, calls: int, raised: type[BaseException]) -> dict[str, Any]:
     """Make the calls; return what was lost."""
+    descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     store = open_store(kind, place)
     found: Counter[str] = Counter()
     with EngagementClient("demo", base_url=url, store=store, max_connections=4) as client:
         client.visit("0").create_session(BODIES[0])
-        descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
         interruptions = Interruptions(raised)
         for _ in range(calls):
             key = str(random.randrange(KEYS))
@@ -88,9 +89,11 @@ def main(kind: str, place: str, url: str, calls: int, raised: type[BaseException
             visitor = client.visit(str(number)).create_session(BODIES[0]).visitor_id
             if client.visit(str(number)).create_session(BODIES[0]).visitor_id != visitor:
                 found["visits lost"] += 1
-        left = len(os.listdir("/proc/self/fd")) - descriptors
-        found["descriptors left"] = max(0, left - 4)
-        found["threads left"] = threading.active_count() - threads
+    if kind != "memory":
+        store.close()
+    gc.collect()  # what an interruption has left in a cycle
+    found["descriptors left"] = max(0, len(os.listdir("/proc/self/fd")) - descriptors)
+    found["threads left"] = threading.active_count() - threads
     if kind == "sqlite":
         other = f"import sqlite3; sqlite3.connect({place!r}, timeout=0).execute('BEGIN IMMEDIATE')"
         found["transactions left"] = subprocess.run([sys.executable, "-c", other], check=False).returncode
