@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from liveperson_engagement import SQLiteStore
-from test_sqlite_store import KEY, SPAWN, child, finished, record
+from test_sqlite_store import KEY, record
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
 KEYS = [f"key {number}" for number in range(20)]
@@ -77,25 +77,6 @@ def interrupt_steps(path: Path, ended: Event, checked: Event) -> None:
             other.release(key, "another")
             assert store.acquire(key, "the same", 0, 30)
     store.close()
-
-
-def test_interrupted_steps_leave_nothing_behind(path: Path) -> None:
-    """Whatever byte code it is: no transaction is open, and every key can be taken at once, here and elsewhere."""
-    ended, checked = SPAWN.Event(), SPAWN.Event()
-    with child(interrupt_steps, path, ended, checked) as process:
-        assert ended.wait(300)
-        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
-            other.execute("BEGIN EXCLUSIVE")
-            assert other.execute("SELECT count(*) FROM turns").fetchall() == [(0,)]
-            assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
-            other.execute("ROLLBACK")
-            assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall() == [(0, 0, 0)]  # nobody reads
-        with SQLiteStore(path) as store:
-            for key in KEYS:
-                assert store.acquire(key, "elsewhere", 0, 30)
-                store.release(key, "elsewhere")
-        checked.set()
-        assert finished(process)
 
 
 @pytest.mark.parametrize("kind", [Interruption, KeyboardInterrupt, TimeoutError])
