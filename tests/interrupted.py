@@ -21,6 +21,7 @@ import time
 from collections import Counter
 from functools import partial
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 from liveperson_engagement import EngagementClient, MemoryStore, RedisStore, SQLiteStore
@@ -28,7 +29,7 @@ from liveperson_engagement import EngagementClient, MemoryStore, RedisStore, SQL
 KEYS = 40
 BODIES: list[Any] = [{"appType": "EXTERNAL"}, {"appType": "EXTERNAL", "consumerSections": ["Support"]}]
 EVERY = 100e-6, 900e-6
-"""Seconds between two signals, and before the first."""
+"""Seconds between two signals, and before the first, at least and at most."""
 
 
 class SoftTimeLimit(Exception):
@@ -36,20 +37,23 @@ class SoftTimeLimit(Exception):
 
 
 class Interruptions:
-    """Raises in the main thread, again and again, while a `with` block runs."""
+    """Raises in the main thread, again and again, while a call lasts."""
 
-    def __init__(self, kind: type[BaseException]) -> None:
-        self._kind, self._armed, self.count = kind, False, 0
+    def __init__(
+        self, kind: type[BaseException], first: tuple[float, float] = EVERY, every: tuple[float, float] = EVERY
+    ) -> None:
+        self._kind, self._first, self._every = kind, first, every
+        self._armed, self.count = False, 0
         signal.signal(signal.SIGALRM, self._interrupt)
 
-    def _interrupt(self, *_: object) -> None:
-        if self._armed:
+    def _interrupt(self, _: int, frame: FrameType | None) -> None:
+        if self._armed and frame and frame.f_code is not Interruptions.run.__code__:  # there nobody would catch it
             self.count += 1
             raise self._kind
 
     def run(self, call: Any) -> bool:
         """Make a call; return whether it was interrupted."""
-        signal.setitimer(signal.ITIMER_REAL, random.uniform(*EVERY), random.uniform(*EVERY))
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(*self._first), random.uniform(*self._every))
         try:
             self._armed = True
             call()

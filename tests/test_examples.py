@@ -538,11 +538,12 @@ def test_each_row_becomes_a_visitor_once(sandbox: Sandbox, tmp_path: Path) -> No
     """What is done is not sent again; more news of the same customers goes to the visitors that they are."""
     options = ("--rate", 1000, "--state", tmp_path / "state", "--concurrency", 4)
     file = write(tmp_path / "visits.csv", *customers(40))
+    sandbox.slow(0.2, times=4)
     with started("batch_update", file, *options, url=sandbox.url) as program:
         assert program.ends() == 0
     assert leads(sandbox) == [each + 0.5 for each in range(40)]
     assert [each.operation_id for each in sandbox.requests] == ["createSession"] * 40
-    assert len({each.caller for each in sandbox.requests}) == 4
+    assert 2 <= len({each.caller for each in sandbox.requests}) <= 4  # connections, as many as there are calls at once
 
     write(file, *customers(40), *[row.replace(".5", ".75") for row in customers(40)])
     with started("batch_update", file, *options, url=sandbox.url) as program:

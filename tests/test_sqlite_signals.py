@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import random
 import signal
 import sqlite3
 import threading
-from collections.abc import Callable
 from contextlib import closing
 from functools import partial
 from multiprocessing.synchronize import Event
@@ -14,40 +12,19 @@ from pathlib import Path
 
 import pytest
 
+from interrupted import Interruptions, SoftTimeLimit
 from liveperson_engagement import SQLiteStore
-from test_sqlite_store import KEY, record
+from test_sqlite_store import KEY, SPAWN, child, finished, record
 
 pytestmark = pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
 KEYS = [f"key {number}" for number in range(20)]
-ROUNDS = 4000
-
-
-class Interruption(Exception):
-    """What a soft time limit raises."""
-
-
-def attempted(work: Callable[[], object], raised: list[BaseException]) -> bool:
-    """Call something, and have a signal handler raise once at some moment of it, if it lasts until then."""
-    try:
-        signal.setitimer(signal.ITIMER_REAL, random.uniform(5e-6, 2e-4))  # noqa: S311
-        work()
-        signal.setitimer(signal.ITIMER_REAL, 0)
-    except (Interruption, KeyboardInterrupt) as error:
-        raised.append(error)
-        del raised[:-50]  # those that are kept keep the variables of all frames
-        return False
-    return True
+ROUNDS = 2000
 
 
 def interrupt_steps(path: Path, ended: Event, checked: Event) -> None:
     """As a process: interrupt many steps, then stay until the file has been looked at."""
-    raised: list[BaseException] = []
-    interrupted = 0
-
-    def interrupt(*_: object) -> None:
-        nonlocal interrupted
-        interrupted += 1
-        raise Interruption if interrupted % 2 else KeyboardInterrupt
+    store = SQLiteStore(path)
+    store.load(KEY)
 
     def take(key: str, token: str) -> None:
         assert store.acquire(key, token, 0, 3000)
@@ -56,18 +33,16 @@ def interrupt_steps(path: Path, ended: Event, checked: Event) -> None:
         known = store.load(key)
         assert store.compare_and_set(key, known and known.version, record())
 
-    signal.signal(signal.SIGALRM, interrupt)
-    store = SQLiteStore(path)
-    store.load(KEY)
-    for number in range(ROUNDS):
-        key, token = KEYS[number % len(KEYS)], f"token {number}"
-        if attempted(partial(take, key, token), raised):
-            attempted(partial(save, key), raised)
-            attempted(partial(store.load, key), raised)
-        while not attempted(partial(store.release, key, token), raised):
-            pass
-    assert interrupted > 100
-    assert raised
+    for kind in (SoftTimeLimit, KeyboardInterrupt):
+        interruptions = Interruptions(kind, first=(5e-6, 2e-4), every=(0, 0))
+        for number in range(ROUNDS):
+            key, token = KEYS[number % len(KEYS)], f"token {kind} {number}"
+            if not interruptions.run(partial(take, key, token)):
+                interruptions.run(partial(save, key))
+                interruptions.run(partial(store.load, key))
+            while interruptions.run(partial(store.release, key, token)):
+                pass
+        assert interruptions.count > 100
     assert threading.active_count() == 1
     ended.set()
     assert checked.wait(120)
@@ -79,7 +54,26 @@ def interrupt_steps(path: Path, ended: Event, checked: Event) -> None:
     store.close()
 
 
-@pytest.mark.parametrize("kind", [Interruption, KeyboardInterrupt, TimeoutError])
+def test_interrupted_steps_leave_nothing_behind(path: Path) -> None:
+    """Whatever byte code it is: no transaction is open, and every key can be taken at once, here and elsewhere."""
+    ended, checked = SPAWN.Event(), SPAWN.Event()
+    with child(interrupt_steps, path, ended, checked) as process:
+        assert ended.wait(300)
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as other:
+            other.execute("BEGIN EXCLUSIVE")
+            assert other.execute("SELECT count(*) FROM turns").fetchall() == [(0,)]
+            assert other.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+            other.execute("ROLLBACK")
+            assert other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall() == [(0, 0, 0)]  # nobody reads
+        with SQLiteStore(path) as store:
+            for key in KEYS:
+                assert store.acquire(key, "elsewhere", 0, 30)
+                store.release(key, "elsewhere")
+        checked.set()
+        assert finished(process)
+
+
+@pytest.mark.parametrize("kind", [SoftTimeLimit, KeyboardInterrupt, TimeoutError])
 def test_an_interrupted_wait_for_a_writer_ends(path: Path, kind: type[BaseException]) -> None:
     """The exception goes through as it is, the file can be written to at once, and the key is free."""
 

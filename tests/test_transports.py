@@ -251,7 +251,7 @@ def test_an_answer_ends_with_the_timeout(name: str, kind: str, service: Service,
     started = time.monotonic()
     service.act, headed = LATE[kind]
     error = failure(sender, url(service), timeout=0.5)
-    assert time.monotonic() - started < 10
+    assert time.monotonic() - started < 60
     assert (error.may_have_arrived, error.timed_out, bool(error.response)) == (True, True, headed)
     if "fast" not in name:
         assert error.reason == "the request took longer than 0.5 seconds"
