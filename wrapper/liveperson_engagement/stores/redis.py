@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import itertools
 import math
 import re
 import secrets
@@ -38,6 +39,8 @@ except ModuleNotFoundError as error:
     raise ImportError("RedisStore needs one more package: pip install 'liveperson-engagement[redis]'") from error
 
 T = TypeVar("T")
+
+_nonces = itertools.count(1)
 
 DEFAULT_URL = "redis://localhost:6379/0"
 ONCE_MORE: Any = NoBackoff(), 1, (redis.ConnectionError,)
@@ -286,7 +289,7 @@ class RedisStore(LeasedStore):
 
     def _ask(self, script: _Script, name: bytes, *arguments: bytes | int) -> list[Any]:
         """Have Redis run a script on one key, and return what it returns."""
-        nonce = secrets.token_hex(4).encode()
+        nonce = _nonce()
 
         def ask(client: Any) -> Any:
             try:
@@ -345,10 +348,10 @@ class RedisStore(LeasedStore):
         connection back. Without a `timeout` it takes as long as redis-py allows.
         """
         handled, of_loop = sys.exception(), self._of_loop()
-        nonce = secrets.token_hex(4)
+        nonce = _nonce()
         before = of_loop.running.get(turn)
-        running = asyncio.ensure_future(_arun(of_loop.client, script, (1, name, nonce.encode(), *arguments), before))
-        of_loop.add(turn or nonce, running)
+        running = asyncio.ensure_future(_arun(of_loop.client, script, (1, name, nonce, *arguments), before))
+        of_loop.add(turn or nonce.decode(), running)
         await asyncio.wait({running}, timeout=None if timeout is None else max(timeout, MOMENT))
         if not running.done():
             raise StoreError("TimeoutError") from TimeoutError("the call has no time left for the session store")
@@ -359,7 +362,7 @@ class RedisStore(LeasedStore):
             if interruption is None:
                 raise StoreError(type(error).__name__) from error
             raise interruption  # noqa: B904 - it has what it comes from
-        if not _answers(nonce.encode(), answer):
+        if not _answers(nonce, answer):
             await _adisconnect(of_loop.client)
             raise _mixed_up()
         return list(answer[1:])
@@ -470,6 +473,11 @@ def _taken(is_taken: int, was_damaged: int) -> bool:
 
 def _milliseconds(ttl: float) -> int:
     return max(1, round(min(ttl, DAY) * 1000))
+
+
+def _nonce() -> bytes:
+    """Return what no other question of this process has had: connections are not shared with others."""
+    return b"%x" % next(_nonces)
 
 
 def _answers(nonce: bytes, answer: Any) -> bool:
