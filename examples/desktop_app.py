@@ -34,6 +34,7 @@ from liveperson_engagement import (
     CreateSessionBody,
     DomainLookupFailed,
     EngagementError,
+    ImpressionEventType,
     InvalidRequest,
     NotFound,
     RetryEvent,
@@ -75,7 +76,7 @@ class ChatButton:
         self._visit = self._client.visit("the user of this computer")
         self._state: State | None = None
         self._offer = ""
-        self._happened: asyncio.Queue[str] = asyncio.Queue()
+        self._happened: asyncio.Queue[ImpressionEventType] = asyncio.Queue()
         self._started = threading.Event()
         self._thread = threading.Thread(target=self._run, name="chat button", daemon=True)
 

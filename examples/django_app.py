@@ -18,6 +18,7 @@ it stands in the path. `fastapi_app.py` has a page that goes with such a backend
 import logging
 import os
 import sys
+from typing import cast
 
 from django.conf import settings
 from django.core.management import execute_from_command_line
@@ -26,7 +27,14 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.urls import path
 from django.views.decorators.http import require_GET, require_POST
 
-from liveperson_engagement import EngagementClient, EngagementError, InvalidRequest, MemoryStore, SQLiteStore
+from liveperson_engagement import (
+    EngagementClient,
+    EngagementError,
+    ImpressionEventType,
+    InvalidRequest,
+    MemoryStore,
+    SQLiteStore,
+)
 
 if SANDBOX := __name__ == "__main__" and sys.argv[1:2] == ["--sandbox"]:
     from liveperson_engagement.sandbox import Sandbox
@@ -61,7 +69,7 @@ def engagement(_: HttpRequest, shopper: str) -> HttpResponse:
 def impression(_: HttpRequest, shopper: str, kind: str) -> HttpResponse:
     """Report that the button was displayed, clicked and so on: impDisplay, impAccept, ..."""
     try:
-        client.visit(shopper).report_impressions(kind)
+        client.visit(shopper).report_impressions(cast(ImpressionEventType, kind))
     except InvalidRequest as error:  # a wrong kind, or no engagement was offered
         return JsonResponse({"detail": str(error)}, status=422)
     except EngagementError as error:

@@ -35,6 +35,7 @@ from liveperson_engagement import (
     AsyncSessionStore,
     AvailableSession,
     EngagementError,
+    ImpressionEventType,
     InvalidRequest,
     MemoryStore,
     RedisStore,
@@ -157,7 +158,7 @@ async def engagement(shopper: str, client: Client) -> Offer:
 
 
 @app.post("/engagement/{shopper}/impressions/{kind}", status_code=204)
-async def impression(shopper: str, kind: str, client: Client) -> None:
+async def impression(shopper: str, kind: ImpressionEventType, client: Client) -> None:
     """Report that the button was displayed, clicked and so on: impDisplay, impAccept, ..."""
     await client.visit(shopper).report_impressions(kind)
 

@@ -536,7 +536,7 @@ class TestPauses:
     def test_a_pause_can_be_told_before_it_is_made(self) -> None:
         """As `on_retry` and `sleep` do."""
         pauses, seen, _ = self.pauses(terminal=False)
-        failure = ServerError(520, None, None, "odd", Response(520))
+        failure = ServerError("[520] odd", Response(520))
         pauses.note(RetryEvent("updateSession", 2, failure, 10.0))
         assert seen.getvalue() == ""
         pauses.retry(10)

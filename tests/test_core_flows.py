@@ -45,7 +45,7 @@ URL = "https://host.example"
 
 def settings(**options: Any) -> CallSettings:
     """What a client that tries once says of its calls."""
-    known = CallSettings(RetryPolicy.none(), timeout=5.0, deadline=None, headers={}, observed=False)
+    known = CallSettings(RetryPolicy.none(), timeout=5.0, deadline=None, headers={}, strict=False, observed=False)
     return replace(known, **options, _merged={})
 
 

@@ -57,7 +57,7 @@ async def coroutine(_: float) -> None:
         ({"base_url": "https://host.example:0"}, f"base_url: {URL}"),
         ({"base_url": "https://host.example:65536"}, f"base_url: {URL}"),
         ({"domain_api": "ftp://127.0.0.1"}, f"domain_api: {HTTPS}"),
-        ({"timeout": -1}, "timeout: must be a number of seconds, at least 0 and at most 1,000,000,000"),
+        ({"timeout": 0}, "timeout: must be a number of seconds, at least 0.001 and at most 1,000,000,000"),
         ({"deadline": "5"}, "deadline: must be a number of seconds, at least 0 and at most 1,000,000,000"),
     ],
 )
@@ -143,11 +143,23 @@ def test_a_call_that_cannot_be_made_is_told_in_one_line(
     assert sandbox.requests == ()
 
 
-def test_a_model_that_holds_something_else_is_told_by_its_name(client: EngagementClient, sandbox: Sandbox) -> None:
+@pytest.mark.parametrize(
+    ("members", "line"),
+    [
+        ({"app_details": 5}, "appDetails: must be of type object"),
+        ({"engagement_attributes": [{"type": "lead"}, {"type": 5}]}, "engagementAttributes[1].type: must be one of"),
+        ({"consumer_sections": "Support"}, "consumerSections: must be of type array"),
+        ({"app_details": models.AppDetails(os=cast(Any, "BEOS"))}, "appDetails.os: must be one of"),
+        ({"app_details": {"os": "BEOS"}}, "appDetails.os: must be one of"),
+    ],
+)
+def test_a_model_that_holds_something_else_is_refused_by_its_path(
+    client: EngagementClient, sandbox: Sandbox, members: Any, line: str
+) -> None:
     """The generated models check nothing themselves."""
     with pytest.raises(InvalidRequest) as raised:
-        client.visit().create_session(models.CreateSessionBody(app_type="EXTERNAL", app_details=cast(Any, 5)))
-    assert str(raised.value) == "body: the model CreateSessionBody holds a value of the wrong type"
+        client.visit().create_session(models.CreateSessionBody(app_type="EXTERNAL", **members).to_dict())
+    assert str(raised.value).startswith(line)
     assert sandbox.requests == ()
 
 
@@ -220,10 +232,15 @@ def test_pauses_of_a_guard_that_are_none_are_told(pauses: Any, line: str) -> Non
 @pytest.mark.parametrize(
     ("kind", "arguments", "attempts", "line"),
     [
-        (ServerError, (503, 18, "raw", "shown", Response(503)), 0, "[503] shown (internal code 18)"),
-        (BadRequest, (400, None, None, "", Response(400)), 0, "[400] no message"),
-        (ServerError, (503, 0, "a", "a", Response(503)), 1, "[503] a (internal code 0)"),
-        (AccountLoading, (500, 20, "a", "a", Response(500)), 2, "[500] a (internal code 20) after 2 attempts"),
+        (
+            ServerError,
+            ("[503] shown (internal code 18)", Response(503), 18, "raw"),
+            0,
+            "[503] shown (internal code 18)",
+        ),
+        (BadRequest, ("[400] no message", Response(400)), 0, "[400] no message"),
+        (ServerError, ("[503] a (internal code 0)",), 1, "[503] a (internal code 0)"),
+        (AccountLoading, ("[500] a (internal code 20)",), 2, "[500] a (internal code 20) after 2 attempts"),
         (
             InvalidResponse,
             ("a\nb", "is wrong", Response(200)),
@@ -292,7 +309,7 @@ def test_an_error_keeps_what_it_was_made_of() -> None:
     answer = InvalidResponse("c.d", "is odd", Response(200))
     assert (answer.path, answer.reason) == ("c.d", "is odd")
     response = Response(400, body=b"\xff" + b"x" * 3000)
-    error = BadRequest(400, 7, "said", "shown", response)
+    error = BadRequest("[400] shown (internal code 7)", response, 7, "said")
     assert (error.status_code, error.internal_code, error.message, error.response) == (400, 7, "said", response)
     assert error.body == "\ufffd" + "x" * 1999
     assert error.attempts == 0
@@ -305,7 +322,7 @@ def test_an_error_keeps_what_it_was_made_of() -> None:
 def test_an_error_keeps_ten_thousand_bytes_of_a_body(length: int, kept: int) -> None:
     """A response that is no larger is kept as it is."""
     response = Response(400, body=b"x" * length)
-    for error in (BadRequest(400, None, None, "", response), InvalidResponse("a", "is odd", response)):
+    for error in (BadRequest("[400] no message", response), InvalidResponse("a", "is odd", response)):
         assert error.response.body == b"x" * kept
         assert error.response.status == 400
         assert (error.response is response) is (length == kept)

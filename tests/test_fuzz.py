@@ -86,7 +86,7 @@ def test_a_client_that_misbehaves_is_found_out(
             player.remember(None)
         if sabotage == "print":
             player.script.next(VISITOR)
-            raise Unauthorized(401, None, None, VISITOR, Response(401))
+            raise Unauthorized(f"[401] {VISITOR}", Response(401))
         return call(player, played)
 
     monkeypatch.setattr(fuzz.Player, "call", sabotaged)

@@ -486,7 +486,7 @@ def test_the_span_is_current_while_the_call_runs_and_no_longer(
         client.visit("shopper").create_session(BODY)
         assert trace.get_current_span() is outer
         with pytest.raises(InvalidRequest):
-            client.visit("shopper").create_session({})  # type: ignore[arg-type]
+            client.visit("shopper").create_session({})  # type: ignore[typeddict-item]
         assert trace.get_current_span() is outer
     assert trace.get_current_span() is trace.INVALID_SPAN
     told, call, refused, _ = watcher.spans

@@ -15,7 +15,7 @@ import httpx
 import pytest
 
 from conftest import BODY, Colour
-from liveperson_engagement import ApiError, EngagementClient, RetryPolicy, VisitIds
+from liveperson_engagement import ApiError, EngagementClient, ImpressionEventType, RetryPolicy, VisitIds
 from liveperson_engagement._contract import contract
 
 ROOT = Path(__file__).parent.parent
@@ -110,7 +110,7 @@ def test_every_documented_answer_is_read(colour: Colour, prism: str, name: str) 
 
 
 @pytest.mark.parametrize("kind", contract().operations["createSession"].impression_templates)
-def test_every_kind_of_impression_is_accepted(colour: Colour, prism: str, kind: str) -> None:
+def test_every_kind_of_impression_is_accepted(colour: Colour, prism: str, kind: ImpressionEventType) -> None:
     """Events built from an answer keep the contract."""
     visit = connect(colour, prism, example="available").visit()
     visit.create_session(BODY)

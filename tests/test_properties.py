@@ -99,12 +99,12 @@ def test_the_generated_models_arrive_as_the_json_they_were_made_of(
     """A model says the same as a dict, whatever the order of its members."""
     running_sandbox.reset()
     visit = clients[colour].visit()
-    page = visit.create_session(models.CreateSessionBody.from_dict(body)).page_id
+    page = visit.create_session(models.CreateSessionBody.from_dict(body).to_dict()).page_id
     assert arrived(running_sandbox)[1] == body
     assume("pageId" not in update)
-    visit.update_session(models.SessionUpdate.from_dict(update))
+    visit.update_session(models.SessionUpdate.from_dict(update).to_dict())
     assert arrived(running_sandbox)[1] == {"pageId": page, **update}
-    visit.update_session(models.UpdateSessionBody.from_dict({**update, "pageId": "another"}))
+    visit.update_session(models.UpdateSessionBody.from_dict({**update, "pageId": "another"}).to_dict())
     assert arrived(running_sandbox)[1] == {**update, "pageId": "another"}
 
 

@@ -27,6 +27,7 @@ from liveperson_engagement import (
     NotFound,
     RetryPolicy,
     ServerError,
+    UpdateSessionBody,
     VisitIds,
 )
 from liveperson_engagement._deadline import CallDeadline
@@ -242,7 +243,8 @@ def test_a_page_that_the_caller_names_is_kept(client: EngagementClient, sandbox:
     """A full body goes out as it is."""
     visit = client.visit("shopper")
     visit.create_session(BODY)
-    visit.update_session({"pageId": "123", "engagementAttributes": LEAD["engagementAttributes"]})
+    update: UpdateSessionBody = {"pageId": "123", "engagementAttributes": LEAD["engagementAttributes"]}
+    visit.update_session(update)
     assert sandbox.requests[-1].body == {"pageId": "123", **LEAD}
 
 
@@ -364,7 +366,8 @@ def test_a_body_is_looked_at_anew_each_time(client: EngagementClient, sandbox: S
 def test_a_model_is_as_good_as_its_json(client: EngagementClient, sandbox: Sandbox) -> None:
     """Either is served from the other's answer."""
     visit = client.visit("shopper")
-    for body in (BODY, CreateSessionModel.from_dict(BODY), CreateSessionModel.from_dict(BODY), BODY):
+    model: Any = CreateSessionModel.from_dict(BODY)
+    for body in (BODY, model, model.to_dict(), BODY):
         visit.engagement(body)
     assert len(sandbox.requests) == 1
 

@@ -283,11 +283,16 @@ def test_an_async_transport_that_hangs_is_ended(stack: ExitStack) -> None:
             httpx.ConnectError("[Errno 111] Connection refused"),
             False,
             False,
-            "ConnectError [Errno 111] Connection refused",
+            "no connection to the host (ConnectError [Errno 111] Connection refused): check base_url",
         ),
-        (httpx.ConnectTimeout("too\nlate"), False, True, "ConnectTimeout too late"),
+        (
+            httpx.ConnectTimeout("too\nlate"),
+            False,
+            True,
+            "no connection to the host (ConnectTimeout too late): check base_url",
+        ),
         (httpx.PoolTimeout(""), False, True, "PoolTimeout"),
-        (httpx.ProxyError("407"), False, False, "ProxyError 407"),
+        (httpx.ProxyError("407"), False, False, "no connection through the proxy (ProxyError 407): check proxy"),
         (httpx.UnsupportedProtocol("no"), False, False, "UnsupportedProtocol no"),
         (httpx.LocalProtocolError("no"), False, False, "LocalProtocolError no"),
         (httpx.ReadTimeout(""), True, True, "ReadTimeout"),
@@ -309,7 +314,8 @@ def test_errors_of_httpx_say_what_arrived(
     with pytest.raises(NoResponse) as raised:
         Sender(name, stack, chosen=Handed(error)).send("https://shop.test")
     failure = raised.value
-    assert (failure.may_have_arrived, failure.timed_out, failure.reason) == (may_have_arrived, timed_out, reason)
+    assert (failure.may_have_arrived, failure.timed_out) == (may_have_arrived, timed_out)
+    assert failure.reason.startswith(reason)
     assert type(failure.__cause__) is type(error)
     assert "secret" not in str(failure.__cause__)
 

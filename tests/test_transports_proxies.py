@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
+from conftest import BODY, Colour
 from faults_service import Service, certificates, presenting
-from liveperson_engagement.errors import InvalidRequest
+from liveperson_engagement.errors import ConnectionFailed, InvalidRequest
 from liveperson_engagement.transports import NoResponse
 from liveperson_engagement.transports._environment import Proxies
 from proxy_server import Proxy, running_proxy
@@ -49,6 +52,15 @@ def stack() -> Iterator[ExitStack]:
     """Close what a test opens."""
     with ExitStack() as stack:
         yield stack
+
+
+@pytest.fixture
+def closed_port() -> int:
+    """Give a port on which nobody listens."""
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        port: int = sock.getsockname()[1]
+    return port
 
 
 def proxy(stack: ExitStack, tmp_path: Path, *options: str) -> Proxy:
@@ -149,7 +161,8 @@ def test_what_a_proxy_refuses_was_not_sent(
     assert not failure.may_have_arrived
     assert not failure.timed_out
     if "fast" not in name and "more than" not in reason:
-        assert failure.reason == reason
+        assert failure.reason == f"no connection through the proxy ({reason}): check proxy, or HTTPS_PROXY and NO_PROXY"
+        assert failure.permanent == ("407" in reason or "password" in reason)
 
 
 @every_transport
@@ -327,7 +340,9 @@ def test_a_wrong_certificate_is_refused(
     assert not failure.may_have_arrived
     assert service.requests == 0
     if "fast" not in name:
-        assert failure.reason.startswith("SSLCertVerificationError [SSL: CERTIFICATE_VERIFY_FAILED]")
+        assert "SSLCertVerificationError [SSL: CERTIFICATE_VERIFY_FAILED]" in failure.reason
+    assert failure.reason.startswith("TLS with the host failed (")
+    assert failure.permanent
 
 
 def test_a_connection_can_be_tried(secure: str, tls: dict[str, Path], tmp_path: Path, stack: ExitStack) -> None:
@@ -361,3 +376,53 @@ def test_large_bodies_go_through_tls(name: str, secure: str, stack: ExitStack) -
     large = REQUEST._replace(body=b"{%s}" % (b" " * 300_000))
     sender = Sender(name, stack)
     assert [sender.send(secure, large).status for _ in range(2)] == [200, 200]
+
+
+NO_SUCH_NAME = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+NO_DNS = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+
+@default_transport
+@pytest.mark.parametrize(("error", "permanent"), [(NO_SUCH_NAME, True), (NO_DNS, False)])
+@pytest.mark.parametrize("proxied", [False, True])
+def test_a_name_that_is_not_found_is_said(
+    name: str, error: OSError, permanent: bool, proxied: bool, monkeypatch: pytest.MonkeyPatch, stack: ExitStack
+) -> None:
+    """One that does not exist is not worth a pause; the name of a proxy is the proxy's affair."""
+    monkeypatch.setattr(socket, "getaddrinfo", Mock(side_effect=error))
+    sender = Sender(name, stack, proxy="http://proxy.test:3128" if proxied else None)
+    failure = refused(sender, "http://shop.test")
+    assert (failure.may_have_arrived, failure.permanent) == (False, permanent)
+    what = "no connection through the proxy (" if proxied else "the host's name could not be looked up ("
+    assert failure.reason.startswith(f"{what}gaierror [Errno {error.errno}] {error.strerror}): check ")
+
+
+@every_transport
+def test_every_stage_of_connecting_is_said(name: str, tls: dict[str, Path], closed_port: int, stack: ExitStack) -> None:
+    """The name, the connection, TLS and the proxy, each with what to do."""
+    service = stack.enter_context(Service(presenting(tls["expired"])))
+    said = [
+        refused(Sender(name, stack), "http://nowhere.invalid").reason,
+        refused(Sender(name, stack), f"http://127.0.0.1:{closed_port}").reason,
+        refused(Sender(name, stack), f"https://localhost:{service.port}").reason,
+        refused(Sender(name, stack, proxy=f"http://127.0.0.1:{closed_port}"), "https://nowhere.invalid").reason,
+    ]
+    starts = [(reason.partition(" (")[0], reason.rpartition(": check ")[2].partition(",")[0]) for reason in said]
+    assert starts == [
+        ("the host's name could not be looked up", "base_url"),
+        ("no connection to the host", "base_url"),
+        ("TLS with the host failed", "this machine's clock"),
+        ("no connection through the proxy", "proxy"),
+    ]
+
+
+@pytest.mark.parametrize("asynchronous", [False, True])
+def test_what_cannot_pass_is_not_tried_again(asynchronous: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody waits half a minute to learn of a misspelt name."""
+    monkeypatch.setattr(socket, "getaddrinfo", Mock(side_effect=NO_SUCH_NAME))
+    with ExitStack() as stack:
+        colour = Colour("async" if asynchronous else "sync", stack)
+        with pytest.raises(ConnectionFailed) as raised:
+            colour.client(base_url="https://shop.test").visit().create_session(BODY)
+        assert raised.value.permanent
+        assert (raised.value.attempts, colour.pauses) == (1, [])

@@ -22,6 +22,19 @@ from liveperson_engagement import EngagementClient
 EngagementClient(timeout=1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 """
 """Ignores what is right: a strict checker reports that, and so would it report a mistake that were accepted."""
+MISSPELT = """\
+from liveperson_engagement import AsyncEngagementClient, EngagementClient
+
+visit = EngagementClient().visit()
+visit.create_session({"apType": "EXTERNAL"})
+visit.engagement({"appType": "EXTERNAL", "sections": []})
+visit.create_session({"appType": "EXTERNAL", "appDetails": {"oss": "IOS"}})
+visit.update_session({"attributes": []})
+
+
+async def create() -> None:
+    await AsyncEngagementClient().visit().create_session({"apType": "EXTERNAL"})
+"""
 NEWEST = "3.14"
 """The users' Python; scripts/check looks at the same files as those of 3.11 do."""
 
@@ -42,6 +55,11 @@ def packages(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def reported(checker: str, packages: Path, folder: Path, files: dict[str, str]) -> list[str]:
     """Let a checker read files as somebody does who has installed the wheel; give the lines that it reports."""
+    return re.findall(r"(\w+\.py:\d+.* (?:error|warning)\b.*)", checked(checker, packages, folder, files))
+
+
+def checked(checker: str, packages: Path, folder: Path, files: dict[str, str]) -> str:
+    """Do so, and give all that the checker prints."""
     environment = packages.parents[2]
     settings = {
         "typeCheckingMode": "strict",
@@ -60,9 +78,8 @@ def reported(checker: str, packages: Path, folder: Path, files: dict[str, str]) 
         cwd=folder, env={name: value for name, value in os.environ.items() if name not in {"MYPYPATH", "PYTHONPATH"}},
         capture_output=True, text=True, check=False,
     )  # fmt: skip
-    lines = re.findall(r"(\w+\.py:\d+.* (?:error|warning)\b.*)", done.stdout)
-    assert done.returncode == bool(lines), done.stdout + done.stderr
-    return lines
+    assert done.returncode == bool(re.search(r"\.py:\d+.* (error|warning)\b", done.stdout)), done.stdout + done.stderr
+    return done.stdout
 
 
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
@@ -73,6 +90,14 @@ def test_users_get_the_documented_types_and_their_mistakes_are_found(
     lines = reported(checker, packages, tmp_path, {**USES, "accepted.py": ACCEPTED})
     assert [line.partition(":")[0] for line in lines] == ["accepted.py"], "\n".join(lines)
     assert re.search(r"unused-ignore|Unnecessary", lines[0])
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_a_misspelt_member_is_named(checker: str, packages: Path, tmp_path: Path) -> None:
+    """Of a body that is written out in the call: the message has the key, and not types alone."""
+    said = checked(checker, packages, tmp_path, {"misspelt.py": MISSPELT})
+    named = re.findall(r'(?:Extra key )?"(\w+)" (?:is an undefined item|for TypedDict)', said)
+    assert [name for name in named if name != "appType"] == ["apType", "sections", "oss", "attributes", "apType"]
 
 
 def test_each_mistake_is_found_by_both_checkers() -> None:

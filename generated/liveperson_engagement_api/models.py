@@ -4,16 +4,20 @@
 """What requests and answers are made of: `from_dict` reads decoded JSON, `to_dict` gives what is sent.
 
 A member that is None is not sent, save where the contract requires it: then it is sent as null. Members that the
-contract does not know are kept in `additional_properties`. Scalars are not checked: that is the contract's business.
+contract does not know are kept in `additional_properties`. What is part of a body, or marked as sensitive,
+is left out of reprs. Scalars are not checked: that is the contract's business.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from enum import IntEnum
-from typing import Any, Final, Literal, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Literal, Self, TypeAlias, TypeVar, cast
 
 from attrs import Attribute, field as _field, frozen as _frozen
+
+if TYPE_CHECKING:
+    from . import requests
 
 _T = TypeVar("_T")
 
@@ -29,8 +33,13 @@ def _tuple(value: Sequence[_T]) -> Sequence[_T]:
     return tuple(value) if isinstance(value, list) else value
 
 
-def _list(value: Sequence[_T]) -> Sequence[_T]:
-    return list(value) if isinstance(value, tuple) else value
+def _json(value: Any) -> Any:
+    """Give what models stand for; what is none is left as it is, too."""
+    if isinstance(value, Model):
+        return value.to_dict()
+    if isinstance(value, tuple | list):
+        return [_json(item) for item in value]
+    return int(value) if isinstance(value, IntEnum) else value
 
 
 def _each(read: Callable[[Any], _T], values: Any) -> list[_T] | None:
@@ -65,12 +74,24 @@ def _tagged(read: Mapping[str, Callable[[Mapping[str, Any]], _T]], data: Mapping
     return read[value](data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class Model:
     """What all models have."""
 
-    additional_properties: dict[str, Any] = _field(factory=dict[str, Any], hash=False)
+    additional_properties: dict[str, Any] = _field(factory=dict[str, Any], hash=False, repr=False)
     """Members that the contract does not know."""
+
+    def __repr__(self) -> str:
+        """Name the class alone: what is sent may be personal data."""
+        return f"<{type(self).__name__}>"
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        """Yield the members as `to_dict` gives them, so that `dict(model)` is the same."""
+        return iter(self.to_dict().items())
+
+    def to_dict(self) -> Any:
+        """Return what is sent."""
+        raise NotImplementedError
 
 
 AppType: TypeAlias = Literal["MSDK", "EXTERNAL"]
@@ -107,7 +128,7 @@ class ServiceStatus(IntEnum):
     RESOLVED = 13
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class CreateSessionBody(Model):
     """The app, and what is known of the visitor."""
 
@@ -129,18 +150,18 @@ class CreateSessionBody(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.CreateSessionBody:
         data: dict[str, Any] = {**self.additional_properties, "appType": self.app_type}
         if self.app_details is not None:
-            data["appDetails"] = self.app_details.to_dict()
+            data["appDetails"] = _json(self.app_details)
         if self.consumer_sections is not None:
-            data["consumerSections"] = _list(self.consumer_sections)
+            data["consumerSections"] = _json(self.consumer_sections)
         if self.engagement_attributes is not None:
-            data["engagementAttributes"] = [item.to_dict() for item in self.engagement_attributes]
-        return data
+            data["engagementAttributes"] = _json(self.engagement_attributes)
+        return cast("requests.CreateSessionBody", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class SessionUpdate(Model):
     """An update of a session, without its pageId: attributes, impression events, or both."""
 
@@ -158,20 +179,20 @@ class SessionUpdate(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.SessionUpdate:
         data: dict[str, Any] = {**self.additional_properties}
         if self.imp_attributes is not None:
-            data["impAttributes"] = [item.to_dict() for item in self.imp_attributes]
+            data["impAttributes"] = _json(self.imp_attributes)
         if self.engagement_attributes is not None:
-            data["engagementAttributes"] = [item.to_dict() for item in self.engagement_attributes]
-        return data
+            data["engagementAttributes"] = _json(self.engagement_attributes)
+        return cast("requests.SessionUpdate", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class UpdateSessionBody(Model):
     """An update of a session, and the page that it belongs to."""
 
-    page_id: str
+    page_id: str = _field(repr=False)
     """Names the page that impression events and updates refer to. Opaque."""
     imp_attributes: Sequence[ImpressionEvent] | None = None
     """What the visitor did with the engagement."""
@@ -188,16 +209,16 @@ class UpdateSessionBody(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.UpdateSessionBody:
         data: dict[str, Any] = {**self.additional_properties, "pageId": self.page_id}
         if self.imp_attributes is not None:
-            data["impAttributes"] = [item.to_dict() for item in self.imp_attributes]
+            data["impAttributes"] = _json(self.imp_attributes)
         if self.engagement_attributes is not None:
-            data["engagementAttributes"] = [item.to_dict() for item in self.engagement_attributes]
-        return data
+            data["engagementAttributes"] = _json(self.engagement_attributes)
+        return cast("requests.UpdateSessionBody", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class AppDetails(Model):
     """The app and the device that it runs on, for troubleshooting."""
 
@@ -222,7 +243,7 @@ class AppDetails(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.AppDetails:
         data: dict[str, Any] = {**self.additional_properties}
         if self.os is not None:
             data["os"] = self.os
@@ -234,19 +255,20 @@ class AppDetails(Model):
             data["deviceFamily"] = self.device_family
         if self.ip_address is not None:
             data["ipAddress"] = self.ip_address
-        return data
+        return cast("requests.AppDetails", data)
 
 
 @_frozen(kw_only=True, field_transformer=_copies)
 class AvailableSession(Model):
     """An engagement may be shown."""
 
+    is_available: ClassVar[Literal[True]] = True
     status: Literal["Available"] = "Available"
-    page_id: str
+    page_id: str = _field(repr=False)
     """Names the page that impression events and updates refer to. Opaque."""
-    session_id: str
+    session_id: str = _field(repr=False)
     """Names a session of a visitor. Opaque, except that it fits into a URL."""
-    visitor_id: str
+    visitor_id: str = _field(repr=False)
     """Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone."""
     engagement_details: EngagementDetails
 
@@ -269,7 +291,7 @@ class AvailableSession(Model):
             "pageId": self.page_id,
             "sessionId": self.session_id,
             "visitorId": self.visitor_id,
-            "engagementDetails": self.engagement_details.to_dict(),
+            "engagementDetails": _json(self.engagement_details),
         }
 
 
@@ -277,12 +299,13 @@ class AvailableSession(Model):
 class NotAvailableSession(Model):
     """No engagement is to be shown now."""
 
+    is_available: ClassVar[Literal[False]] = False
     status: Literal["NotAvailable"] = "NotAvailable"
-    page_id: str
+    page_id: str = _field(repr=False)
     """Names the page that impression events and updates refer to. Opaque."""
-    session_id: str
+    session_id: str = _field(repr=False)
     """Names a session of a visitor. Opaque, except that it fits into a URL."""
-    visitor_id: str
+    visitor_id: str = _field(repr=False)
     """Names a visitor. Opaque, except that it fits into a URL: it is not made of dots alone."""
 
     @classmethod
@@ -441,10 +464,10 @@ class WrappedErrorEntity(Model):
         return cls(error=ErrorEntity.from_dict(rest.pop("error")), additional_properties=rest)
 
     def to_dict(self) -> dict[str, Any]:
-        return {**self.additional_properties, "error": self.error.to_dict()}
+        return {**self.additional_properties, "error": _json(self.error)}
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class PersonalAttribute(Model):
     """Who the visitor is."""
 
@@ -460,14 +483,14 @@ class PersonalAttribute(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.PersonalAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
         if self.personal is not None:
-            data["personal"] = self.personal.to_dict()
-        return data
+            data["personal"] = _json(self.personal)
+        return cast("requests.PersonalAttribute", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class Personal(Model):
     """Who the visitor is."""
 
@@ -498,7 +521,7 @@ class Personal(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.Personal:
         data: dict[str, Any] = {**self.additional_properties}
         if self.firstname is not None:
             data["firstname"] = self.firstname
@@ -511,13 +534,13 @@ class Personal(Model):
         if self.language is not None:
             data["language"] = self.language
         if self.age is not None:
-            data["age"] = self.age.to_dict()
+            data["age"] = _json(self.age)
         if self.contacts is not None:
-            data["contacts"] = [item.to_dict() for item in self.contacts]
-        return data
+            data["contacts"] = _json(self.contacts)
+        return cast("requests.Personal", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class Age(Model):
     """How old the visitor is, or when the visitor was born."""
 
@@ -541,7 +564,7 @@ class Age(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.Age:
         data: dict[str, Any] = {**self.additional_properties}
         if self.age is not None:
             data["age"] = self.age
@@ -551,10 +574,10 @@ class Age(Model):
             data["month"] = self.month
         if self.day is not None:
             data["day"] = self.day
-        return data
+        return cast("requests.Age", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class Contact(Model):
     """One way to reach the visitor."""
 
@@ -582,7 +605,7 @@ class Contact(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.Contact:
         data: dict[str, Any] = {**self.additional_properties}
         if self.email is not None:
             data["email"] = self.email
@@ -595,11 +618,11 @@ class Contact(Model):
         if self.region is not None:
             data["region"] = self.region
         if self.address is not None:
-            data["address"] = self.address.to_dict()
-        return data
+            data["address"] = _json(self.address)
+        return cast("requests.Contact", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class Address(Model):
     """Where the visitor lives."""
 
@@ -619,7 +642,7 @@ class Address(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.Address:
         data: dict[str, Any] = {**self.additional_properties}
         if self.country is not None:
             data["country"] = self.country
@@ -627,10 +650,10 @@ class Address(Model):
             data["region"] = self.region
         if self.phone_type is not None:
             data["phoneType"] = self.phone_type
-        return data
+        return cast("requests.Address", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class CustomerInfoAttribute(Model):
     """The visitor as the brand's customer."""
 
@@ -646,14 +669,14 @@ class CustomerInfoAttribute(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.CustomerInfoAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
         if self.info is not None:
-            data["info"] = self.info.to_dict()
-        return data
+            data["info"] = _json(self.info)
+        return cast("requests.CustomerInfoAttribute", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class CustomerInfo(Model):
     """The visitor as the brand's customer."""
 
@@ -718,7 +741,7 @@ class CustomerInfo(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.CustomerInfo:
         data: dict[str, Any] = {**self.additional_properties}
         if self.ctype is not None:
             data["ctype"] = self.ctype
@@ -745,19 +768,19 @@ class CustomerInfo(Model):
         if self.role is not None:
             data["role"] = self.role
         if self.last_payment_date is not None:
-            data["lastPaymentDate"] = self.last_payment_date.to_dict()
+            data["lastPaymentDate"] = _json(self.last_payment_date)
         if self.registration_date is not None:
-            data["registrationDate"] = self.registration_date.to_dict()
+            data["registrationDate"] = _json(self.registration_date)
         if self.login_status is not None:
             data["loginStatus"] = self.login_status
         if self.store_zip_code is not None:
             data["storeZipCode"] = self.store_zip_code
         if self.store_number is not None:
             data["storeNumber"] = self.store_number
-        return data
+        return cast("requests.CustomerInfo", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class CalendarDate(Model):
     """A day of the calendar."""
 
@@ -778,7 +801,7 @@ class CalendarDate(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.CalendarDate:
         data: dict[str, Any] = {**self.additional_properties}
         if self.day is not None:
             data["day"] = self.day
@@ -786,10 +809,10 @@ class CalendarDate(Model):
             data["month"] = self.month
         if self.year is not None:
             data["year"] = self.year
-        return data
+        return cast("requests.CalendarDate", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class MarketingInfoAttribute(Model):
     """Where the visitor came from."""
 
@@ -805,14 +828,14 @@ class MarketingInfoAttribute(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.MarketingInfoAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
         if self.info is not None:
-            data["info"] = self.info.to_dict()
-        return data
+            data["info"] = _json(self.info)
+        return cast("requests.MarketingInfoAttribute", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class MarketingInfo(Model):
     """Where the visitor came from."""
 
@@ -835,7 +858,7 @@ class MarketingInfo(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.MarketingInfo:
         data: dict[str, Any] = {**self.additional_properties}
         if self.channel is not None:
             data["channel"] = self.channel
@@ -843,10 +866,10 @@ class MarketingInfo(Model):
             data["affiliate"] = self.affiliate
         if self.campaign_id is not None:
             data["campaignId"] = self.campaign_id
-        return data
+        return cast("requests.MarketingInfo", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class CartAttribute(Model):
     """What lies in the shopping cart."""
 
@@ -872,7 +895,7 @@ class CartAttribute(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.CartAttribute:
         data: dict[str, Any] = {
             **self.additional_properties,
             "type": self.type_,
@@ -882,11 +905,11 @@ class CartAttribute(Model):
         if self.currency is not None:
             data["currency"] = self.currency
         if self.products is not None:
-            data["products"] = [item.to_dict() for item in self.products]
-        return data
+            data["products"] = _json(self.products)
+        return cast("requests.CartAttribute", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class PurchaseAttribute(Model):
     """What was bought."""
 
@@ -911,7 +934,7 @@ class PurchaseAttribute(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.PurchaseAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
         if self.total is not None:
             data["total"] = self.total
@@ -920,11 +943,11 @@ class PurchaseAttribute(Model):
         if self.order_id is not None:
             data["orderId"] = self.order_id
         if self.cart is not None:
-            data["cart"] = self.cart.to_dict()
-        return data
+            data["cart"] = _json(self.cart)
+        return cast("requests.PurchaseAttribute", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class PurchasedCart(Model):
     """The cart that was bought."""
 
@@ -942,14 +965,14 @@ class PurchasedCart(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        data: dict[str, Any] = {**self.additional_properties, "products": [item.to_dict() for item in self.products]}
+    def to_dict(self) -> requests.PurchasedCart:
+        data: dict[str, Any] = {**self.additional_properties, "products": _json(self.products)}
         if self.num_items is not None:
             data["numItems"] = self.num_items
-        return data
+        return cast("requests.PurchasedCart", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class ProductViewAttribute(Model):
     """What was looked at."""
 
@@ -969,16 +992,16 @@ class ProductViewAttribute(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.ProductViewAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
         if self.currency is not None:
             data["currency"] = self.currency
         if self.products is not None:
-            data["products"] = [item.to_dict() for item in self.products]
-        return data
+            data["products"] = _json(self.products)
+        return cast("requests.ProductViewAttribute", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class ProductLine(Model):
     """A product and its quantity."""
 
@@ -995,14 +1018,14 @@ class ProductLine(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        data: dict[str, Any] = {**self.additional_properties, "product": self.product.to_dict()}
+    def to_dict(self) -> requests.ProductLine:
+        data: dict[str, Any] = {**self.additional_properties, "product": _json(self.product)}
         if self.quantity is not None:
             data["quantity"] = self.quantity
-        return data
+        return cast("requests.ProductLine", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class Product(Model):
     """A product."""
 
@@ -1026,7 +1049,7 @@ class Product(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.Product:
         data: dict[str, Any] = {**self.additional_properties}
         if self.name is not None:
             data["name"] = self.name
@@ -1036,10 +1059,10 @@ class Product(Model):
             data["sku"] = self.sku
         if self.price is not None:
             data["price"] = self.price
-        return data
+        return cast("requests.Product", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class LeadAttribute(Model):
     """Interest that sales may follow."""
 
@@ -1055,14 +1078,14 @@ class LeadAttribute(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.LeadAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
         if self.lead is not None:
-            data["lead"] = self.lead.to_dict()
-        return data
+            data["lead"] = _json(self.lead)
+        return cast("requests.LeadAttribute", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class Lead(Model):
     """Interest that sales may follow."""
 
@@ -1086,7 +1109,7 @@ class Lead(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.Lead:
         data: dict[str, Any] = {**self.additional_properties}
         if self.topic is not None:
             data["topic"] = self.topic
@@ -1096,10 +1119,10 @@ class Lead(Model):
             data["currency"] = self.currency
         if self.lead_id is not None:
             data["leadId"] = self.lead_id
-        return data
+        return cast("requests.Lead", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class ServiceAttribute(Model):
     """A service request that the visitor has open."""
 
@@ -1115,14 +1138,14 @@ class ServiceAttribute(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.ServiceAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
         if self.service is not None:
-            data["service"] = self.service.to_dict()
-        return data
+            data["service"] = _json(self.service)
+        return cast("requests.ServiceAttribute", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class ServiceActivity(Model):
     """A service request that the visitor has open."""
 
@@ -1145,20 +1168,20 @@ class ServiceActivity(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.ServiceActivity:
         data: dict[str, Any] = {**self.additional_properties}
         if self.topic is not None:
             data["topic"] = self.topic
         if self.status is not None:
-            data["status"] = int(self.status)
+            data["status"] = _json(self.status)
         if self.category is not None:
             data["category"] = self.category
         if self.service_id is not None:
             data["serviceId"] = self.service_id
-        return data
+        return cast("requests.ServiceActivity", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class ErrorAttribute(Model):
     """What went wrong for the visitor."""
 
@@ -1174,14 +1197,14 @@ class ErrorAttribute(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.ErrorAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
         if self.error is not None:
-            data["error"] = self.error.to_dict()
-        return data
+            data["error"] = _json(self.error)
+        return cast("requests.ErrorAttribute", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class VisitorError(Model):
     """What went wrong for the visitor."""
 
@@ -1208,7 +1231,7 @@ class VisitorError(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.VisitorError:
         data: dict[str, Any] = {**self.additional_properties}
         if self.context_id is not None:
             data["contextId"] = self.context_id
@@ -1220,10 +1243,10 @@ class VisitorError(Model):
             data["level"] = self.level
         if self.resolved is not None:
             data["resolved"] = self.resolved
-        return data
+        return cast("requests.VisitorError", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class SearchAttribute(Model):
     """What the visitor searched for."""
 
@@ -1240,14 +1263,14 @@ class SearchAttribute(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> requests.SearchAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
         if self.keywords is not None:
-            data["keywords"] = _list(self.keywords)
-        return data
+            data["keywords"] = _json(self.keywords)
+        return cast("requests.SearchAttribute", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class DisplayImpression(Model):
     """The engagement was shown."""
 
@@ -1273,18 +1296,19 @@ class DisplayImpression(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
+    def to_dict(self) -> requests.DisplayImpression:
+        data: dict[str, Any] = {
             **self.additional_properties,
             "type": self.type_,
             "campaign": self.campaign,
             "engId": self.eng_id,
             "revision": self.revision,
-            "eContext": [item.to_dict() for item in self.e_context],
+            "eContext": _json(self.e_context),
         }
+        return cast("requests.DisplayImpression", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class AcceptImpression(Model):
     """The visitor clicked on the engagement."""
 
@@ -1310,18 +1334,19 @@ class AcceptImpression(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
+    def to_dict(self) -> requests.AcceptImpression:
+        data: dict[str, Any] = {
             **self.additional_properties,
             "type": self.type_,
             "campaign": self.campaign,
             "engId": self.eng_id,
             "revision": self.revision,
-            "eContext": [item.to_dict() for item in self.e_context],
+            "eContext": _json(self.e_context),
         }
+        return cast("requests.AcceptImpression", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class ExpandedImpression(Model):
     """The engagement was expanded."""
 
@@ -1353,8 +1378,8 @@ class ExpandedImpression(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
+    def to_dict(self) -> requests.ExpandedImpression:
+        data: dict[str, Any] = {
             **self.additional_properties,
             "type": self.type_,
             "campaign": self.campaign,
@@ -1364,9 +1389,10 @@ class ExpandedImpression(Model):
             "userInit": self.user_init,
             "actionableItems": self.actionable_items,
         }
+        return cast("requests.ExpandedImpression", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class TimeoutImpression(Model):
     """The engagement went away by itself."""
 
@@ -1389,17 +1415,18 @@ class TimeoutImpression(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
+    def to_dict(self) -> requests.TimeoutImpression:
+        data: dict[str, Any] = {
             **self.additional_properties,
             "type": self.type_,
             "campaign": self.campaign,
             "engId": self.eng_id,
             "revision": self.revision,
         }
+        return cast("requests.TimeoutImpression", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class CloseImpression(Model):
     """The visitor closed the engagement."""
 
@@ -1422,17 +1449,18 @@ class CloseImpression(Model):
             additional_properties=rest,
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        return {
+    def to_dict(self) -> requests.CloseImpression:
+        data: dict[str, Any] = {
             **self.additional_properties,
             "type": self.type_,
             "campaign": self.campaign,
             "engId": self.eng_id,
             "revision": self.revision,
         }
+        return cast("requests.CloseImpression", data)
 
 
-@_frozen(kw_only=True, field_transformer=_copies)
+@_frozen(kw_only=True, field_transformer=_copies, repr=False)
 class EngagementContext(Model):
     """A context in which the engagement was offered."""
 
@@ -1447,8 +1475,9 @@ class EngagementContext(Model):
             type_=_const(rest.pop("type"), "engagementContext", "type"), id=rest.pop("id"), additional_properties=rest
         )
 
-    def to_dict(self) -> dict[str, Any]:
-        return {**self.additional_properties, "type": self.type_, "id": self.id}
+    def to_dict(self) -> requests.EngagementContext:
+        data: dict[str, Any] = {**self.additional_properties, "type": self.type_, "id": self.id}
+        return cast("requests.EngagementContext", data)
 
 
 ImpressionEvent: TypeAlias = (
@@ -1457,9 +1486,13 @@ ImpressionEvent: TypeAlias = (
 """What the visitor did with the engagement, told apart by its type. The values come from the engagement: see the
 links of the Session answer.
 """
+ImpressionEventType: TypeAlias = Literal["impDisplay", "impAccept", "impExpanded", "impTimeout", "impClose"]
+"""The values of its type."""
 
 Session: TypeAlias = AvailableSession | NotAvailableSession
 """The answer to a session request: with an engagement, or without."""
+SessionStatus: TypeAlias = Literal["Available", "NotAvailable"]
+"""The values of its status."""
 
 EngagementAttribute: TypeAlias = (
     PersonalAttribute
@@ -1474,6 +1507,10 @@ EngagementAttribute: TypeAlias = (
     | SearchAttribute
 )
 """One engagement attribute (SDE), told apart by its type."""
+EngagementAttributeType: TypeAlias = Literal[
+    "personal", "ctmrinfo", "mrktInfo", "cart", "purchase", "prodView", "lead", "service", "error", "searchInfo"
+]
+"""The values of its type."""
 
 ErrorAnswer: TypeAlias = ErrorEntity | WrappedErrorEntity
 """Why a request failed: plain, or wrapped as some services behind the gateway do."""

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypeAlias, TypedDict
+from collections.abc import Sequence
+from typing import Any, Literal, NotRequired, TypeAlias
+
+from typing_extensions import TypedDict
 
 AccountId: TypeAlias = str
 """The brand's LivePerson account (site) id."""
@@ -21,10 +24,6 @@ PageId: TypeAlias = str
 """Names the page that impression events and updates refer to. Opaque."""
 
 
-NumericId: TypeAlias = int
-"""A 64-bit id, written as a JSON number or as a string of digits. Keep every digit."""
-
-
 AppType: TypeAlias = Literal["MSDK", "EXTERNAL"]
 """Which kind of external system the app is."""
 
@@ -35,66 +34,6 @@ OsFamily: TypeAlias = Literal["WINDOWS", "MAC_OSX", "LINUX", "IOS", "ANDROID"]
 
 DeviceFamily: TypeAlias = Literal["DESKTOP", "TABLET", "MOBILE"]
 """Kind of device."""
-
-
-class NotAvailableSession(TypedDict):
-    """No engagement is to be shown now."""
-
-    status: Literal["NotAvailable"]
-    """Says that no engagement is to be shown now."""
-    pageId: PageId
-    sessionId: SessionId
-    visitorId: VisitorId
-
-
-class EngagementDetails(TypedDict):
-    """The engagement that may be shown."""
-
-    campaignId: NumericId
-    engagementId: NumericId
-    contextId: str
-    """Names the context in which the engagement was offered; impression events repeat it."""
-    windowId: str
-    """Names the window configuration of the engagement."""
-    language: str
-    """Language of the engagement, such as en-US."""
-    engagementRevision: int
-    """Revision of the engagement."""
-    validForSeconds: float
-    """How long the engagement may be shown, in seconds from this answer; at 0 or below, not any more."""
-    skillId: NotRequired[int]
-    """The skill that conversations from this engagement go to."""
-    skillName: NotRequired[str]
-    """Name of that skill."""
-    connectorId: NotRequired[NumericId]
-
-
-class ServiceDomain(TypedDict):
-    """The host that serves an account."""
-
-    service: NotRequired[str]
-    """The service that was asked for."""
-    account: NotRequired[str]
-    """The account that was asked for."""
-    baseURI: str
-    """A bare host name, with an optional port: no scheme, no path, no user."""
-
-
-class ErrorEntity(TypedDict):
-    """Why a request failed."""
-
-    time: int
-    """When it failed, in milliseconds since 1970-01-01 UTC."""
-    message: NotRequired[str]
-    """For people. May contain a visitor id: keep it out of logs."""
-    internalCode: int
-    """Narrows the status down, and new ones may appear. Known: 400 with 33 illegal API version, 5 data missing or invalid; 404 with 37 invalid visitorId, 39 invalid sessionId, 18 unknown app installation; 500 with 20 account not loaded yet, 18 internal."""
-
-
-class WrappedErrorEntity(TypedDict):
-    """An error entity inside an object."""
-
-    error: ErrorEntity
 
 
 Gender: TypeAlias = Literal["MALE", "FEMALE", "OTHER"]
@@ -228,21 +167,6 @@ class AppDetails(TypedDict):
     """The visitor's IPv4 or IPv6 address."""
 
 
-class AvailableSession(TypedDict):
-    """An engagement may be shown."""
-
-    status: Literal["Available"]
-    """Says that an engagement may be shown."""
-    pageId: PageId
-    sessionId: SessionId
-    visitorId: VisitorId
-    engagementDetails: EngagementDetails
-
-
-ErrorAnswer: TypeAlias = ErrorEntity | WrappedErrorEntity
-"""Why a request failed: plain, or wrapped as some services behind the gateway do."""
-
-
 class Address(TypedDict):
     """Where the visitor lives."""
 
@@ -370,12 +294,8 @@ class CloseImpression(TypedDict):
     revision: ImpressionRevision
 
 
-EngagementContexts: TypeAlias = list[EngagementContext]
+EngagementContexts: TypeAlias = Sequence[EngagementContext]
 """The contexts in which the engagement was offered."""
-
-
-Session: TypeAlias = AvailableSession | NotAvailableSession
-"""The answer to a session request: with an engagement, or without."""
 
 
 class Contact(TypedDict):
@@ -408,7 +328,7 @@ class MarketingInfoAttribute(TypedDict):
     info: NotRequired[MarketingInfo]
 
 
-ProductLines: TypeAlias = list[ProductLine]
+ProductLines: TypeAlias = Sequence[ProductLine]
 """Products, each with its quantity."""
 
 
@@ -455,7 +375,7 @@ class Personal(TypedDict):
     language: NotRequired[str]
     """The visitor's language, such as en-US or en_US."""
     age: NotRequired[Age]
-    contacts: NotRequired[list[Contact]]
+    contacts: NotRequired[Sequence[Contact]]
     """Ways to reach the visitor."""
 
 
@@ -531,7 +451,7 @@ EngagementAttribute: TypeAlias = (
 """One engagement attribute (SDE), told apart by its type."""
 
 
-EngagementAttributes: TypeAlias = list[EngagementAttribute]
+EngagementAttributes: TypeAlias = Sequence[EngagementAttribute]
 """What is known of the visitor. Impression events do not belong here."""
 
 
@@ -548,7 +468,7 @@ class CreateSessionBody(TypedDict):
 class SessionUpdate(TypedDict):
     """An update of a session, without its pageId: attributes, impression events, or both."""
 
-    impAttributes: NotRequired[list[ImpressionEvent]]
+    impAttributes: NotRequired[Sequence[ImpressionEvent]]
     """What the visitor did with the engagement."""
     engagementAttributes: NotRequired[EngagementAttributes]
 

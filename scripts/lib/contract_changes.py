@@ -72,7 +72,17 @@ VARIANCE: dict[tuple[Side, Relation], tuple[Effect, str]] = {
     (Side.ANSWER, Relation.RETYPED): (Effect.BREAKING, Relation.RETYPED),
 }
 
-ANNOTATIONS = {"title", "summary", "description", "example", "examples", "externalDocs", "tags", "$comment"}
+ANNOTATIONS = {
+    "title",
+    "summary",
+    "description",
+    "example",
+    "examples",
+    "externalDocs",
+    "tags",
+    "$comment",
+    "x-sensitive",
+}
 MAKES_A_TYPE = {"properties", "enum", "oneOf", "anyOf", "allOf"}
 # Of these fields a side neither writes nor reads the value.
 NOT_OF_SIDE = {Side.REQUEST: "readOnly", Side.ANSWER: "writeOnly"}

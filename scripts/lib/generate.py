@@ -23,7 +23,7 @@ import renderable
 import workable
 from contract import Contract, ContractError, Problem, operations_of, python_name, read
 from steps import step
-from template_data import template_data, with_plain_types
+from template_data import only_sent, template_data, with_plain_types
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "scripts/templates"
@@ -38,7 +38,9 @@ REQUEST_OPTIONS = (
     *("--input-file-type", "openapi", "--output-model-type", "typing.TypedDict", "--target-python-version", "3.11"),
     *("--use-schema-description", "--use-field-description", "--use-single-line-docstring", "--disable-timestamp"),
     *("--formatters", "builtin", "--ignore-pyproject", "--no-allow-remote-refs", "--strict-refs"),
-    *("--custom-file-header", "#"),
+    *("--custom-file-header", "#", "--custom-template-dir", TEMPLATES / "requests"),
+    *("--use-generic-container-types", "--use-standard-collections"),
+    *("--base-class", "typing_extensions.TypedDict"),  # pydantic needs that one before Python 3.12
 )
 IMPORT_OPTIONS = (
     *("--fix-only", "--select=F401,I", "--config", "lint.isort.combine-as-imports=true"),
@@ -98,17 +100,19 @@ def build(path: Path, workshop: Path) -> Path:
         contract = checked(path, label=str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path))
     fresh = workshop / "generated"
     package = fresh / PACKAGE
-    source = workshop / "openapi.json"
+    source, sent = workshop / "openapi.json", workshop / "sent.json"
     options = workshop / "options.json"
     fresh.mkdir()
-    source.write_text(json.dumps(with_plain_types(contract.document)), encoding="utf-8")
+    document = with_plain_types(contract.document)
+    source.write_text(json.dumps(document), encoding="utf-8")
+    sent.write_text(json.dumps(only_sent(document)), encoding="utf-8")
     options.write_text(json.dumps(CLIENT_OPTIONS), encoding="utf-8")
     requests = workshop / "requests.py"
     templates = _templates(contract, workshop)
     into = ("--path", source, "--config", options, "--custom-template-path", templates, "--output-path", package)
     with (
         step("client and request types"),
-        _running("datamodel_code_generator", *REQUEST_OPTIONS, "--input", source, "--output", requests),
+        _running("datamodel_code_generator", *REQUEST_OPTIONS, "--input", sent, "--output", requests),
         _running("openapi_python_client", "generate", "--meta", "none", "--fail-on-warning", *into),
     ):
         pass  # They run side by side, each on its own core.

@@ -77,8 +77,8 @@ async def every_call() -> None:
         else:
             assert_type(session, NotAvailableSession)
         assert_type(await visit.engagement({"appType": "MSDK"}), AvailableSession | NotAvailableSession)
-        await visit.create_session(models.CreateSessionBody(app_type="MSDK"))
+        await visit.create_session(models.CreateSessionBody(app_type="MSDK").to_dict())
         await visit.update_session({"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]})
-        await visit.update_session(models.UpdateSessionBody(page_id="page"), deadline=2.5)
+        await visit.update_session(models.UpdateSessionBody(page_id="page").to_dict(), deadline=2.5)
         await visit.report_impressions("impDisplay", deadline=2.5)
         await visit.forget()

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Sequence
-from typing import Literal, assert_type
+from typing import Any, Literal, assert_type
 
 import httpx
 
 from liveperson_engagement import (
     AvailableSession,
+    EngagementAttributes,
     EngagementClient,
     EngagementDetails,
+    ImpressionEventType,
     MemoryStore,
     NotAvailableSession,
     OutageGuard,
@@ -19,12 +21,14 @@ from liveperson_engagement import (
     ResponseEvent,
     RetryEvent,
     RetryPolicy,
+    Session,
     SessionUpdate,
     UpdateSessionBody,
     Visit,
     VisitIds,
     __version__,
 )
+from liveperson_engagement.types import LeadAttribute
 from liveperson_engagement_api import models
 
 VERSION: str = __version__
@@ -56,6 +60,7 @@ def every_argument(transport: httpx.BaseTransport, pauses: list[float], context:
     """Every argument has its type, and its default can be passed by those who compute arguments."""
     EngagementClient()
     EngagementClient(None, base_url=None, store=None, retry=None, timeout=None, deadline=None, transport=None)
+    EngagementClient(timeout=httpx.Timeout(5, connect=2), strict=True, retry=RetryPolicy(max_retries=1))
     EngagementClient("le12345678", sleep=None, on_retry=None, telemetry=None, outage_guard=None)
     EngagementClient(
         "le12345678",
@@ -170,9 +175,24 @@ def bodies(visit: Visit) -> None:
     )
     update: SessionUpdate = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
     visit.update_session(update)
+    lead: LeadAttribute = {"type": "lead", "lead": {"topic": "upgrade"}}
+    leads = [lead]
+    attributes: EngagementAttributes = (lead, *leads)
+    visit.update_session({"engagementAttributes": leads})
+    visit.update_session({"engagementAttributes": attributes})
+    kinds: list[ImpressionEventType] = ["impDisplay", "impAccept", "impExpanded", "impTimeout", "impClose"]
+    visit.report_impressions(*kinds)
     whole: UpdateSessionBody = {"pageId": "page", "impAttributes": []}
     visit.update_session(whole)
-    visit.create_session(models.CreateSessionBody(app_type="MSDK", consumer_sections=["Support"]))
-    visit.engagement(models.CreateSessionBody(app_type="EXTERNAL"))
-    visit.update_session(models.SessionUpdate(engagement_attributes=[]))
-    visit.update_session(models.UpdateSessionBody(page_id="page"))
+    visit.create_session(models.CreateSessionBody(app_type="MSDK", consumer_sections=["Support"]).to_dict())
+    visit.engagement(models.CreateSessionBody(app_type="EXTERNAL").to_dict())
+    visit.update_session(models.SessionUpdate(engagement_attributes=[]).to_dict())
+    visit.update_session(models.UpdateSessionBody(page_id="page").to_dict())
+
+
+def objects(session: Session, visit: Visit) -> None:
+    """What may be asked of an answer and of ids."""
+    assert_type(session.is_available, bool)
+    assert_type(session.to_dict(), dict[str, Any])
+    if visit.ids:
+        assert_type(VisitIds.from_text(visit.ids.to_text()), VisitIds)

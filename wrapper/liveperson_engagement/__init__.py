@@ -4,36 +4,45 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from ._version import __version__
+from .client import AsyncEngagementClient, EngagementClient
+from .errors import (
+    AccountLoading,
+    ApiError,
+    BadRequest,
+    ConnectionFailed,
+    DeadlineExceeded,
+    DomainLookupFailed,
+    EngagementError,
+    InvalidRequest,
+    InvalidResponse,
+    NotFound,
+    ServerError,
+    StoreError,
+    Timeout,
+    Unauthorized,
+)
+from .events import RequestEvent, ResponseEvent, RetryEvent
+from .outage import OutageGuard
+from .retry import RetryPolicy
+from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
+from .visit import AsyncVisit, Visit
 
 if TYPE_CHECKING:
-    from liveperson_engagement_api.models import AvailableSession, EngagementDetails, NotAvailableSession
-    from liveperson_engagement_api.requests import CreateSessionBody, SessionUpdate, UpdateSessionBody
-    from liveperson_engagement_api.requests import SessionUpdate as SessionNews
-
-    from .client import AsyncEngagementClient, EngagementClient
-    from .errors import (
-        AccountLoading,
-        ApiError,
-        BadRequest,
-        ConnectionFailed,
-        DeadlineExceeded,
-        DomainLookupFailed,
-        EngagementError,
-        InvalidRequest,
-        InvalidResponse,
-        NotFound,
-        ServerError,
-        StoreError,
-        Timeout,
-        Unauthorized,
-    )
-    from .events import RequestEvent, ResponseEvent, RetryEvent
-    from .outage import OutageGuard
-    from .retry import RetryPolicy
-    from .stores import AsyncSessionStore, MemoryStore, SessionStore, VisitIds
     from .stores.redis import RedisStore
     from .stores.sqlite import SQLiteStore
-    from .visit import AsyncVisit, Visit
+    from .types import (
+        AvailableSession,
+        CreateSessionBody,
+        EngagementAttribute,
+        EngagementAttributes,
+        EngagementDetails,
+        ImpressionEventType,
+        NotAvailableSession,
+        Session,
+        SessionNews,
+        SessionUpdate,
+        UpdateSessionBody,
+    )
 
 __all__ = [
     "AccountLoading",
@@ -47,9 +56,12 @@ __all__ = [
     "CreateSessionBody",
     "DeadlineExceeded",
     "DomainLookupFailed",
+    "EngagementAttribute",
+    "EngagementAttributes",
     "EngagementClient",
     "EngagementDetails",
     "EngagementError",
+    "ImpressionEventType",
     "InvalidRequest",
     "InvalidResponse",
     "MemoryStore",
@@ -63,6 +75,7 @@ __all__ = [
     "RetryPolicy",
     "SQLiteStore",
     "ServerError",
+    "Session",
     "SessionNews",
     "SessionStore",
     "SessionUpdate",
@@ -76,29 +89,12 @@ __all__ = [
 ]
 
 
-_MODULES = {
-    "liveperson_engagement_api.models": ("AvailableSession", "EngagementDetails", "NotAvailableSession"),
-    "liveperson_engagement_api.requests": ("CreateSessionBody", "SessionUpdate", "UpdateSessionBody"),
-    "liveperson_engagement.client": ("AsyncEngagementClient", "EngagementClient"),
-    "liveperson_engagement.outage": ("OutageGuard",),
-    "liveperson_engagement.events": ("RequestEvent", "ResponseEvent", "RetryEvent"),
-    "liveperson_engagement.retry": ("RetryPolicy",),
-    "liveperson_engagement.stores": ("AsyncSessionStore", "MemoryStore", "SessionStore", "VisitIds"),
-    "liveperson_engagement.stores.redis": ("RedisStore",),
-    "liveperson_engagement.stores.sqlite": ("SQLiteStore",),
-    "liveperson_engagement.visit": ("AsyncVisit", "Visit"),
-}
-_LATE = {name: module for module, names in _MODULES.items() for name in names}
-"""Everything is imported when it is asked for: every run of pytest loads the plugin, and with it this module."""
-_RENAMED = {"SessionNews": "SessionUpdate"}
-"""Old names, which stay until 1.0."""
-
-
 def __getattr__(name: str) -> Any:
+    """Import what takes long to import, or needs an extra, when it is asked for."""
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    new = _RENAMED.get(name, name)
-    value = globals()[name] = getattr(import_module(_LATE.get(new, "liveperson_engagement.errors")), new)
+    stores = {"RedisStore": ".stores.redis", "SQLiteStore": ".stores.sqlite"}
+    value = globals()[name] = getattr(import_module(stores.get(name, ".types"), __name__), name)
     return value
 
 

@@ -31,6 +31,7 @@ from .errors import (
     EngagementError,
     InvalidRequest,
     InvalidResponse,
+    one_line,
 )
 from .retry import RetryPolicy
 
@@ -43,6 +44,11 @@ REFRESH_AFTER = 4 * 3600.0
 """Seconds after which the Domain API is asked again."""
 REFRESH_SUSPECT_AFTER = 60.0
 """The same, once the host could not be reached or has redirected."""
+
+MOST_WARNINGS = 100
+"""Members that are warned of; a program that makes names up is not one that misspells."""
+_INDEX = re.compile(r"\[\d+\]")
+_warned: set[tuple[str, str]] = set()
 
 logger = logging.getLogger("liveperson_engagement")
 
@@ -159,7 +165,7 @@ class Account:
             operation.check_arguments(arguments)
         except SchemaViolation as violation:
             raise InvalidRequest(violation.path, violation.reason) from None
-        content = encode_body(operation, body)
+        content = encode_body(operation, body, strict=self.calls.strict)
 
         def build_attempt() -> Flow[Attempt]:
             base_url = yield from self.base_url(operation, call)
@@ -181,12 +187,29 @@ class Account:
         return (yield from self.guard(operation, call.deadline, send)).value
 
 
-def encode_body(operation: Operation, body: Any) -> bytes | None:
-    """Encode what is to be sent; raise `InvalidRequest` unless the contract takes it."""
+def encode_body(operation: Operation, body: Any, *, strict: bool) -> bytes | None:
+    """Encode what is to be sent; raise `InvalidRequest` unless the contract takes it.
+
+    A member that the contract does not have, such as a misspelt one, is warned of once, and refused if `strict`.
+    """
+    value = to_json(body)
     try:
-        return operation.encode_body(to_json(body))
+        content = operation.encode_body(value)
     except SchemaViolation as violation:
         raise InvalidRequest(violation.path, violation.reason) from None
+    unknown = None if content is None else operation.unknown_member(value)
+    if unknown and strict:
+        raise InvalidRequest(unknown.path, unknown.reason)
+    if unknown:
+        _warn_once(operation.id, unknown)
+    return content
+
+
+def _warn_once(operation_id: str, unknown: SchemaViolation) -> None:
+    name = _INDEX.sub("[]", unknown.path)
+    if (operation_id, name) not in _warned and len(_warned) < MOST_WARNINGS:
+        _warned.add((operation_id, name))
+        logger.warning("%s: %s %s (it is sent as it is)", operation_id, one_line(name), unknown.reason)
 
 
 def to_json(body: Any) -> Any:

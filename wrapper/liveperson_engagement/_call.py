@@ -22,6 +22,8 @@ from .retry import RetryPolicy, pause_after
 from .transports import NoResponse, UnreadableBody
 
 logger = logging.getLogger("liveperson_engagement")
+LONG_PAUSE = 5.0
+"""Seconds; pauses from this on are warnings, so that nobody sits before a silent program."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -34,6 +36,8 @@ class CallSettings:
     headers: Mapping[str, str]
     observed: bool
     """Whether there are hooks for requests and answers."""
+    strict: bool
+    """Whether members of bodies that the contract does not have are refused."""
     _merged: dict[str, tuple[Mapping[str, str], Mapping[str, str]]] = field(
         default_factory=dict[str, tuple[Mapping[str, str], Mapping[str, str]]]
     )
@@ -104,7 +108,8 @@ class Call:
                 exceeded.attempts = number
                 raise exceeded from failure
             outcome = _outcome(failure)
-            logger.info("%s: attempt %d failed (%s); trying again in %g s", operation.id, number, outcome, pause)
+            level = logging.INFO if pause < LONG_PAUSE else logging.WARNING
+            logger.log(level, "%s: attempt %d failed (%s); trying again in %g s", operation.id, number, outcome, pause)
             if renew:
                 yield from renew(pause)
             started = time.monotonic()
@@ -162,7 +167,7 @@ class Attempt:
     def _to_connection_error(self, failure: NoResponse) -> errors.ConnectionFailed:
         kind = errors.Timeout if failure.timed_out else errors.ConnectionFailed
         reason = redact_ids(failure.reason, self.secrets)
-        return kind(reason, may_have_arrived=failure.may_have_arrived)
+        return kind(reason, may_have_arrived=failure.may_have_arrived, permanent=failure.permanent)
 
     def _to_api_error(self, response: Response) -> errors.ApiError:
         status, loading, entity = response.status, self.operation.policy.account_loading, _error_entity(response.body)
@@ -175,7 +180,9 @@ class Attempt:
             secrets += loading.visitor_in_message.findall(message or "")
             if (status, code) == (loading.status, loading.internal_code):
                 kind = errors.AccountLoading
-        return kind(status, code, message, redact(message or "", secrets, self.request.body), response)
+        shown = redact(message or "", secrets, self.request.body) or "no message"
+        line = f"[{status}] {shown}" + ("" if code is None else f" (internal code {code})")
+        return kind(line, response, code, message)
 
 
 _KINDS: dict[int, type[errors.ApiError]] = {400: errors.BadRequest, 401: errors.Unauthorized, 404: errors.NotFound}

@@ -164,6 +164,14 @@ class Operation:
         self._check_body(value)
         return content
 
+    def unknown_member(self, value: Any) -> SchemaViolation | None:
+        """Return the first member of a right body that the contract does not have, with the name that is meant."""
+        try:
+            self._check_members(value)
+        except SchemaViolation as violation:
+            return violation
+        return None
+
     def parse(self, content: bytes, status: int = 200) -> Any:
         """Return the model of an answer, None for an empty one; raise `SchemaViolation` unless what is needed is right.
 
@@ -187,6 +195,11 @@ class Operation:
     @functools.cached_property
     def _check_body(self) -> Check:
         return self._contract.check(_schema(self._contract.resolve(self._node["requestBody"])))
+
+    @functools.cached_property
+    def _check_members(self) -> Check:
+        schema = _schema(self._contract.resolve(self._node["requestBody"]))
+        return Check(self._contract.closed_components, _closed(schema, member=True))
 
     @functools.cached_property
     def _answers(self) -> dict[int, tuple[dict[str, Any], Check]]:
@@ -213,6 +226,12 @@ class Contract:
         }
         self.liberal_reader = LiberalReader(document["components"])
         self._checks: dict[str, Check] = {}
+
+    @functools.cached_property
+    def closed_components(self) -> dict[str, Any]:
+        """The components, with no other members of objects than those that are named."""
+        closed: dict[str, Any] = _closed(self._document["components"])
+        return closed
 
     def component(self, name: str) -> Check:
         """Return what checks a value against a schema component."""
@@ -250,6 +269,21 @@ def resolve_expressions(template: Any, answer: dict[str, Any]) -> Any:
 
 ACCOUNT_ID, VISITOR_ID = "accountId", "visitorId"
 """Parameters that mean the same in every operation."""
+
+
+def _closed(node: Any, *, member: bool = False) -> Any:
+    """Copy a schema so that each object that is a member or an item of another has no unknown members.
+
+    Not the parts of allOf, oneOf and anyOf, which each know some members of the same object.
+    """
+    if is_array(node):
+        return [_closed(part) for part in node]
+    if not is_object(node):
+        return node
+    closed = {name: _closed(part, member=name == "items") for name, part in node.items()}
+    if is_object(node.get("properties")):
+        closed["properties"] = {name: _closed(part, member=True) for name, part in node["properties"].items()}
+    return {**closed, "unevaluatedProperties": False} if member else closed
 
 
 def _statuses(entry: int | str) -> range:

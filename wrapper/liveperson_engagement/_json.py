@@ -8,6 +8,7 @@ import math
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 if TYPE_CHECKING:
@@ -128,12 +129,21 @@ class Check:
     def __call__(self, value: Any) -> None:
         """Raise `SchemaViolation` unless a value is what the schema describes."""
         try:
-            if self._validator.is_valid(value):
-                return
-            error = next(self._validator.iter_errors(value))
-        except ValueError:  # a Python value that no JSON type stands for
-            raise find_unencodable(value) from None
-        raise SchemaViolation(*self._explain(error))
+            error = self._first_error(value)
+        except ValueError:  # some kind of text, number or tuple that is not Python's own
+            plain = decode(encode(value))
+            try:
+                error = self._first_error(plain)
+            except ValueError:
+                raise find_unencodable(value) from None
+        if error:
+            raise SchemaViolation(*self._explain(error))
+
+    def _first_error(self, value: Any) -> ValidationError | None:
+        """Return what is wrong first; where no member of a union fits, not that all that it has is unknown as well."""
+        if self._validator.is_valid(value):
+            return None
+        return min(self._validator.iter_errors(value), key=lambda error: error.kind.name == "unevaluatedProperties")
 
     def accepts(self, value: Any) -> bool:
         """Return whether a value is what the schema describes."""
@@ -150,8 +160,16 @@ class Check:
             return self._explain_union(error, kind)
         if isinstance(kind, ValidationErrorKind.Required):
             path.append(kind.property)
+        if isinstance(kind, ValidationErrorKind.UnevaluatedProperties):
+            return [*path, kind.unexpected[0]], self._suggest(kind.unexpected[0])
         facts = {name: ", ".join(map(str, fact)) if is_array(fact) else fact for name, fact in kind.as_dict().items()}
         return path, _REASONS.get(kind.name, "breaks the contract's rule {name}").format(**{"name": kind.name, **facts})
+
+    def _suggest(self, unknown: str) -> str:
+        """Say that a member is unknown, and which one may be meant."""
+        names = {name for schema in self._components["schemas"].values() for name in schema.get("properties", ())}
+        close = get_close_matches(unknown, names, 1)
+        return "is no member that the contract has" + (f"; did you mean {close[0]}?" if close else "")
 
     def _explain_union(self, error: ValidationError, kind: ValidationErrorKind.OneOfNotValid) -> tuple[Path, str]:
         trail = list(error.schema_path)

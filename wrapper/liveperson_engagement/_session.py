@@ -31,7 +31,7 @@ class VisitSession:
     def create(self, body: Any, deadline: float | None, *, reuse: bool) -> Flow[Session]:
         """Create or continue the session; with `reuse`, return the valid answer that an equal body has got."""
         call, state = Call(self._account.calls, deadline), self.state
-        content = encode_body(contract().operations["createSession"], body)
+        content = encode_body(contract().operations["createSession"], body, strict=call.settings.strict)
         body_hash: str = _blake2b()(content or b"", digest_size=32).hexdigest()
         before = yield from state.load(call.deadline)
         if reuse and (session := cached_session(before, body_hash)):
@@ -129,7 +129,7 @@ class VisitSession:
 
     def _put(self, call: Call, body: Any, ids: VisitIds) -> Flow[None]:
         operation = contract().operations["updateSession"]
-        content = encode_body(operation, body)
+        content = encode_body(operation, body, strict=call.settings.strict)
 
         def build_attempt() -> Flow[Attempt]:
             return self._build_attempt(call, operation, ids, content)

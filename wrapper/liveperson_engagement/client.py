@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import os
 import re
+import sys
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
@@ -42,6 +43,8 @@ ResultT = TypeVar("ResultT")
 """What `sleep` returns: None, or something to be awaited. Hooks may return None either way."""
 OnStoreError: TypeAlias = Literal["raise", "continue"]
 
+MOMENT = 0.001
+"""Seconds, the shortest timeout: with none at all nothing can be sent."""
 HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": f"liveperson-engagement/{__version__}"}
 
 
@@ -54,9 +57,10 @@ class Options(TypedDict, total=False):
     server_variables: Mapping[str, str] | None
     store: SessionStore | AsyncSessionStore
     retry: RetryPolicy
-    timeout: float | None
+    timeout: float | httpx.Timeout | None
     deadline: float | None
     headers: Mapping[str, str] | None
+    strict: bool
     sleep: Callable[[float], Any]
     on_store_error: OnStoreError
     on_request: Callable[[RequestEvent], Any] | None
@@ -81,9 +85,10 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
         server_variables: Mapping[str, str] | None = None,
         store: StoreT | None = None,
         retry: RetryPolicy | None = None,
-        timeout: float | None = 10.0,
+        timeout: float | httpx.Timeout | None = 10.0,
         deadline: float | None = None,
         headers: Mapping[str, str] | None = None,
+        strict: bool = False,
         transport: TransportT | Literal["fast"] | None = None,
         proxy: str | None = None,
         ssl_context: ssl.SSLContext | None = None,
@@ -117,6 +122,7 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
             timeout=timeout,
             deadline=deadline,
             headers=headers,
+            strict=strict,
             sleep=sleep,
             on_store_error=on_store_error,
             on_request=on_request,
@@ -146,6 +152,7 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
 
     def _configure(self, **options: Any) -> None:
         """Check all `Options`, and set up what calls read of them."""
+        options["timeout"] = _whole_timeout(options["timeout"])
         _check_options(options, is_async=self._is_async)
         self._options = options
         self._account_id = account_id = options["account_id"]
@@ -166,7 +173,7 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
         hooks = {kind: (options[name],) for kind, name in events.items() if options[name]}
         observed = options["telemetry"] is not None or not hooks.keys() <= {RetryEvent}
         headers = _with_default_headers(options["headers"] or {})
-        calls = CallSettings(self.retry, self.timeout, self.deadline, headers, observed)
+        calls = CallSettings(self.retry, self.timeout, self.deadline, headers, observed, options["strict"])
         self._account = Account(account_id, resolver, variables, options["store"], calls, self.outage_guard)
         self._driver = self._make_driver(hooks, options["on_store_error"] == "continue", options)
 
@@ -187,8 +194,11 @@ class EngagementClient(_Client[SessionStore, "AnyTransport", Driver, None]):
     - `store`: where sessions are remembered; default: in memory, as long as the client lives.
     - `retry`: default: each operation's documented policy, at present pauses of 5, 10 and 15 seconds after a 5xx.
     - `timeout`: seconds that an attempt may take, from looking the host up to the end of the answer; None for no limit.
+      Of an `httpx.Timeout` the longest part counts.
     - `deadline`: seconds that each whole call may take, pauses included; default: no limit.
     - `headers`: further header fields of each request; one of them may be User-Agent.
+    - `strict`: True refuses members of a body that the contract does not have, such as misspelt ones; default: each is
+      logged once, as a warning with the name that may be meant, and sent.
     - `transport`: "fast" for connections in Rust (extra `fast`), any httpx transport, or a
       `liveperson_engagement.transports.Transport`; default: connections of our own.
     - `proxy`: URL of a proxy, http, https or socks5; default: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY.
@@ -306,9 +316,9 @@ def _check_options(options: dict[str, Any], *, is_async: bool) -> None:
         contract().component("AccountId")(options["account_id"])
     except SchemaViolation as violation:
         raise InvalidRequest("account_id", violation.reason) from None
-    for path in ("timeout", "deadline"):
+    for path, least in (("timeout", MOMENT), ("deadline", 0)):
         if options[path] is not None:
-            check_seconds(path, options[path])
+            check_seconds(path, options[path], least=least)
     _check_store(options["store"], is_async=is_async)
     if not isinstance(options["retry"], RetryPolicy):
         raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(options['retry']).__name__}")
@@ -324,6 +334,14 @@ def _check_options(options: dict[str, Any], *, is_async: bool) -> None:
         raise InvalidRequest("outage_guard", f"must be an OutageGuard, not {type(guard).__name__}")
     if telemetry is not None and not hasattr(telemetry, "call"):
         raise InvalidRequest("telemetry", "must be a telemetry, such as liveperson_engagement.otel.OpenTelemetry()")
+
+
+def _whole_timeout(timeout: Any) -> Any:
+    """Return the longest part of an `httpx.Timeout`; anything else as it is."""
+    if "httpx" not in sys.modules or not isinstance(timeout, sys.modules["httpx"].Timeout):
+        return timeout
+    parts = timeout.as_dict().values()
+    return None if None in parts else max(parts)
 
 
 def _check_store(store: object, *, is_async: bool) -> None:

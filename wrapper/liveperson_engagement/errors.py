@@ -15,11 +15,13 @@
     ├── DomainLookupFailed        the Domain API gave no usable host
     └── StoreError                the session store failed
 
-Every error prints one line without visitor ids, session ids or personal data, and can be pickled.
+Every error prints one line without visitor ids, session ids or personal data, and can be pickled. A task queue
+that keeps only its `args` makes it again by `type(error)(*error.args)`, as far as its line says.
 """
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 
 MAX_BODY_BYTES = 10_000
+_STATUS = re.compile(r"\[(\d+)\](?:.* \(internal code (-?\d+)\)$)?")
+_BREAKS = "the service's answer breaks the contract: "
+_ARRIVED, _NOT_SENT = "no answer to the request (it may have arrived): ", "no answer to the request (it was not sent): "
 
 
 def one_line(text: str, length: int = 200) -> str:
@@ -37,6 +42,12 @@ def one_line(text: str, length: int = 200) -> str:
 def _cut(response: Response) -> Response:
     """Return a response whose body is not too large to be kept, pickled and sent about."""
     return response if len(response.body) <= MAX_BODY_BYTES else response._replace(body=response.body[:MAX_BODY_BYTES])
+
+
+def _response(status: int) -> Response:
+    from liveperson_engagement_api.http import Response  # noqa: PLC0415 - only an error that was made again has none
+
+    return Response(status)
 
 
 def _restore(cls: type[EngagementError], args: tuple[Any, ...], state: dict[str, Any]) -> EngagementError:
@@ -59,7 +70,9 @@ class EngagementError(Exception):
 class InvalidRequest(EngagementError, ValueError):
     """The call cannot be made as asked; nothing was sent. Fix what `path` names."""
 
-    def __init__(self, path: str, reason: str) -> None:
+    def __init__(self, path: str, reason: str | None = None) -> None:
+        if reason is None:
+            path, _, reason = path.partition(": ")
         super().__init__(f"{one_line(path)}: {reason}")
         self.path = path
         """The part that is wrong, such as `engagementAttributes[0].personal.age.month`."""
@@ -71,17 +84,21 @@ class ApiError(EngagementError):
     """The service answered with an error status."""
 
     def __init__(
-        self, status_code: int, internal_code: int | None, message: str | None, shown: str, response: Response
+        self,
+        line: str,
+        response: Response | None = None,
+        internal_code: int | None = None,
+        message: str | None = None,
     ) -> None:
-        code = "" if internal_code is None else f" (internal code {internal_code})"
-        super().__init__(f"[{status_code}] {shown or 'no message'}{code}")
-        self.status_code = status_code
+        super().__init__(line)
+        found = None if response else _STATUS.match(line)
+        self.status_code = response.status if response else int(found[1]) if found else 0
         """The HTTP status."""
-        self.internal_code = internal_code
+        self.internal_code = int(found[2]) if found and found[2] else internal_code
         """The service's own code, where its answer had one."""
         self.message = message
         """What the service said, word for word: may contain a visitor id, so keep it out of logs."""
-        self.response = _cut(response)
+        self.response = _cut(response) if response else _response(self.status_code)
         """The answer: `status`, `headers`, and the first 10,000 bytes of `body`."""
 
     @property
@@ -117,24 +134,32 @@ class AccountLoading(ServerError):
 class InvalidResponse(EngagementError):
     """A 2xx answer without what is needed of it. The ids that it names are remembered, for the next call to send."""
 
-    def __init__(self, path: str, reason: str, response: Response) -> None:
-        super().__init__(f"the service's answer breaks the contract: {one_line(path)}: {reason}")
+    def __init__(self, path: str, reason: str | None = None, response: Response | None = None) -> None:
+        if reason is None:
+            path, _, reason = path.removeprefix(_BREAKS).partition(": ")
+        super().__init__(f"{_BREAKS}{one_line(path)}: {reason}")
         self.path = path
         """The part of the answer that is wrong."""
         self.reason = reason
         """What is wrong with it."""
-        self.response = _cut(response)
+        self.response = _cut(response) if response else _response(0)
         """The answer: `status`, `headers`, and the first 10,000 bytes of `body`."""
 
 
 class ConnectionFailed(EngagementError):
-    """No answer. `__cause__` is what the system or the HTTP library raised."""
+    """No answer. `__cause__` is what the system or the HTTP library raised.
 
-    def __init__(self, reason: str, *, may_have_arrived: bool) -> None:
-        arrival = "it may have arrived" if may_have_arrived else "it was not sent"
-        super().__init__(f"no answer to the request ({arrival}): {reason}")
+    The line says where it failed: at the host's name, the connection, TLS or the proxy.
+    """
+
+    def __init__(self, reason: str, *, may_have_arrived: bool | None = None, permanent: bool = False) -> None:
+        if may_have_arrived is None:
+            may_have_arrived, reason = not reason.startswith(_NOT_SENT), reason.partition("): ")[2] or reason
+        super().__init__(f"{_ARRIVED if may_have_arrived else _NOT_SENT}{reason}")
         self.may_have_arrived = may_have_arrived
         """Whether the service may have acted on the request; False if it was certainly not sent."""
+        self.permanent = permanent
+        """Whether trying again does not help: there is no such host, its certificate or the proxy's user is refused."""
 
 
 class Timeout(ConnectionFailed):
@@ -151,6 +176,12 @@ class DomainLookupFailed(EngagementError):
 
 class StoreError(EngagementError):
     """The session store failed. `__cause__` is what its database raised."""
+
+
+def check_count(path: str, number: object, *, least: int = 1) -> None:
+    """Raise `InvalidRequest` unless a value is a whole number that is large enough."""
+    if isinstance(number, bool) or not isinstance(number, int) or number < least:
+        raise InvalidRequest(path, f"must be a whole number, at least {least}")
 
 
 LONGEST = 10**9

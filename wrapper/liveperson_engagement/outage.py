@@ -131,6 +131,9 @@ def _from_record(record: Record) -> _Outage:
 def _held_back(outage: _Outage, wait: float) -> ServerError:
     seconds = math.ceil(wait)
     next_try = datetime.now(UTC) + timedelta(seconds=seconds)
-    shown = f"not sent, as the service is down: next try at {next_try:%H:%M:%S} UTC, in {seconds} s"
+    code = "" if outage.internal_code is None else f" (internal code {outage.internal_code})"
+    line = (
+        f"[{outage.status}] not sent, as the service is down: next try at {next_try:%H:%M:%S} UTC, in {seconds} s{code}"
+    )
     response = Response(outage.status, Headers([("Retry-After", str(seconds))]))
-    return ServerError(outage.status, outage.internal_code, None, shown, response)
+    return ServerError(line, response, outage.internal_code)

@@ -5,7 +5,7 @@ Recommendation"); that of all operations today:
 
     3xx, 4xx     never
     5xx          up to 3 more attempts, after pauses of 5, 10 and 15 seconds
-    not sent     the same
+    not sent     the same; never where there is no such host, or its certificate or the proxy's user is refused
     no answer    the same, if the request can arrive twice without making a second visitor
 """
 
@@ -16,43 +16,53 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ._contract import Operation
-from .errors import ApiError, ConnectionFailed, EngagementError, check_seconds
+from .errors import ApiError, ConnectionFailed, EngagementError, InvalidRequest, check_count, check_seconds
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How many more attempts a call gets, and the pause before each, in seconds.
 
-    Default: what the contract says for each operation, at present 5, 10 and 15 seconds for all of them.
+    - `pauses`: default: what the contract says for each operation, at present 5, 10 and 15 seconds for all of them.
+    - `max_retries`: default: as many as there are pauses. The last pause is repeated for those beyond.
     """
 
     pauses: Sequence[float] | None = None
+    max_retries: int | None = None
 
     def __post_init__(self) -> None:
+        if self.max_retries is not None:
+            check_count("retry.max_retries", self.max_retries, least=0)
         if self.pauses is None:
             return
         object.__setattr__(self, "pauses", tuple(self.pauses))
         for index, pause in enumerate(self.pauses):
             check_seconds(f"retry.pauses[{index}]", pause)
+        if self.max_retries and not self.pauses:
+            raise InvalidRequest("retry.pauses", "must have at least one pause for max_retries to repeat")
 
     @classmethod
     def none(cls) -> RetryPolicy:
         """Try once: for callers that cannot wait."""
         return cls(pauses=())
 
+    def pause_before(self, retry: int, documented: Sequence[float]) -> float | None:
+        """Return the pause before a retry, counted from 1, or None if it is one too many."""
+        pauses = documented if self.pauses is None else self.pauses
+        most = len(pauses) if self.max_retries is None else self.max_retries
+        return pauses[min(retry, len(pauses)) - 1] if retry <= most and pauses else None
+
 
 def pause_after(retry: RetryPolicy, number: int, failure: EngagementError, operation: Operation) -> float | None:
     """Return the pause in seconds that follows the failure of attempt `number`, or None to give up."""
     policy = operation.policy
-    pauses = policy.pauses if retry.pauses is None else retry.pauses
-    if number > len(pauses):
-        return None
+    pause = retry.pause_before(number, policy.pauses)
     match failure:
-        case ApiError() if failure.status_code in policy.statuses:
+        case ApiError() if pause is not None and failure.status_code in policy.statuses:
             longer = min(retry_after(failure.response.headers), policy.longest_retry_after)
-            return max(pauses[number - 1], longer)
-        case ConnectionFailed() if operation.idempotent or not failure.may_have_arrived:
-            return pauses[number - 1]
+            return max(pause, longer)
+        case ConnectionFailed() if not failure.permanent and (operation.idempotent or not failure.may_have_arrived):
+            return pause
         case _:
             return None
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TYPE_CHECKING
 
 from ._account import Account
 from ._deadline import CallDeadline
@@ -12,14 +12,10 @@ from .errors import InvalidRequest
 from .stores import MemoryStore, VisitIds
 
 if TYPE_CHECKING:
-    from liveperson_engagement_api import models, requests
+    from liveperson_engagement_api.models import ImpressionEventType
+    from liveperson_engagement_api.requests import CreateSessionBody, SessionUpdate
 
     from ._steps import AsyncDriver, Driver
-
-SessionBody: TypeAlias = "requests.CreateSessionBody | models.CreateSessionBody"
-UpdateBody: TypeAlias = (
-    "requests.SessionUpdate | requests.UpdateSessionBody | models.SessionUpdate | models.UpdateSessionBody"
-)
 
 
 def open_session(account: Account, key: object, ids: object) -> VisitSession:
@@ -47,11 +43,11 @@ class Visit:
         """The ids that the next request will send, or None before the first."""
         return self._driver.run(self._session.state.ids())
 
-    def create_session(self, body: SessionBody, *, deadline: float | None = None) -> Session:
+    def create_session(self, body: CreateSessionBody, *, deadline: float | None = None) -> Session:
         """Start the visit's session, or ask again within it, and learn whether an engagement may be shown.
 
-        Sends `body` (the documented JSON as a dict, or the generated model) with the ids that are remembered, and
-        remembers those of the answer. `deadline` is the longest that the whole call may last, in seconds.
+        Sends `body`, the documented JSON as a dict (of a generated model, its `to_dict()`), with the ids that are
+        remembered, and remembers those of the answer. `deadline` is the longest that the call may last, in seconds.
 
         Raises InvalidRequest (nothing was sent), ApiError, InvalidResponse, ConnectionFailed, DeadlineExceeded,
         DomainLookupFailed, StoreError. After NotFound the ids are forgotten, so that the next call starts a new visit.
@@ -59,14 +55,14 @@ class Visit:
         """
         return self._driver.call("create_session", self._session.create(body, deadline, reuse=False))
 
-    def engagement(self, body: SessionBody, *, deadline: float | None = None) -> Session:
+    def engagement(self, body: CreateSessionBody, *, deadline: float | None = None) -> Session:
         """Return the Available session that an equal `body` got, while its `validForSeconds` run.
 
         Otherwise the same as `create_session(body)`.
         """
         return self._driver.call("engagement", self._session.create(body, deadline, reuse=True))
 
-    def update_session(self, body: UpdateBody, *, deadline: float | None = None) -> None:
+    def update_session(self, body: SessionUpdate, *, deadline: float | None = None) -> None:
         """Send new engagement attributes or impression events; pageId is filled in.
 
         Raises as `create_session` does, and InvalidRequest before the first session.
@@ -74,7 +70,7 @@ class Visit:
         """
         self._driver.call("update_session", self._session.update(body, deadline))
 
-    def report_impressions(self, *kinds: str, deadline: float | None = None) -> None:
+    def report_impressions(self, *kinds: ImpressionEventType, deadline: float | None = None) -> None:
         """Report what the visitor did with the engagement that was offered last in this session.
 
         Kinds: impDisplay, impAccept, impExpanded, impTimeout, impClose; one request carries all that are given.
@@ -103,19 +99,19 @@ class AsyncVisit:
         """The ids that the next request will send, as far as is known without waiting for a store."""
         return self._session.state.ids_at_hand()
 
-    async def create_session(self, body: SessionBody, *, deadline: float | None = None) -> Session:
+    async def create_session(self, body: CreateSessionBody, *, deadline: float | None = None) -> Session:
         """See `Visit.create_session`."""
         return await self._driver.call("create_session", self._session.create(body, deadline, reuse=False))
 
-    async def engagement(self, body: SessionBody, *, deadline: float | None = None) -> Session:
+    async def engagement(self, body: CreateSessionBody, *, deadline: float | None = None) -> Session:
         """See `Visit.engagement`."""
         return await self._driver.call("engagement", self._session.create(body, deadline, reuse=True))
 
-    async def update_session(self, body: UpdateBody, *, deadline: float | None = None) -> None:
+    async def update_session(self, body: SessionUpdate, *, deadline: float | None = None) -> None:
         """See `Visit.update_session`."""
         await self._driver.call("update_session", self._session.update(body, deadline))
 
-    async def report_impressions(self, *kinds: str, deadline: float | None = None) -> None:
+    async def report_impressions(self, *kinds: ImpressionEventType, deadline: float | None = None) -> None:
         """See `Visit.report_impressions`."""
         await self._driver.call("report_impressions", self._session.report(kinds, deadline))
 

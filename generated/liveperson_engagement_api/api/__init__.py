@@ -47,7 +47,7 @@ class CallOperation(Protocol):
     def __call__(
         self,
         operation_id: Literal["createSession"],
-        body: models.CreateSessionBody | requests.CreateSessionBody,
+        body: requests.CreateSessionBody,
         *,
         deadline: float | None = None,
         account_id: str = ...,
@@ -57,7 +57,7 @@ class CallOperation(Protocol):
     def __call__(
         self,
         operation_id: Literal["updateSession"],
-        body: models.UpdateSessionBody | requests.UpdateSessionBody,
+        body: requests.UpdateSessionBody,
         *,
         deadline: float | None = None,
         account_id: str = ...,
@@ -69,7 +69,7 @@ class CallOperation(Protocol):
     def __call__(
         self,
         operation_id: Literal["continueSession"],
-        body: models.CreateSessionBody | requests.CreateSessionBody,
+        body: requests.CreateSessionBody,
         *,
         deadline: float | None = None,
         account_id: str = ...,
@@ -95,7 +95,7 @@ class AsyncCallOperation(Protocol):
     def __call__(
         self,
         operation_id: Literal["createSession"],
-        body: models.CreateSessionBody | requests.CreateSessionBody,
+        body: requests.CreateSessionBody,
         *,
         deadline: float | None = None,
         account_id: str = ...,
@@ -105,7 +105,7 @@ class AsyncCallOperation(Protocol):
     def __call__(
         self,
         operation_id: Literal["updateSession"],
-        body: models.UpdateSessionBody | requests.UpdateSessionBody,
+        body: requests.UpdateSessionBody,
         *,
         deadline: float | None = None,
         account_id: str = ...,
@@ -117,7 +117,7 @@ class AsyncCallOperation(Protocol):
     def __call__(
         self,
         operation_id: Literal["continueSession"],
-        body: models.CreateSessionBody | requests.CreateSessionBody,
+        body: requests.CreateSessionBody,
         *,
         deadline: float | None = None,
         account_id: str = ...,

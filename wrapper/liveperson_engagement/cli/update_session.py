@@ -1,6 +1,6 @@
 """`update-session`: sends an update of a session."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 
@@ -16,6 +16,9 @@ from liveperson_engagement.cli.options import (
     Patience,
     Visited,
 )
+
+if TYPE_CHECKING:
+    from liveperson_engagement import ImpressionEventType
 
 
 def _kinds() -> list[str]:
@@ -63,7 +66,7 @@ def update_session(
 
     with visiting(caller, patience, Pauses(), visited, curl) as visit:
         if impression:
-            visit.report_impressions(*impression)
+            visit.report_impressions(*cast("list[ImpressionEventType]", impression))
         else:
             visit.update_session(body)
         if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import logging
 import math
@@ -9,23 +10,42 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, Self
 from weakref import WeakValueDictionary
 
 from .._keyed_lock import KeyedLock
-from ..errors import InvalidRequest, StoreError, check_seconds
+from ..errors import InvalidRequest, StoreError, check_count, check_seconds
 
 logger = logging.getLogger("liveperson_engagement")
 
 
 @dataclass(frozen=True, slots=True)
 class VisitIds:
-    """The ids that name a visit to the service. Keep them as long as the visit lasts; their values are not printed."""
+    """The ids that name a visit to the service. Keep them as long as the visit lasts; their values are not printed.
+
+    Whoever has them can act as the visitor: keep them out of logs, and sign a cookie that holds them.
+    """
 
     visitor_id: str = field(repr=False)
     session_id: str | None = field(default=None, repr=False)
     """None after "Loading account", when only the visitor is known."""
     page_id: str | None = field(default=None, repr=False)
+
+    def to_text(self) -> str:
+        """Return a text that fits into a cookie or a URL: `from_text` makes the ids of it."""
+        ids = json.dumps([self.visitor_id, self.session_id, self.page_id], separators=(",", ":"))
+        return base64.urlsafe_b64encode(ids.encode()).decode().rstrip("=")
+
+    @classmethod
+    def from_text(cls, text: str) -> Self:
+        """Return the ids of a text that `to_text` has made; raise `InvalidRequest` for any other."""
+        try:
+            visitor_id, session_id, page_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+        except (TypeError, ValueError, RecursionError):
+            visitor_id = session_id = page_id = None
+        if not isinstance(visitor_id, str) or not all(isinstance(each, str | None) for each in (session_id, page_id)):
+            raise InvalidRequest("text", "must be what VisitIds.to_text has returned; start a new visit")
+        return cls(visitor_id, session_id, page_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,12 +279,6 @@ class MemoryStore(KeyedLock):
     def _drop(self, key: str) -> None:
         self._saved.pop(key, None)
         self._evicted.pop(key, None)
-
-
-def check_count(path: str, number: object) -> None:
-    """Raise `InvalidRequest` unless a value is a whole number, at least 1."""
-    if isinstance(number, bool) or not isinstance(number, int) or number < 1:
-        raise InvalidRequest(path, "must be a whole number, at least 1")
 
 
 def check_time_to_live(seconds: float | None) -> float:

@@ -19,8 +19,8 @@ from queue import Full, SimpleQueue
 from typing import Any, NamedTuple, TypeVar
 from urllib.parse import parse_qs, urlsplit
 
-from ..errors import InvalidRequest, StoreError, check_seconds
-from . import UNREADABLE, Record, Remembered, age, check_count, check_time_to_live, from_json, logger, to_json
+from ..errors import InvalidRequest, StoreError, check_count, check_seconds
+from . import UNREADABLE, Record, Remembered, age, check_time_to_live, from_json, logger, to_json
 from .leased import LeasedStore
 
 try:

@@ -21,10 +21,18 @@ class NoResponse(Exception):
     """No complete answer came; `__cause__` is what the library or the operating system raised."""
 
     def __init__(
-        self, reason: str, *, may_have_arrived: bool, timed_out: bool = False, response: Response | None = None
+        self,
+        reason: str,
+        *,
+        may_have_arrived: bool,
+        timed_out: bool = False,
+        permanent: bool = False,
+        response: Response | None = None,
     ) -> None:
         super().__init__(reason)
         self.reason, self.may_have_arrived, self.timed_out = reason, may_have_arrived, timed_out
+        self.permanent = permanent
+        """Whether trying again does not help: there is no such host, or its certificate is refused."""
         self.response = response
         """Status and headers, where they came and the body did not."""
 

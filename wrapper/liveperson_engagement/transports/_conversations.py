@@ -76,13 +76,13 @@ class Connection:
         """Send a request, after what a new connection needs, and return the answer."""
         self.reusable = False
         if not self.established:
-            yield from self.establish(route)
+            yield from self.establish(route, pending)
             self.established = True
         complete = yield from self._within_layers(_exchange(route, request, pending))
         self.reusable = complete and all(layer.is_drained for layer in self._layers)
         return pending.response()
 
-    def establish(self, route: Route) -> Conversation[None]:
+    def establish(self, route: Route, pending: PendingResponse) -> Conversation[None]:
         """Go through the proxy, and verify the service's certificate, as the route asks."""
         if route.proxy:
             if route.proxy.scheme == "https":
@@ -92,6 +92,7 @@ class Connection:
             elif route.secure:
                 yield from self._within_layers(_http_connect(route.proxy, route.host, route.port))
         if route.secure:
+            pending.stage = "TLS"
             yield from self._start_tls(route.ssl_context(), route.host)
 
     def _start_tls(self, context: ssl.SSLContext, host: str) -> Conversation[None]:

@@ -7,6 +7,7 @@ import re
 import time
 import zlib
 from collections.abc import Iterable
+from typing import Literal, TypeAlias
 
 from liveperson_engagement_api.http import Headers, Response
 
@@ -14,6 +15,20 @@ from . import MAX_RESPONSE_BYTES, NoResponse, UnreadableBody
 
 LONGEST_WAIT = 1e6
 """Seconds that stand for no limit: the operating system takes no infinity."""
+Stage: TypeAlias = Literal["name", "connection", "TLS", "proxy"]
+"""What has to succeed before a request can be sent."""
+_FAILED = {
+    "name": ("the host's name could not be looked up", "check base_url, and this machine's DNS"),
+    "connection": ("no connection to the host", "check base_url, and what may block it, such as a firewall"),
+    "TLS": ("TLS with the host failed", "check this machine's clock, and SSL_CERT_FILE or ssl_context"),
+    "proxy": ("no connection through the proxy", "check proxy, or HTTPS_PROXY and NO_PROXY"),
+}
+"""What to say of a stage that failed, and what to do."""
+_PERMANENT = re.compile(
+    r"not known|does not resolve|No address associated|No such host|Errno 11001\b"
+    r"|certificate verify failed|invalid peer certificate|\((407|authentication|user or password)\)"
+)
+"""What systems and libraries say where trying again does not help."""
 _TOO_LARGE = f"is larger than {MAX_RESPONSE_BYTES:,} bytes"
 _QUOTED_BYTES = re.compile(r":? (?:bytearray\()?b['\"]")
 
@@ -25,6 +40,8 @@ class PendingResponse:
         self._timeout = timeout
         self._ends = math.inf if timeout is None else time.monotonic() + timeout
         self.may_have_arrived = False
+        self.stage: Stage | None = None
+        """What is under way, before the request is sent."""
         self._head, self._body = Response(0), bytearray()
 
     def remaining(self) -> float:
@@ -65,10 +82,16 @@ class PendingResponse:
         else:
             name = "" if type(error) is ConnectionError else type(error).__name__  # those of ours say it all
             reason = " ".join(f"{name} {without_quotes(error)}".split())
+        stage = None if self.may_have_arrived else self.stage
+        permanent = stage is not None and _PERMANENT.search(reason) is not None
+        if stage is not None:
+            what, advice = _FAILED[stage]
+            reason = f"{what} ({reason}): {advice}"
         return NoResponse(
             reason,
             may_have_arrived=self.may_have_arrived,
             timed_out=late or timed_out,
+            permanent=permanent,
             response=self._head if self._head.status else None,
         )
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import socket
+import ssl
 from typing import cast
 
 import httpx
@@ -10,7 +12,7 @@ import httpx
 from liveperson_engagement_api.http import Request, Response
 
 from . import AsyncTransport, NoResponse, Transport
-from ._pending import PendingResponse, without_quotes
+from ._pending import PendingResponse, Stage, without_quotes
 from .asyncio_sockets import running_loop
 
 _NOT_SENT = (
@@ -102,4 +104,15 @@ def _is_read(response: httpx.Response, pending: PendingResponse) -> bool:
 
 def _failure(error: Exception, pending: PendingResponse) -> NoResponse:
     pending.may_have_arrived = not isinstance(error, _NOT_SENT)
+    if isinstance(error, httpx.ProxyError | httpx.ConnectError | httpx.ConnectTimeout):
+        pending.stage = "proxy" if isinstance(error, httpx.ProxyError) else _stage(error)
     return pending.failure(error, timed_out=isinstance(error, httpx.TimeoutException | TimeoutError))
+
+
+def _stage(error: BaseException | None) -> Stage:
+    """Find by its causes what has failed."""
+    while error is not None:
+        if isinstance(error, socket.gaierror | ssl.SSLError):
+            return "TLS" if isinstance(error, ssl.SSLError) else "name"
+        error = error.__cause__ or error.__context__
+    return "connection"

@@ -91,7 +91,9 @@ async def _drive(conversation: Conversation[T], sock: socket.socket, loop: async
 async def _connect(
     connection: Connection, route: Route, pending: PendingResponse, loop: asyncio.AbstractEventLoop
 ) -> None:
+    pending.stage = "proxy" if route.proxy else "name"
     addresses = await asyncio.wrap_future(look_up(*route.peer))
+    pending.stage = "proxy" if route.proxy else "connection"
     for index, (family, address) in enumerate(addresses, 1):
         try:
             async with asyncio.timeout(pending.remaining() / (len(addresses) + 1 - index)):

@@ -23,7 +23,7 @@ from liveperson_engagement_api.http import Request, Response
 
 from . import MAX_RESPONSE_BYTES, AsyncTransport, NoResponse, Options, Transport
 from ._environment import PORTS, Proxies, Trust
-from ._pending import LONGEST_WAIT, PendingResponse
+from ._pending import LONGEST_WAIT, PendingResponse, Stage
 from .asyncio_sockets import AsyncSocketTransport, running_loop
 from .sockets import IDLE_SECONDS, SocketTransport
 
@@ -172,4 +172,14 @@ def _failure(error: Exception, pending: PendingResponse) -> NoResponse:
     causes = [cause["message"] for cause in getattr(error, "details", {}).get("causes") or ()]
     pending.may_have_arrived = "client error (Connect)" not in causes
     error.args = (causes[-1] if len(causes) > 1 else error.args[0],)  # without the URL that the details have
+    pending.stage = pending.stage or _stage(str(causes))
     return pending.failure(error, timed_out=isinstance(error, TimeoutError))
+
+
+def _stage(causes: str) -> Stage:
+    """Find by its causes what has failed before a request was sent."""
+    if "dns error" in causes:
+        return "name"
+    if "tunnel" in causes or "proxy" in causes or "SOCKS" in causes:
+        return "proxy"
+    return "TLS" if "certificate" in causes or "tls" in causes.lower() else "connection"

@@ -131,7 +131,7 @@ class SocketTransport(Sockets, Transport):
         pending, route, connection = PendingResponse(timeout), self.route(base_url), Connection()
         try:
             _connect(connection, route, pending)
-            _drive(connection.establish(route), connection.sock, pending)
+            _drive(connection.establish(route, pending), connection.sock, pending)
         except (OSError, h11.ProtocolError) as error:
             raise pending.failure(error) from without_quotes(error)
         finally:
@@ -155,7 +155,9 @@ def _drive(conversation: Conversation[T], sock: socket.socket, pending: PendingR
 
 
 def _connect(connection: Connection, route: Route, pending: PendingResponse) -> None:
+    pending.stage = "proxy" if route.proxy else "name"
     addresses = look_up(*route.peer).result(pending.remaining())
+    pending.stage = "proxy" if route.proxy else "connection"
     for index, (family, address) in enumerate(addresses, 1):
         try:
             sock = connection.open(family)
