@@ -42,6 +42,7 @@ from liveperson_engagement import (
 )
 
 logger = logging.getLogger(__name__)
+logging.getLogger("liveperson_engagement").setLevel(logging.ERROR)  # pauses are shown on the screen, as "offline"
 State: TypeAlias = Literal["available", "not available", "offline"]
 OS: dict[str, Literal["WINDOWS", "MAC_OSX", "LINUX"]] = {"Windows": "WINDOWS", "Darwin": "MAC_OSX"}
 BODY: CreateSessionBody = {

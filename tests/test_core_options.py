@@ -181,7 +181,8 @@ WORDS = {
     "retry": (5, "must be a RetryPolicy, not int"),
     "on_store_error": ("x", "must be raise or continue"),
     "sleep": (5, "must be callable, not int"),
-    "timeout": (-1, "must be a number of seconds, at least 0 and at most 1,000,000,000"),
+    "strict": (1, "must be True or False"),
+    "timeout": (0, "must be a number of seconds, at least 0.001 and at most 1,000,000,000"),
     "headers": ({"Host": "a"}, "must not have Host: the client sends its own"),
 }
 

@@ -38,9 +38,10 @@ LINES = {
     "DEBUG": r"[a-z]\w+: (attempt [1-4]: (status \d{3}(, internal code \d+)?|[A-Z]\w+) after \d+\.\d{3} s"
     r"|the answer's shape: \{[\w:, {}]*\})",
     "INFO": r"[a-z]\w+: attempt [1-3] failed \((status \d{3}(, internal code \d+)?|[A-Z]\w+)\); trying again in \d+ s",
-    "WARNING": r"session store: \w+ failed \([A-Z]\w+\); going on without it",
+    "WARNING": r"session store: \w+ failed \([A-Z]\w+\); going on without it"
+    r"|[a-z]\w+: attempt [1-3] failed \((status \d{3}(, internal code \d+)?|[A-Z]\w+)\); trying again in \d+ s",
 }
-"""The whole of what is said."""
+"""The whole of what is said; pauses of 5 seconds and more are warnings."""
 
 RAISED = [
     ServerError, AccountLoading, ApiError, BadRequest, Unauthorized, ApiError, InvalidResponse, DeadlineExceeded,
@@ -52,7 +53,7 @@ RAISED = [
 def test_a_whole_life_is_logged_under_one_name_without_ids_keys_bodies_and_queries(
     colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every line is one of three kinds: requests at DEBUG, retries at INFO, a store that is done without at WARNING."""
+    """Every line is one of three kinds: requests at DEBUG, retries by the length of the pause, a store that is done without at WARNING."""
     caplog.set_level(logging.DEBUG)
     secrets, raised = live(colour, sandbox)
     assert raised == RAISED
@@ -67,7 +68,7 @@ def test_a_whole_life_is_logged_under_one_name_without_ids_keys_bodies_and_queri
     assert len(secrets) > 10
 
 
-def test_each_request_is_one_debug_line_and_each_retry_one_info_line(
+def test_each_request_is_one_debug_line_and_each_retry_one_line(
     colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With operation, attempt, status, internal code, and seconds."""
@@ -79,16 +80,18 @@ def test_each_request_is_one_debug_line_and_each_retry_one_info_line(
     assert [(level, re.sub(r"\d\.\d{3} s", "…", line)) for level, line in logged] == [
         ("DEBUG", "findDomain: attempt 1: status 200 after …"),
         ("DEBUG", "createSession: attempt 1: status 503, internal code 13 after …"),
-        ("INFO", "createSession: attempt 1 failed (status 503, internal code 13); trying again in 5 s"),
+        ("WARNING", "createSession: attempt 1 failed (status 503, internal code 13); trying again in 5 s"),
         ("DEBUG", "createSession: attempt 2: status 503, internal code 13 after …"),
-        ("INFO", "createSession: attempt 2 failed (status 503, internal code 13); trying again in 10 s"),
+        ("WARNING", "createSession: attempt 2 failed (status 503, internal code 13); trying again in 10 s"),
         ("DEBUG", "createSession: attempt 3: status 200 after …"),
     ]
 
 
 PROGRAM = """
 import contextlib, io, logging, sys
-from liveperson_engagement import EngagementClient, MemoryStore, StoreError
+from liveperson_engagement import EngagementClient, MemoryStore, RetryPolicy, StoreError
+
+options = {"on_store_error": "continue", "retry": RetryPolicy([4]), "sleep": lambda _: None}
 
 class StoreDown(MemoryStore):
     def load(self, key, timeout=None):
@@ -100,7 +103,7 @@ def set_up():
 if "before" in sys.argv:
     set_up()
 for _ in range(2):
-    with EngagementClient("demo", store=StoreDown(), on_store_error="continue", sleep=lambda _: None) as client:
+    with EngagementClient("demo", store=StoreDown(), **options) as client:
         if "after" in sys.argv:
             set_up()
         with contextlib.redirect_stderr(io.StringIO() if "elsewhere" in sys.argv else sys.stderr) as errors:
@@ -162,7 +165,7 @@ def test_standard_error_is_the_one_of_that_moment(sandbox: Sandbox, tmp_path: Pa
     """A program may redirect it after the client was made."""
     output, errors = printed(sandbox, tmp_path, "info", "elsewhere")
     assert errors == ""
-    assert output.count("trying again in 5 s") == 2
+    assert output.count("trying again in 4 s") == 2
 
 
 def test_a_wrong_level_is_told_once_and_ignored(sandbox: Sandbox, tmp_path: Path) -> None:

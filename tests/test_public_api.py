@@ -54,6 +54,7 @@ MODULES = (
             "testing.answers",
             "testing.plugin",
             "transports",
+            "types",
         )
     ),
 )
@@ -375,7 +376,7 @@ def documented() -> Iterator[tuple[str, Any]]:
         yield module.__name__, module
         for name in public_names(module):
             value = getattr(module, name)
-            if callable(value):
+            if callable(value) and get_origin(value) is None:
                 yield f"{module.__name__}.{name}", value
             if isinstance(value, type) and value.__module__.startswith(f"{PACKAGE}."):
                 for member, each in members(value).items():

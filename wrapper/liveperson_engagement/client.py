@@ -322,6 +322,8 @@ def _check_options(options: dict[str, Any], *, is_async: bool) -> None:
     _check_store(options["store"], is_async=is_async)
     if not isinstance(options["retry"], RetryPolicy):
         raise InvalidRequest("retry", f"must be a RetryPolicy, not {type(options['retry']).__name__}")
+    if not isinstance(options["strict"], bool):
+        raise InvalidRequest("strict", "must be True or False")
     if options["on_store_error"] not in ("raise", "continue"):
         raise InvalidRequest("on_store_error", "must be raise or continue")
     for path in ("sleep", "on_request", "on_response", "on_retry"):
