@@ -24,7 +24,7 @@ for name in sys.argv.pop(1).split(","):
 from liveperson_engagement.cli import main
 main()
 """
-COMMANDS = ["", "create-session", "update-session", "domain", "call", "doctor", "sandbox", "contract"]
+COMMANDS = ["", "create-session", "update-session", "domain", "call", "doctor", "demo", "sandbox", "contract"]
 
 
 def without(packages: str, *arguments: str) -> subprocess.CompletedProcess[str]:

@@ -8,6 +8,7 @@ from liveperson_engagement._version import __version__
 from liveperson_engagement.cli.call import call
 from liveperson_engagement.cli.contract import contract
 from liveperson_engagement.cli.create_session import create_session
+from liveperson_engagement.cli.demo import demo
 from liveperson_engagement.cli.doctor import doctor
 from liveperson_engagement.cli.domain import domain
 from liveperson_engagement.cli.failure import EXITS
@@ -43,5 +44,5 @@ def root(
     """LivePerson's App Engagement API on the command line."""
 
 
-for command in (create_session, update_session, domain, call, doctor, sandbox, contract):
+for command in (create_session, update_session, domain, call, doctor, demo, sandbox, contract):
     app.command(cls=Command, epilog=EXITS)(grouped(command))
