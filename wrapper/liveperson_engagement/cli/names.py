@@ -1,5 +1,6 @@
 """What the client's errors name, in the words of the command line: options and arguments as they were typed."""
 
+import os
 import re
 
 import typer
@@ -82,8 +83,9 @@ def _shown(name: str, context: typer.Context) -> str | None:
     source = context.get_parameter_source(name)
     for parameter in context.command.params:
         if parameter.name == name:
-            if source is not None and source.name == "ENVIRONMENT":
-                return str(parameter.envvar)
+            variable = str(parameter.envvar)
+            if variable in os.environ and (source is None or source.name != "COMMANDLINE"):
+                return variable
             is_option = parameter.param_type_name == "option"
             return max(parameter.opts, key=len) if is_option else parameter.human_readable_name
     return None
