@@ -230,7 +230,7 @@ def test_the_command_line_calls_it_too(sibling: Path) -> None:
         "from liveperson_engagement.sandbox import Sandbox\n"
         "with Sandbox() as sandbox:\n"
         "    port = sandbox.url.rpartition(':')[2]\n"
-        "    command = [sys.executable, '-m', 'liveperson_engagement.cli', 'call', 'readReport', 'demo', '--json',\n"
+        "    command = [sys.executable, '-m', 'liveperson_engagement', 'call', 'readReport', 'demo', '--json',\n"
         "        '--parameter', 'reportId=r7', '--parameter', 'maxRows=2', '--server-variable', f'port={port}']\n"
         "    print(subprocess.run(command, capture_output=True, text=True).stdout.strip(), sandbox.requests[0].query)\n"
     )

@@ -24,6 +24,7 @@ for name in sys.argv.pop(1).split(","):
 from liveperson_engagement.cli import main
 main()
 """
+COMMANDS = ["", "create-session", "update-session", "domain", "call", "doctor", "demo", "sandbox", "contract"]
 
 
 def without(packages: str, *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -31,10 +32,27 @@ def without(packages: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return run(*arguments, program=(sys.executable, "-c", WITHOUT, packages))
 
 
-def test_version_is_that_of_the_package() -> None:
-    """And nothing else is printed."""
-    done = run("version")
+@pytest.mark.parametrize("program", [(PROGRAM,), (sys.executable, "-m", "liveperson_engagement")])
+def test_version_is_that_of_the_package(program: tuple[str, ...]) -> None:
+    """And nothing else is printed; `python -m liveperson_engagement` is the same command."""
+    done = run("--version", program=program)
     assert (done.returncode, done.stdout, done.stderr) == (0, f"{liveperson_engagement.__version__}\n", "")
+
+
+@pytest.mark.parametrize("arguments", [["version"], ["domian", "demo"]])
+def test_an_unknown_command_is_refused(arguments: list[str]) -> None:
+    """With the one that may have been meant; there is one way to ask for the version."""
+    done = invoke(*arguments)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"No such command '{arguments[0]}'." in done.stderr
+    assert ("Did you mean 'domain'" in done.stderr) == (arguments[0] == "domian")
+
+
+def test_without_a_command_all_commands_are_listed() -> None:
+    """On standard error, with status 2, as nothing was done."""
+    done = run()
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == run("--help").stdout
 
 
 @pytest.mark.parametrize("options", [[], ["--format", "json"]])
@@ -61,7 +79,7 @@ def test_a_reader_that_has_enough_is_no_error() -> None:
     assert (done.stdout, done.stderr) == ("{\n", "")
 
 
-@pytest.mark.parametrize("arguments", [["nonsense"], ["contract", "--format", "xml"], ["version", "--nonsense"], []])
+@pytest.mark.parametrize("arguments", [["nonsense"], ["contract", "--format", "xml"], ["domain", "--nonsense"], []])
 def test_a_wrong_call_is_explained_on_standard_error(arguments: list[str]) -> None:
     """With exit status 2."""
     done = run(*arguments)
@@ -71,7 +89,7 @@ def test_a_wrong_call_is_explained_on_standard_error(arguments: list[str]) -> No
 
 
 @pytest.mark.parametrize(
-    "arguments", [["version"], ["contract"], ["--help"], ["create-session"], ["create-session", "--json"], ["doctor"]]
+    "arguments", [["--version"], ["contract"], ["--help"], ["create-session"], ["create-session", "--json"], ["doctor"]]
 )
 def test_a_full_disk_is_one_line(sandbox: Sandbox, arguments: list[str]) -> None:
     """A result that cannot be written is a failure; what was printed last is still in a buffer."""
@@ -116,7 +134,7 @@ def test_help_needs_neither_server_nor_contract(arguments: list[str]) -> None:
 
 @pytest.mark.parametrize(
     ("package", "arguments"),
-    [("typer", ["version"]), ("rich", ["domain", "demo"]), ("yaml", ["contract", "--format", "yaml"])],
+    [("typer", ["--version"]), ("rich", ["domain", "demo"]), ("yaml", ["contract", "--format", "yaml"])],
 )
 def test_a_missing_extra_is_named(package: str, arguments: list[str]) -> None:
     """In one line, as the command to type."""
@@ -128,26 +146,37 @@ def test_a_missing_extra_is_named(package: str, arguments: list[str]) -> None:
 
 @pytest.mark.parametrize("command", ["create-session", "update-session", "domain", "doctor"])
 def test_help_names_the_environment_variables(command: str) -> None:
-    """Each where it counts: `domain` asks where the account is, so it is not told."""
+    """Each in one piece."""
     done = invoke(command, "--help")
-    assert "LIVEPERSON_ACCOUNT_ID" in done.stdout
-    assert ("LIVEPERSON_BASE_URL" in done.stdout) == (command != "domain")
+    for name in ("LIVEPERSON_ACCOUNT_ID", "LIVEPERSON_BASE_URL", "LIVEPERSON_DOMAIN_API"):
+        assert f"[env var: {name}]" in done.stdout
+
+
+@pytest.mark.parametrize("width", [80, 120])
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_is_easy_on_the_eye(command: str, width: int) -> None:
+    """No type of Python's, no line that is too long, no option that is broken over two lines."""
+    text = invoke(*command.split(), "--help", environment={"COLUMNS": str(width)}).stdout
+    assert max(map(len, text.splitlines())) <= min(width, 100)
+    assert re.findall(r".*(?:[<>]|--[a-z-]*-$).*", text, re.MULTILINE) == []
+    for flag in ("--version", "--no-retry", "--json", "--curl", "--show-ids", "--watch", "--no-visitor", "--log"):
+        assert f"  {flag} " not in text or re.search(rf"^  {flag}  +[A-Z]", text, re.MULTILINE)
 
 
 def test_what_help_lists_is_what_the_contract_lists() -> None:
     """Kinds of app, systems, devices and impressions are named in full, and no others."""
     schemas: Any = CONTRACT["components"]["schemas"]
-    text = " ".join(invoke("create-session", "--help", environment={"COLUMNS": "400"}).stdout.split())
+    text = invoke("create-session", "--help").stdout
     for option, name in {"app-type": "AppType", "os": "OsFamily", "device-family": "DeviceFamily"}.items():
-        [listed] = re.findall(rf"--{option} .*?│", text)
+        [listed] = re.findall(rf"  --{option} .*", text)
         assert set(re.findall(r"\b[A-Z][A-Z_]+\b", listed)) - {"TYPE", "NAME"} == set(schemas[name]["enum"])
-    text = invoke("update-session", "--help", environment={"COLUMNS": "400"}).stdout
+    text = invoke("update-session", "--help").stdout
     assert set(re.findall(r"\bimp[A-Z]\w+", text)) == set(schemas["ImpressionEvent"]["discriminator"]["mapping"])
 
 
-@pytest.mark.parametrize("arguments", [["version"], ["contract"], ["create-session", "--help"]])
+@pytest.mark.parametrize("arguments", [["--version"], ["contract"], ["--help"], ["create-session", "--help"]])
 def test_a_command_imports_what_it_needs(arguments: list[str]) -> None:
-    """Neither the parts of the command line that send, nor the generated models, nor a store."""
+    """Neither the parts of the command line that send, nor the generated models, a store, or rich."""
     code = (
         "import atexit, sys; atexit.register(lambda: print(*sys.modules, file=sys.stderr))\n"
         "from liveperson_engagement.cli import main; main()"
@@ -157,6 +186,7 @@ def test_a_command_imports_what_it_needs(arguments: list[str]) -> None:
     late = {"visits", "pauses", "examination", "output"}
     assert not {f"liveperson_engagement.cli.{name}" for name in late} & set(done.stderr.split())
     others = {"liveperson_engagement_api.models", "liveperson_engagement.sandbox", "httpx", "h11", "yaml", "sqlite3"}
+    others |= {"rich", "asyncio", "jsonschema_rs", "attr", "pygments", "markdown_it"}
     assert not others & set(done.stderr.split())
 
 
@@ -181,8 +211,7 @@ def test_the_guide_names_what_there_is() -> None:
     """Every command, exit status and variable; and no option that no command has."""
     overview = invoke("--help").stdout
     commands = re.findall(r"^\| `([a-z-]+)` \| [a-z]", GUIDE, re.MULTILINE)
-    assert [name for name in commands if re.search(rf"│ {name} ", overview)] == commands
-    assert len(commands) == len(re.findall(r"^│ [a-z]+(?:-[a-z]+)? ", overview, re.MULTILINE))
+    assert commands == re.findall(r"^  ([a-z][a-z-]+)  +[A-Z]", overview, re.MULTILINE)
     statuses = re.findall(r"^\| (\d+) \|", GUIDE, re.MULTILINE)
     assert statuses == re.findall(r"\d+", overview[overview.index("Exit status:") :].replace("5xx", ""))
     help_texts = overview + "".join(invoke(name, "--help").stdout for name in commands)

@@ -35,7 +35,7 @@ COLOUR = re.compile(r"\x1b(?:\[[0-9;]*[mK]|\(B)|\r")
 STEERING = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\].*?(?:\x07|\x1b\\)|[ -/]*[0-~])")
 PATIENCE = 60
 """Seconds, on a machine that has much else to do."""
-COMMANDS = ["create-session", "update-session", "domain", "doctor", "sandbox", "contract", "version"]
+COMMANDS = ["create-session", "update-session", "domain", "doctor", "demo", "sandbox", "contract"]
 SYSTEMS: list[str] = CONTRACT["components"]["schemas"]["OsFamily"]["enum"]
 OPTIONS = re.findall(r"--[a-z-]+", "".join(invoke("create-session", "--help").stdout.partition("Arguments")[1:]))
 
@@ -136,7 +136,7 @@ def test_tab_lists_what_fits(
 @pytest.mark.parametrize(
     ("typed", "rest", "printed"),
     [
-        ("vers", "", f"{liveperson_engagement.__version__}\n"),
+        ("--vers", "", f"{liveperson_engagement.__version__}\n"),
         ("contract --format y", "| head -1", f"openapi: {CONTRACT['openapi']}\n"),
         ("upd", "--help | grep Usage", "Usage: liveperson-engagement update-session "),
     ],

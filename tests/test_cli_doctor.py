@@ -18,7 +18,7 @@ import pytest
 
 from command import invoke
 from liveperson_engagement.cli.examination import MOST_SKEW, STEPS, examine
-from liveperson_engagement.cli.options import LocatedCaller
+from liveperson_engagement.cli.options import Caller
 from liveperson_engagement.sandbox import Sandbox
 
 NOWHERE = "http://127.0.0.1:1"
@@ -238,7 +238,7 @@ def test_a_clock_that_is_wrong(sandbox: Sandbox, ahead: float, status: str, deta
     """Compared with the answers' Date, whatever the answers are."""
     now = 1_800_000_000
     sandbox.fail_next(503, headers={"date": formatdate(now, usegmt=True)})
-    caller = LocatedCaller(account="demo", base_url=sandbox.url)
+    caller = Caller(account="demo", base_url=sandbox.url)
     *_, finding = examine(caller, {"appType": "EXTERNAL"}, visitor=True, now=lambda: now + ahead)
     assert (finding.step, finding.status, finding.detail) == ("clock", status, detail)
     assert bool(finding.advice) == (status == "failed")

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import shlex
+import signal
 import subprocess
 from contextlib import suppress
 from pathlib import Path
@@ -13,10 +15,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from command import invoke, run
+from command import ENVIRONMENT, invoke, run, running
 from contract_tools import CONTRACT
 from liveperson_engagement import EngagementClient, NotFound, RetryEvent, ServerError
-from liveperson_engagement.cli.options import Curl, LocatedCaller, Patience, Visited
+from liveperson_engagement.cli.options import Caller, Curl, Patience, Visited
 from liveperson_engagement.cli.pauses import Pauses
 from liveperson_engagement.cli.visits import visiting
 from liveperson_engagement.cli.watch import LEAST, watch
@@ -25,6 +27,7 @@ from liveperson_engagement_api.http import Response
 
 LEAD = {"type": "lead", "lead": {"topic": 'it\'s "new" & $HOME `ls` \\ \n €'}}
 APP = ("--app-type", "MSDK", "--section", "Support", "--section", "English")
+IDS = ("--visitor-id", "v", "--session-id", "s", "--page-id", "p")
 DEVICE = ("--os", "IOS", "--os-version", "17", "--app-version", "2", "--device-family", "MOBILE")
 
 
@@ -103,30 +106,43 @@ class TestBodies:
     @pytest.mark.parametrize(
         ("arguments", "stdin", "reason"),
         [
-            (["--os", "BEOS"], "", "appDetails.os: must be one of WINDOWS, MAC_OSX, LINUX, IOS, ANDROID"),
-            (["--ip-address", "secret"], "", "appDetails.ipAddress: must be a valid ipv4"),
-            (["--attribute", '{"type": "x"}'], "", "engagementAttributes[0].type: must be one of personal, "),
+            (["--os", "BEOS"], "", "--os (appDetails.os): must be one of WINDOWS, MAC_OSX, LINUX, IOS, ANDROID"),
+            (["--ip-address", "secret"], "", "--ip-address (appDetails.ipAddress): must be a valid ipv4"),
+            (
+                ["--attribute", '{"type": "x"}'],
+                "",
+                "--attribute (engagementAttributes[0].type): must be one of personal, ",
+            ),
             (["--attribute", "{'a'}"], "", "--attribute: must be JSON: line 1, column 2"),
             (["--attribute", '{"total": NaN}'], "", "--attribute: must be JSON"),
             (["--attribute", "\udcff"], "", "--attribute: must be JSON"),
             (["--body", "-"], '{\n "appType": \n', "--body: must be JSON: line 3, column 1"),
-            (["--body", "-"], "[]", "body: must be of type object"),
-            (["--body", "-", "--os", "IOS"], "null", "body: must be of type object"),
+            (["--body", "-"], "[]", "--body: must be of type object"),
+            (["--body", "-", "--os", "IOS"], "null", "--body: must be of type object"),
+            (["--body", "-"], '{"appType": "BEOS"}', "appType: must be one of MSDK, EXTERNAL"),
+            (["--body", "-", "--section", "A"], '{"appDetails": {"os": 1}}', "appDetails.os: must be "),
+            (["--app-type", "BEOS"], "", "--app-type (appType): must be one of MSDK, EXTERNAL"),
             (["--body", "-", "--os", "IOS"], '{"appDetails": 1}', "appDetails: must be of type object"),
             (["--body", '{"appType": "secret"}'], "", "--body: is the name of a file, or - for standard input"),
             (["--session", ' [{"visitorId": "secret"}]'], "", "--session: is the name of a file, or - for standard"),
             (["--session", "-", "--body", "-"], "{}", "--body and --session: only one of them can be standard input"),
             (["--body", "/none/of/it"], "", "--body /none/of/it: No such file or directory"),
-            (["--visitor-id", ".."], "", "ids.visitor_id: must match the pattern"),
+            (["--visitor-id", ".."], "", "--visitor-id: must match the pattern"),
+            (["--visitor-id", "v", "--session-id", ""], "", "--session-id: must"),
             (["--session-id", "s"], "", "--visitor-id: is required with --session-id and --page-id"),
             (["--key", "secret"], "", "--key and --store: give both"),
             (["--store", "x"], "", "--key and --store: give both"),
             (["--visitor-id", "secret", "--session", "x"], "", "--session and --visitor-id: give one of them"),
             (["--session", "-"], '{"status": "Available"}', "--session: pageId: is required"),
             (["--watch", "--curl"], "", "--watch: goes neither with --curl nor with --exit-status"),
-            (["--timeout", "-1"], "", "timeout: must be a number of seconds, at least 0"),
-            (["--base-url", "http://secret.example"], "", "base_url: must be an https URL"),
-            (["--account", "se-cret"], "", "account_id: must match the pattern"),
+            (["--key", "", "--store", "x"], "", "--key: must not be empty"),
+            (["--key", "secret", "--store", ":memory:"], "", "--store: must name a file\n"),
+            (["--timeout", "-1"], "", "--timeout: must be a number of seconds, at least 0"),
+            (["--deadline", "nan"], "", "--deadline: must be a number of seconds, at least 0"),
+            (["--watch", "--every", "4.9"], "", "--every: must be a number of seconds, at least 5"),
+            (["--base-url", "http://secret.example"], "", "--base-url: must be an https URL"),
+            (["--domain-api", "http://secret.example"], "", "--domain-api: must be an https URL"),
+            (["--account", "se-cret"], "", "--account: must match the pattern"),
         ],
     )
     def test_what_cannot_be_meant_is_refused(
@@ -139,6 +155,61 @@ class TestBodies:
         assert done.stderr.count("\n") == 1
         assert "secret" not in done.stderr
         assert not sandbox.requests
+
+    @pytest.mark.parametrize(
+        ("variable", "text"),
+        [
+            ("LIVEPERSON_ACCOUNT_ID", "se-cret"),
+            ("LIVEPERSON_BASE_URL", "http://secret.example"),
+            ("LIVEPERSON_DOMAIN_API", "http://secret.example"),
+        ],
+    )
+    def test_what_the_environment_gave_is_named_by_its_variable(self, variable: str, text: str) -> None:
+        """As it is there that it must be mended."""
+        done = invoke("create-session", environment={"LIVEPERSON_ACCOUNT_ID": "demo", variable: text})
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert done.stderr.startswith(f"liveperson-engagement: {variable}: must ")
+        assert "secret" not in done.stderr
+
+    @pytest.mark.parametrize(
+        ("arguments", "reason"),
+        [
+            (["nonsense"], "OPERATION: must be one of createSession, "),
+            (["continueSession"], "--parameter visitorId=: is required"),
+            (["continueSession", "--parameter", "visitorId=.."], "--parameter visitorId=: must match the pattern"),
+            (
+                ["continueSession", "--parameter", "visitor_id=v"],
+                "--parameter visitor_id=: is no parameter of continue",
+            ),
+            (["findDomain", "--parameter", "accountId=se-cret"], "--parameter accountId=: must match the pattern"),
+            (["findDomain", "--account", "se-cret"], "--account: must match the pattern"),
+            (["findDomain", "--parameter", "accountId"], "--parameter: must be NAME=VALUE"),
+            (["findDomain", "--server-variable", "a=1"], "--server-variable: must be "),
+            (["createSession"], "--body: must be of type object"),
+            (["createSession", "--body", "-"], "appType: must be one of MSDK, EXTERNAL"),
+        ],
+    )
+    def test_a_call_that_cannot_be_meant_is_refused(self, sandbox: Sandbox, arguments: list[str], reason: str) -> None:
+        """Parameters have the contract's names; a body keeps its path."""
+        done = invoke("call", arguments[0], *at(sandbox), *arguments[1:], stdin='{"appType": "secret"}')
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+        assert done.stderr.startswith(f"liveperson-engagement: {reason}")
+        assert "secret" not in done.stderr
+        assert not sandbox.requests
+
+    @pytest.mark.parametrize(
+        ("options", "left", "reason"),
+        [
+            (["--no-retry"], 4, "no host for the account: no answer to the request (it was not sent): "),
+            (["--deadline", "3"], 4, "--deadline: the call did not end within 3.0 seconds"),
+        ],
+    )
+    def test_failures_name_options_too(self, options: list[str], left: int, reason: str) -> None:
+        """No argument of Python's."""
+        done = invoke("domain", "demo", "--domain-api", "http://127.0.0.1:1", *options)
+        assert (done.returncode, done.stdout, done.stderr.count("\n")) == (left, "", 1)
+        assert done.stderr.startswith(f"liveperson-engagement: {reason}")
+        assert not re.search(r"[a-z]_[a-z]", done.stderr)
 
     def test_the_account_is_required(self, sandbox: Sandbox) -> None:
         """As argument, as option or in the environment; the option wins over the argument, which wins over both."""
@@ -240,7 +311,7 @@ class TestAnswers:
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
         assert "session store: load failed (FileNotFoundError: " in done.stderr
         assert "No such file or directory" in done.stderr
-        assert "secret" not in done.stderr
+        assert not re.search(r"secret|on_store_error", done.stderr)
 
 
 class TestVisits:
@@ -295,7 +366,7 @@ class TestVisits:
         done = invoke("update-session", *at(sandbox), *ids, "--impression", "impDisplay")
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == (
-            "liveperson-engagement: kinds: this session was offered no engagement; call create_session first\n"
+            "liveperson-engagement: --impression: this session was offered no engagement; run create-session first\n"
         )
         assert len(sandbox.visitors) == 1
 
@@ -305,27 +376,42 @@ class TestVisits:
             ([], "nothing to send: give --attribute, --impression or --body"),
             (["--attribute", "{}"], "no session: give --key and --store"),
             (["--visitor-id", "v", "--attribute", "{}", "--impression", "x"], "--impression: is a request of its own"),
-            (["--visitor-id", "v", "--body", "/dev/null"], "--body: must be JSON"),
-            (["--visitor-id", "v", "--impression", "impFoo"], "kinds[0]: must be one of impDisplay, "),
-            (["--visitor-id", "v", "--attribute", '{"type": "searchInfo"}'], "pageId: this visit has no session yet"),
+            ([*IDS, "--body", "/dev/null"], "--body: must be JSON"),
+            ([*IDS, "--impression", "impFoo"], "--impression: must be one of impDisplay, "),
+            ([*IDS, "--attribute", "{}"], "--attribute (engagementAttributes[0].type): must be one of "),
+            (["--visitor-id", "v", "--attribute", "{}"], "--session-id and --page-id: are required with --visitor-id"),
+            (["--key", "k", "--store", "none.db", "--impression", "impClose"], "--key: has no session in --store yet"),
         ],
     )
     def test_an_update_that_cannot_be_meant_is_refused(
-        self, sandbox: Sandbox, arguments: list[str], reason: str
+        self, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], reason: str
     ) -> None:
         """With status 2, before anything is sent."""
+        monkeypatch.chdir(tmp_path)
         done = invoke("update-session", *at(sandbox), *arguments)
         assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
         assert done.stderr.startswith(f"liveperson-engagement: {reason}")
         assert not sandbox.requests
 
     def test_the_domain_is_a_result(self, sandbox: Sandbox) -> None:
-        """The base URL alone, or an object; what the environment says about it does not count."""
+        """The base URL alone, or an object."""
         asked = ("domain", "demo", "--domain-api", sandbox.url)
-        done = invoke(*asked, environment={"LIVEPERSON_BASE_URL": "https://elsewhere.example"})
+        done = invoke(*asked)
         assert (done.returncode, done.stdout, done.stderr) == (0, f"{sandbox.url}\n", "")
         assert json.loads(invoke(*asked, "--json").stdout) == {"account": "demo", "baseUrl": sandbox.url}
-        assert [request.operation_id for request in sandbox.requests] == ["findDomain"] * 2
+        done = invoke("domain", "demo", environment={"LIVEPERSON_DOMAIN_API": sandbox.url})
+        assert (done.returncode, done.stdout) == (0, f"{sandbox.url}\n")
+        assert [request.operation_id for request in sandbox.requests] == ["findDomain"] * 3
+
+    def test_a_domain_that_is_given_is_the_result(self, sandbox: Sandbox) -> None:
+        """Nothing is asked; only `--curl` shows how it would be."""
+        asked = ("domain", "demo", "--domain-api", sandbox.url)
+        given = "https://elsewhere.example"
+        for options, environment in (["--base-url", given], {}), ([], {"LIVEPERSON_BASE_URL": given}):
+            done = invoke(*asked, *options, environment=environment)
+            assert (done.returncode, done.stdout, done.stderr) == (0, f"{given}\n", "")
+        assert f"{sandbox.url}/" in invoke(*asked, "--base-url", given, "--curl").stdout
+        assert not sandbox.requests
 
 
 class TestCurl:
@@ -484,12 +570,6 @@ class TestWatching:
         done = invoke("create-session", *at(sandbox), "--watch")
         assert (done.returncode, done.stdout, len(sandbox.requests)) == (4, "", 1)
 
-    def test_more_often_than_every_five_seconds_is_refused(self, sandbox: Sandbox) -> None:
-        """As a wrong call."""
-        done = invoke("create-session", *at(sandbox), "--watch", "--every", "4.9")
-        assert (done.returncode, done.stdout) == (2, "")
-        assert not sandbox.requests
-
 
 class TestPauses:
     """What is seen of a pause."""
@@ -524,7 +604,7 @@ class TestPauses:
         pauses, seen, slept = self.pauses(terminal=False)
         sandbox.fail_next(503, body='{"message": "a\\u001b[31m\\nb", "internalCode": 5}')
         sandbox.loading_account()
-        caller = LocatedCaller(account="demo", base_url=sandbox.url)
+        caller = Caller(account="demo", base_url=sandbox.url)
         with visiting(caller, Patience(), pauses, Visited(), Curl()) as visit:
             visit.create_session({"appType": "EXTERNAL"})
         first, second = seen.getvalue().splitlines()
@@ -532,6 +612,22 @@ class TestPauses:
         assert first == "createSession: attempt 1 failed: [503] a [31m b (internal code 5); next try in 5 s"
         assert second.startswith("createSession: attempt 2 failed: [500] Loading account: demo, vid: … ")
         assert len(sandbox.visitors) == 1
+
+    @pytest.mark.parametrize("level", [None, "info", "debug"])
+    def test_a_pause_is_shown_once(self, sandbox: Sandbox, level: str | None) -> None:
+        """Not by the library's log as well, wherever that goes; what else the log says is there."""
+        sandbox.fail_next(503, headers={"retry-after": "60"})
+        environment = {"LIVEPERSON_LOG": level} if level else {}
+        arguments = ("create-session", "demo", "--base-url", sandbox.url)
+        with running(*arguments, env=ENVIRONMENT | environment) as process:
+            assert process.stderr
+            seen = list[str]()
+            while "next try" not in "".join(seen):
+                seen.append(process.stderr.readline())
+            process.send_signal(signal.SIGINT)
+            seen.append(process.stderr.read())
+        assert [line for line in "".join(seen).splitlines() if re.search(r"\b60 s\b", line)] == [seen[-2].rstrip()]
+        assert ("attempt 1: status 503" in "".join(seen)) == (level == "debug")
 
     def test_a_pause_can_be_told_before_it_is_made(self) -> None:
         """As `on_retry` and `sleep` do."""

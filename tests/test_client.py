@@ -26,6 +26,20 @@ def test_account_and_url_may_come_from_the_environment(
     assert sandbox.requests[0].account_id == "fromenv"
 
 
+def test_the_domain_api_may_come_from_the_environment(
+    colour: Colour, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """LIVEPERSON_DOMAIN_API, where no argument is given; empty it is none."""
+    monkeypatch.setenv("LIVEPERSON_DOMAIN_API", sandbox.url)
+    assert colour.client().find_domain() == sandbox.url
+    monkeypatch.setenv("LIVEPERSON_DOMAIN_API", "http://elsewhere.example")
+    with pytest.raises(InvalidRequest, match=r"^domain_api: must be an https URL"):
+        colour.client()
+    assert colour.client(domain_api=sandbox.url).find_domain() == sandbox.url
+    monkeypatch.setenv("LIVEPERSON_DOMAIN_API", "")
+    colour.client()
+
+
 def test_arguments_win_over_the_environment(colour: Colour, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the caller says counts."""
     monkeypatch.setenv("LIVEPERSON_ACCOUNT_ID", "fromenv")

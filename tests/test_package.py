@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import zipfile
@@ -60,19 +61,25 @@ def test_the_installed_package_works_without_a_checkout(wheel: Path, tmp_path: P
 
 
 def test_the_demo_ends_well_with_one_visitor() -> None:
-    """The README's first command, with its two real pauses."""
+    """The README's first command, with its two real pauses; it ends with a picture that fits into 80 columns."""
     done = subprocess.run(
         [str(ROOT / "scripts/demo")],
-        env={**os.environ, "COLUMNS": "120"},
+        env={**os.environ, "COLUMNS": "80"},
         capture_output=True,
         text=True,
         timeout=300,
         check=False,
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "Visitors on the brand's list: 1" in done.stdout
-    for line in (
-        "createSession: attempt 1 failed (status 500, internal code 20); trying again in 5 s",
-        "updateSession: attempt 1 failed (status 503",
-    ):
-        assert line in done.stdout
+    assert "7 requests, 1 visitor on the brand's list" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    picture = done.stdout.partition("What happened")[2]
+    named = re.compile("[ ┄]+((pause )?5 s[ ┄]+)?")  # a pause is named where there is room
+    assert [named.sub(" ", line).strip() for line in picture.splitlines() if "●" in line] == [
+        "1 findDomain ● 200",
+        "createSession ✗ 500 ● 200",
+        "2 continueSession ● 200",
+        "3 updateSession ● 200",
+        "4 updateSession ✗ 503 ● 200",
+        "● answered ✗ failed pause before the next attempt",
+    ]

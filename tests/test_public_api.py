@@ -291,6 +291,7 @@ def written(annotation: Any) -> str:
 def commands() -> Iterator[str]:
     """Describe the command line: commands, what they take, exit statuses."""
     command: Any = typer.main.get_command(app)
+    yield from sorted(described_parameter(parameter) for parameter in command.params)
     for name, each in sorted(command.commands.items()):
         yield name
         yield from sorted(f"    {described_parameter(parameter)}" for parameter in each.params)
@@ -307,7 +308,7 @@ def described_parameter(parameter: Any) -> str:
         *(["required"] if parameter.required else []),
         *(["repeatable"] if getattr(parameter, "multiple", False) or parameter.nargs != 1 else []),
         *([f"from {parameter.envvar}"] if parameter.envvar else []),
-        *([f"default {parameter.default}"] if isinstance(parameter.default, str | float) and takes else []),
+        *([f"default {parameter.default}"] if isinstance(parameter.default, str | int | float) and takes else []),
     ]
     return f"{text}  # {', '.join(notes)}" if notes else text
 

@@ -115,7 +115,7 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
         self._configure(
             account_id=_from_environment("LIVEPERSON_ACCOUNT_ID", account_id),
             base_url=_from_environment("LIVEPERSON_BASE_URL", base_url),
-            domain_api=domain_api,
+            domain_api=_from_environment("LIVEPERSON_DOMAIN_API", domain_api),
             server_variables=server_variables,
             store=MemoryStore() if store is None else store,
             retry=RetryPolicy() if retry is None else retry,
@@ -190,6 +190,7 @@ class EngagementClient(_Client[SessionStore, "AnyTransport", Driver, None]):
     - `account_id`: the brand's LivePerson account; default: the environment variable LIVEPERSON_ACCOUNT_ID.
     - `base_url`: where the account is served; default: LIVEPERSON_BASE_URL, else `domain_api` is asked, and asked again
       after four hours, or after a minute where the host cannot be reached or redirects.
+    - `domain_api`: where that is asked; default: LIVEPERSON_DOMAIN_API, else the contract's public Domain API.
     - `server_variables`: values for the URLs of operations with servers of their own; default: the contract's.
     - `store`: where sessions are remembered; default: in memory, as long as the client lives.
     - `retry`: default: each operation's documented policy, at present pauses of 5, 10 and 15 seconds after a 5xx.

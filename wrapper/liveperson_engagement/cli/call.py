@@ -8,7 +8,7 @@ import typer
 from liveperson_engagement._json import is_array
 from liveperson_engagement.cli import bodies
 from liveperson_engagement.cli.failure import wrong
-from liveperson_engagement.cli.options import BODY, CONNECTION, AsJson, BodyFile, Curl, LocatedCaller, Patience
+from liveperson_engagement.cli.options import BODY, CONNECTION, AsJson, BodyFile, Caller, Curl, Patience
 from liveperson_engagement.events import RequestEvent
 
 
@@ -23,7 +23,7 @@ def call(
         str,
         typer.Argument(metavar="OPERATION", help="Its operationId, such as createSession.", autocompletion=_operations),
     ],
-    caller: LocatedCaller,
+    caller: Caller,
     patience: Patience,
     body_file: BodyFile = None,
     *,
@@ -48,9 +48,9 @@ def call(
     as_json: AsJson = False,
     curl: Curl,
 ) -> None:
-    """Send any operation of the contract, by its own retry policy, and print the answer as JSON.
+    """Send any operation of the contract; print the answer.
 
-    No visit is remembered: ids are yours to pass on.
+    It is tried again by its own retry policy; the answer is JSON. No visit is remembered: ids are yours to pass on.
     """
     from liveperson_engagement._account import to_json  # noqa: PLC0415
     from liveperson_engagement.cli.curl import catch  # noqa: PLC0415
@@ -90,10 +90,10 @@ def _arguments(operation_id: str, given: dict[str, str]) -> dict[str, Any]:
     operation = contract().operations.get(operation_id)
     if operation is None:  # the client says so
         return {}
-    arguments: dict[str, Any] = {}
+    names, arguments = operation.generated.PARAMETERS, dict[str, Any]()
     for name, text in given.items():
-        python_name = operation.generated.PARAMETERS.get(name, name)
-        parameter = operation.parameters.get(python_name)
-        is_text = parameter is None or parameter.check.accepts(text)
-        arguments[python_name] = text if is_text else bodies.value_of(text)
+        if name not in names:
+            raise wrong(f"--parameter {name}=: is no parameter of {operation_id}, which takes {', '.join(names)}")
+        accepted = operation.parameters[names[name]].check.accepts(text)
+        arguments[names[name]] = text if accepted else bodies.value_of(text)
     return arguments

@@ -16,9 +16,11 @@ class Notation(StrEnum):
 
 
 def contract(
-    notation: Annotated[Notation, typer.Option("--format", help="How it is written.")] = Notation.JSON,
+    notation: Annotated[
+        Notation, typer.Option("--format", metavar="json|yaml", help="How it is written.")
+    ] = Notation.JSON,
 ) -> None:
-    """Print the contract, an OpenAPI 3.1 document, that this package speaks."""
+    """Print the contract, an OpenAPI 3.1 document."""
     text = resources.files("liveperson_engagement_api").joinpath("openapi.json").read_text(encoding="utf-8")
     if notation is Notation.YAML:
         import yaml  # noqa: PLC0415

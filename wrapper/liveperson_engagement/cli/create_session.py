@@ -15,13 +15,14 @@ from liveperson_engagement.cli.options import (
     AsJson,
     Attributes,
     BodyFile,
+    Caller,
     Curl,
-    LocatedCaller,
     Patience,
     Sections,
     Visited,
     values_of,
 )
+from liveperson_engagement.errors import check_seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,7 +83,7 @@ class App:
 
 
 def create_session(
-    caller: LocatedCaller,
+    caller: Caller,
     patience: Patience,
     visited: Visited,
     body_file: BodyFile = None,
@@ -98,7 +99,6 @@ def create_session(
     every: Annotated[
         float,
         typer.Option(
-            min=5,
             metavar="SECONDS",
             help="With --watch: when to ask again while nothing is available; at least 5.",
             rich_help_panel=OUTPUT,
@@ -109,11 +109,13 @@ def create_session(
         typer.Option("--exit-status", "-e", help="Leave with 3 if no engagement is available.", rich_help_panel=OUTPUT),
     ] = False,
 ) -> None:
-    """Start a visit, or ask again within one, and say whether an engagement may be shown.
+    """Ask whether an engagement may be shown.
 
-    Without `--key`, `--session` or `--visitor-id` each call puts one more visitor on the account's list; LivePerson
-    asks callers to do that sparingly.
+    Starts a visit, or goes on with one. Without a key, a session or ids each call puts one more visitor on the
+    account's list; LivePerson asks callers to do that sparingly. Options of the group Body replace parts of the body
+    that --body gives.
     """
+    check_seconds("--every", every, least=5)
     if watch and (curl.curl or exit_status):
         raise wrong("--watch: goes neither with --curl nor with --exit-status")
     body = app.put_into(bodies.from_file(body_file, visited.session))

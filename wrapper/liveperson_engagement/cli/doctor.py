@@ -5,13 +5,13 @@ from typing import Annotated
 import typer
 
 from liveperson_engagement.cli.failure import Status, wrong
-from liveperson_engagement.cli.options import OUTPUT, AppType, AsJson, LocatedCaller, Sections
+from liveperson_engagement.cli.options import OUTPUT, AppType, AsJson, Caller, Sections
 
 COLOURS = {"ok": "bold green", "failed": "bold red", "skipped": "dim"}
 
 
 def doctor(
-    caller: LocatedCaller,
+    caller: Caller,
     *,
     app_type: AppType = None,
     section: Sections = None,
@@ -25,22 +25,21 @@ def doctor(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    """Say step by step what works for an account, and what to do about what does not.
+    """Check step by step what works for an account.
 
     The environment's proxies and certificates, the account id, the account's host, TLS, the first call, whether the
     account is loaded, whether an engagement of type MSDK or EXTERNAL is available, and this machine's clock. Each is
-    tried once. Leaves with 1 if one failed.
+    tried once; for what does not work it says what to do. Leaves with 1 if one failed.
     """
     if not caller.account_id:
         raise wrong("ACCOUNT: is required: name the account, or set LIVEPERSON_ACCOUNT_ID")
     from liveperson_engagement.cli.examination import examine  # noqa: PLC0415
-    from liveperson_engagement.cli.failure import failures_reported  # noqa: PLC0415
     from liveperson_engagement.cli.interrupt import tidied_up_on_ctrl_c  # noqa: PLC0415
     from liveperson_engagement.cli.output import print_json, print_text  # noqa: PLC0415
 
     body = {"appType": app_type or "EXTERNAL", **({"consumerSections": section} if section else {})}
     findings = list[dict[str, str]]()
-    with failures_reported(), tidied_up_on_ctrl_c():
+    with tidied_up_on_ctrl_c():
         for finding in examine(caller, body, visitor=not no_visitor):
             findings.append(finding.to_dict())
             if as_json:

@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 
 from liveperson_engagement.cli.failure import describe, printable
-from liveperson_engagement.cli.options import LocatedCaller, Patience
+from liveperson_engagement.cli.options import Caller, Patience
 from liveperson_engagement.cli.output import remark
 from liveperson_engagement.cli.pauses import Pauses
 from liveperson_engagement.cli.visits import client_of
@@ -56,9 +56,7 @@ class Finding:
         return {"step": self.step, "status": self.status, "detail": self.detail, **advice}
 
 
-def examine(
-    caller: LocatedCaller, body: Any, *, visitor: bool, now: Callable[[], float] = time.time
-) -> Iterator[Finding]:
+def examine(caller: Caller, body: Any, *, visitor: bool, now: Callable[[], float] = time.time) -> Iterator[Finding]:
     """Take the steps in order; those that an earlier one has made impossible are skipped."""
     clock, done, why = _Clock(now), 0, "left out, as --no-visitor asks"
     for finding in _steps(caller, body, visitor=visitor, clock=clock):
@@ -71,7 +69,7 @@ def examine(
     yield clock.finding()
 
 
-def _steps(caller: LocatedCaller, body: Any, *, visitor: bool, clock: "_Clock") -> Generator[Finding]:
+def _steps(caller: Caller, body: Any, *, visitor: bool, clock: "_Clock") -> Generator[Finding]:
     try:
         Trust(None).context()  # a client would load the certificates with its first https connection
         client = client_of(caller, Patience(no_retry=True), Pauses(), on_response=clock.note)

@@ -6,6 +6,7 @@ from enum import IntEnum
 
 import typer
 
+from liveperson_engagement.cli.names import as_typed, without_python
 from liveperson_engagement.errors import (
     ConnectionFailed,
     DeadlineExceeded,
@@ -13,7 +14,6 @@ from liveperson_engagement.errors import (
     EngagementError,
     InvalidRequest,
     ServerError,
-    StoreError,
     one_line,
 )
 
@@ -45,25 +45,32 @@ def wrong(reason: str) -> typer.Exit:
 
 
 @contextmanager
-def failures_reported() -> Generator[None]:
-    """Turn the package's errors into a line and an exit status."""
+def failures_reported(context: typer.Context) -> Generator[None]:
+    """Turn the package's errors into a line, in the words of the command line, and an exit status."""
     try:
         yield
+    except InvalidRequest as error:
+        raise wrong(f"{as_typed(error.path, context)}: {without_python(error.reason)}") from None
     except EngagementError as error:
         raise failed(describe(error), status_of(error)) from None
 
 
 def describe(error: EngagementError) -> str:
-    """Return an error's own line, and for a store its cause."""
-    if isinstance(error, StoreError) and error.__cause__ is not None:
-        return f"{error} [{printable(str(error.__cause__)) or type(error.__cause__).__name__}]"
-    return printable(str(error))
+    """Return an error's own line, in the words of the command line."""
+    cause = error.__cause__
+    match error:
+        case DomainLookupFailed() if isinstance(cause, EngagementError):
+            return (
+                f"no host for the account: {describe(cause)}; check the account, or give --base-url; doctor says more"
+            )
+        case DeadlineExceeded():
+            return f"--{printable(str(error))}"
+        case _:
+            return without_python(printable(str(error)))
 
 
 def status_of(error: EngagementError) -> Status:
     """Choose the exit status that stands for an error."""
-    if isinstance(error, InvalidRequest):
-        return Status.WRONG
     return Status.LATER if may_pass(error) else Status.FAILED
 
 

@@ -10,17 +10,19 @@ from typing import Annotated, Any, get_args, get_type_hints
 
 import typer
 
+from liveperson_engagement.cli.failure import failures_reported
+
 CONNECTION, VISIT, BODY, OUTPUT = "Account and connection", "Visit", "Body", "Output"
 
 
 def grouped(command: Callable[..., None]) -> Callable[..., None]:
-    """Return the command as Typer can read it: each parameter that is a dataclass replaced by its fields."""
+    """Return the command as Typer can read it: its dataclasses replaced by their fields, its failures reported."""
     hints = get_type_hints(command, include_extras=True)
     groups: dict[str, Any] = {name: kind for name, kind in hints.items() if dataclasses.is_dataclass(kind)}
     if not groups:
         return command
     members = {name: {field.name for field in dataclasses.fields(kind)} for name, kind in groups.items()}
-    parameters: list[inspect.Parameter] = []
+    parameters = [inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)]
     for each in inspect.signature(command).parameters.values():
         kind = groups.get(each.name)
         whole = [each.replace(annotation=hints[each.name])]
@@ -28,10 +30,11 @@ def grouped(command: Callable[..., None]) -> Callable[..., None]:
         parameters += [part.replace(kind=inspect.Parameter.KEYWORD_ONLY) for part in parts]
 
     @functools.wraps(command)
-    def flat(**values: Any) -> None:
+    def flat(context: typer.Context, **values: Any) -> None:
         for name, kind in groups.items():
             values[name] = kind(**{member: values.pop(member) for member in members[name]})
-        command(**values)
+        with failures_reported(context):
+            command(**values)
 
     signature: Any = flat
     signature.__signature__ = inspect.Signature(parameters)
@@ -60,28 +63,12 @@ class Caller:
         str | None,
         typer.Option(
             metavar="URL",
+            envvar="LIVEPERSON_DOMAIN_API",
             show_default=False,
             help="Where the account's host is asked for, instead of the public Domain API.",
             rich_help_panel=CONNECTION,
         ),
     ] = None
-    timeout: Annotated[
-        float,
-        typer.Option(
-            metavar="SECONDS", help="How long an attempt may wait for its answer.", rich_help_panel=CONNECTION
-        ),
-    ] = 10.0
-
-    @property
-    def account_id(self) -> str | None:
-        """The account, however it is named."""
-        return self.account_option or self.account
-
-
-@dataclass(frozen=True, kw_only=True)
-class LocatedCaller(Caller):
-    """The same, where the host may be known."""
-
     base_url: Annotated[
         str | None,
         typer.Option(
@@ -92,6 +79,17 @@ class LocatedCaller(Caller):
             rich_help_panel=CONNECTION,
         ),
     ] = None
+    timeout: Annotated[
+        float,
+        typer.Option(
+            metavar="SECONDS", help="How long an attempt may wait for its answer.", rich_help_panel=CONNECTION
+        ),
+    ] = 10
+
+    @property
+    def account_id(self) -> str | None:
+        """The account, however it is named."""
+        return self.account_option or self.account
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,7 +138,7 @@ class Visited:
         typer.Option(
             metavar="FILE",
             show_default=False,
-            help="A session as `create-session --json` printed it; - for standard input.",
+            help="A session as create-session --json printed it; - for standard input.",
             rich_help_panel=VISIT,
         ),
     ] = None
@@ -208,7 +206,7 @@ BodyFile = Annotated[
         "--body",
         metavar="FILE",
         show_default=False,
-        help="The documented JSON body; - for standard input. The options below replace parts of it.",
+        help="The documented JSON body; - for standard input.",
         rich_help_panel=BODY,
     ),
 ]

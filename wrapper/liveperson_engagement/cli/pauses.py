@@ -1,13 +1,17 @@
 """Pauses: a countdown on a terminal, one line elsewhere."""
 
+import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
+from liveperson_engagement._call import Call
+from liveperson_engagement._log import logger
 from liveperson_engagement.cli.failure import describe
 from liveperson_engagement.events import RetryEvent
 
@@ -25,6 +29,15 @@ class Pauses:
         self._console = console or Console(stderr=True)
         self._sleep, self._clock = sleep, clock
         self._reason = ""
+
+    @contextmanager
+    def alone(self) -> Generator[None]:
+        """Leave the log's lines about retries out: what is seen of a pause here says the same."""
+        logger.addFilter(_is_no_retry)
+        try:
+            yield
+        finally:
+            logger.removeFilter(_is_no_retry)
 
     def note(self, event: RetryEvent) -> None:
         """Remember the reason of the next pause: `on_retry`."""
@@ -46,3 +59,7 @@ class Pauses:
                 text = f"Next try in {math.ceil(left)} s, Ctrl-C ends: {reason}"
                 line.update(Text(text, style="yellow", no_wrap=True, overflow="ellipsis"), refresh=True)
                 self._sleep(left - math.ceil(left) + 1)  # to the next whole second
+
+
+def _is_no_retry(record: logging.LogRecord) -> bool:
+    return (record.module, record.funcName) != (Call.__module__.rpartition(".")[2], Call.send.__name__)

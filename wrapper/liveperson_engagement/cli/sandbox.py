@@ -10,12 +10,12 @@ from typing import Annotated, Any
 
 import typer
 
-from liveperson_engagement.cli.failure import failed
+from liveperson_engagement.cli.failure import failed, wrong
 
 
 def sandbox(
     *,
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port of 127.0.0.1; 0 for a free one.")] = 8787,
+    port: Annotated[int, typer.Option("--port", metavar="NUMBER", help="Port of 127.0.0.1; 0 for a free one.")] = 8787,
     fail: Annotated[
         list[str] | None,
         typer.Option(metavar="STATUS[xTIMES]", help="Fail the next requests: 503, or 503x2. May be repeated."),
@@ -31,32 +31,41 @@ def sandbox(
         ),
     ] = 0,
     not_available: Annotated[
-        bool, typer.Option("--not-available", help="Offer no engagement, until `available` is called.")
+        bool, typer.Option("--not-available", help="Offer no engagement, until the call available.")
     ] = False,
     scenario: Annotated[
         Path | None,
-        typer.Option(exists=True, dir_okay=False, help="Do what a YAML or JSON file lists, in order; after the above."),
+        typer.Option(
+            metavar="FILE",
+            exists=True,
+            dir_okay=False,
+            help="Do what a YAML or JSON file lists, in order; after the above.",
+        ),
     ] = None,
     log: Annotated[bool, typer.Option("--log", help="Print each request to standard error, without ids.")] = False,
 ) -> None:
     """Play LivePerson's services on this machine, until Ctrl-C.
 
-    Prints its URL, to use in place of `https://{domain}` and of the Domain API, and the calls that control it. A
+    Prints its URL, to use in place of https://{domain} and of the Domain API, and the calls that control it. A
     browser that opens the URL finds the API reference.
 
     It is controlled while it runs, by calls such as
 
-    - `curl --json '{"status": 503, "times": 2}' http://127.0.0.1:8787/sandbox/fail_next`
-    - `curl --request POST http://127.0.0.1:8787/sandbox/expire_sessions`
-    - `curl --request POST http://127.0.0.1:8787/sandbox/reset`
-    - `curl http://127.0.0.1:8787/sandbox/requests`
+    \b
+      curl --json '{"status": 503}' http://127.0.0.1:8787/sandbox/fail_next
+      curl --request POST http://127.0.0.1:8787/sandbox/expire_sessions
+      curl --request POST http://127.0.0.1:8787/sandbox/reset
+      curl http://127.0.0.1:8787/sandbox/requests
 
     or by a scenario, whose steps are the same calls: each is taken once all before it has happened.
 
-    - `serve_next: {times: 2}`
-    - `expire_sessions`
-    - `fail_next: {status: 503, times: 4}`
+    \b
+      - serve_next: {times: 2}
+      - expire_sessions
+      - fail_next: {status: 503, times: 4}
     """
+    if not 0 <= port <= 65535:
+        raise wrong("--port: must be from 0 to 65535")
     failures = [_failure(text) for text in fail or ()]
     steps: list[Any] = [] if scenario is None else _steps(scenario)
     from liveperson_engagement.sandbox import Sandbox  # noqa: PLC0415

@@ -11,8 +11,8 @@ from liveperson_engagement.cli.options import (
     AsJson,
     Attributes,
     BodyFile,
+    Caller,
     Curl,
-    LocatedCaller,
     Patience,
     Visited,
 )
@@ -28,7 +28,7 @@ def _kinds() -> list[str]:
 
 
 def update_session(
-    caller: LocatedCaller,
+    caller: Caller,
     patience: Patience,
     visited: Visited,
     body_file: BodyFile = None,
@@ -48,9 +48,10 @@ def update_session(
     as_json: AsJson = False,
     curl: Curl,
 ) -> None:
-    """Send what is new in a session: engagement attributes, or impressions of the engagement that was offered.
+    """Send engagement attributes, or impressions.
 
-    The session is named by `--key` and `--store`, by `--session`, or by all three ids.
+    Impressions are what the visitor did with the engagement that was offered. The session is named by --key and
+    --store, by --session, or by all three ids.
     """
     if not (body_file or attribute or impression):
         raise wrong("nothing to send: give --attribute, --impression or --body")
@@ -58,6 +59,10 @@ def update_session(
         raise wrong("--impression: is a request of its own; give --attribute and --body in another one")
     if not (visited.key or visited.session or visited.visitor_id):
         raise wrong("no session: give --key and --store, --session, or --visitor-id, --session-id and --page-id")
+    if visited.visitor_id and not (visited.session_id and visited.page_id):
+        raise wrong(
+            "--session-id and --page-id: are required with --visitor-id, as an update names its session and page"
+        )
     body = bodies.from_file(body_file, visited.session)
     body = bodies.with_members(body, engagementAttributes=bodies.attributes(attribute))
     from liveperson_engagement.cli.output import print_json  # noqa: PLC0415
@@ -65,6 +70,8 @@ def update_session(
     from liveperson_engagement.cli.visits import visiting  # noqa: PLC0415
 
     with visiting(caller, patience, Pauses(), visited, curl) as visit:
+        if visit.ids is None:
+            raise wrong("--key: has no session in --store yet; run create-session with both first")
         if impression:
             visit.report_impressions(*cast("list[ImpressionEventType]", impression))
         else:

@@ -10,9 +10,9 @@ from liveperson_engagement._contract import contract
 from liveperson_engagement._json import SchemaViolation
 from liveperson_engagement.cli.bodies import read
 from liveperson_engagement.cli.curl import MASK, Caught, catch_visits, command
-from liveperson_engagement.cli.failure import failures_reported, wrong
+from liveperson_engagement.cli.failure import wrong
 from liveperson_engagement.cli.interrupt import tidied_up_on_ctrl_c
-from liveperson_engagement.cli.options import Caller, Curl, LocatedCaller, Patience, Visited
+from liveperson_engagement.cli.options import Caller, Curl, Patience, Visited
 from liveperson_engagement.cli.output import remark
 from liveperson_engagement.cli.pauses import Pauses
 from liveperson_engagement.client import EngagementClient
@@ -23,7 +23,7 @@ from liveperson_engagement.visit import Visit
 
 def client_of(caller: Caller, patience: Patience, pauses: Pauses, **options: Any) -> EngagementClient:
     """Make the client that the options ask for."""
-    client = EngagementClient(
+    return EngagementClient(
         caller.account_id,
         domain_api=caller.domain_api,
         timeout=caller.timeout,
@@ -31,18 +31,17 @@ def client_of(caller: Caller, patience: Patience, pauses: Pauses, **options: Any
         retry=RetryPolicy.none() if patience.no_retry else None,
         sleep=pauses.retry,
         on_retry=pauses.note,
-        base_url=caller.base_url if isinstance(caller, LocatedCaller) else None,
+        base_url=caller.base_url,
         **options,
     )
-    return client if isinstance(caller, LocatedCaller) else client.with_options(base_url=None)
 
 
 @contextmanager
 def connected(
     caller: Caller, patience: Patience, pauses: Pauses, curl: Curl, **options: Any
 ) -> Generator[EngagementClient]:
-    """Open a client; failures become a line and an exit status, and a request that is caught becomes a command."""
-    with failures_reported(), tidied_up_on_ctrl_c(), client_of(caller, patience, pauses, **options) as client:
+    """Open a client; a request that is caught becomes a command."""
+    with tidied_up_on_ctrl_c(), pauses.alone(), client_of(caller, patience, pauses, **options) as client:
         try:
             yield client
         except Caught as caught:
@@ -53,10 +52,8 @@ def connected(
 
 
 @contextmanager
-def visiting(
-    caller: LocatedCaller, patience: Patience, pauses: Pauses, visited: Visited, curl: Curl
-) -> Generator[Visit]:
-    """Take up a visit, and treat failures as `connected` does."""
+def visiting(caller: Caller, patience: Patience, pauses: Pauses, visited: Visited, curl: Curl) -> Generator[Visit]:
+    """Take up a visit."""
     key, ids = _named(visited)
     with ExitStack() as stack:
         store = _store(visited, stack, only_look=curl.curl)
