@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -18,6 +19,7 @@ ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT / "wrapper"), str(ROOT / "generated")]
 
 from liveperson_engagement import __version__  # noqa: E402
+from liveperson_engagement.sandbox.pages import reference_page  # noqa: E402
 
 project = "liveperson-engagement"
 version = release = __version__
@@ -64,7 +66,7 @@ html_use_index = True
 linkcheck_anchors = False
 linkcheck_timeout = 20
 
-REFERENCE = ROOT / "wrapper/liveperson_engagement/sandbox/reference"
+STYLE = ROOT / "wrapper/liveperson_engagement/sandbox/page/style.css"
 CONTRACT = ROOT / "generated/liveperson_engagement_api/openapi.json"
 ALIASES = {
     "AnyAsyncTransport": "AsyncTransport | httpx.AsyncBaseTransport",
@@ -161,16 +163,13 @@ def _spelled_out(
 
 
 def _put_contract(app: Sphinx, failure: Exception | None) -> None:
-    """Put the page that the sandbox serves, and the contract that it shows, into a folder of the site."""
+    """Put the API reference as the sandbox serves it, and the contract, into a folder of the site."""
     if failure or app.builder.name != "html":
         return
     folder = app.outdir / "contract"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(REFERENCE, folder / "reference")
+    folder.mkdir()
+    shutil.copy(STYLE, folder)
     shutil.copy(CONTRACT, folder / "openapi.json")
-    page = (folder / "reference/index.html").read_text(encoding="utf-8")
-    (folder / "reference/index.html").unlink()
-    style = "margin: 0; padding: 0.8em 20px; font-size: 14px"
-    way_back = f'<p style="{style}"><a href="../contract.html">← Documentation</a></p>\n    <main'
-    assert page.count("<main") == 1  # noqa: S101 - the page has changed
-    (folder / "index.html").write_text(page.replace("<main", way_back), encoding="utf-8")
+    page = reference_page(json.loads(CONTRACT.read_bytes()), "[← Documentation](../contract.html)")
+    (folder / "index.html").write_text(page, encoding="utf-8")

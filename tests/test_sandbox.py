@@ -5,6 +5,7 @@ import contextlib
 import copy
 import json
 import logging
+import re
 import signal
 import socket
 import subprocess
@@ -30,6 +31,8 @@ DOMAIN = "/api/account/demo/service/msdkgw/baseURI.json"
 VERSION = {"v": "1.0"}
 BODY = {"appType": "EXTERNAL"}
 LEAD = {"type": "lead", "lead": {"topic": "upgrade"}}
+NO_BODY = "body: must be bytes or a string, such as json.dumps makes"
+KNOWN = "createSession, updateSession, continueSession, findDomain"
 CLOSED = {"type": "impClose", "campaign": 1, "engId": 2, "revision": 3}
 
 
@@ -459,18 +462,53 @@ class TestFailures:
         sandbox.fail_next(503)
         assert create(http, {}).status_code == 503
 
-    def test_nonsense_is_refused_at_once(self, sandbox: Sandbox) -> None:
-        """Not when a request comes."""
-        with pytest.raises(ValueError, match="times"):
-            sandbox.fail_next(503, times=0)
-        with pytest.raises(ValueError, match="three digits"):
-            sandbox.fail_next(1000)
-        with pytest.raises(ValueError, match="no operation createsession"):
-            sandbox.slow(1, operation="createsession")
-        with pytest.raises(ValueError, match="findDomain does not load"):
-            sandbox.loading_account(operation="findDomain")
-        with pytest.raises(ValueError, match="before, after, during"):
-            sandbox.drop_connection(when="later")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    @pytest.mark.parametrize(
+        ("method", "arguments", "line"),
+        [
+            ("fail_next", {"status": 503, "times": 0}, "times: must be a whole number, 1 or more, not 0"),
+            ("fail_next", {"status": 503, "times": 1.5}, "times: must be a whole number, 1 or more, not 1.5"),
+            ("fail_next", {"status": 1000}, "status: must be a whole number, from 100 to 999, not 1000"),
+            ("fail_next", {"status": "503"}, "status: must be a whole number, from 100 to 999, not '503'"),
+            ("answer_next", {"status": True}, "status: must be a whole number, from 100 to 999, not True"),
+            ("fail_next", {"status": 503, "body": {}}, f"{NO_BODY}, not dict"),
+            ("answer_next", {"body": [1]}, f"{NO_BODY}, not list"),
+            ("slow", {"seconds": -1}, "seconds: must be a number, 0 or more, not -1"),
+            ("slow", {"seconds": float("nan")}, "seconds: must be a number, 0 or more, not nan"),
+            ("slow", {"seconds": 1, "operation": "create"}, f"operation: the contract has no 'create', it has {KNOWN}"),
+            (
+                "loading_account",
+                {"operation": "findDomain"},
+                "operation: findDomain does not load accounts, leave it out or name another",
+            ),
+            ("drop_connection", {"when": "later"}, "when: must be one of before, after, during, not 'later'"),
+        ],
+    )
+    def test_nonsense_is_refused_at_once(self, sandbox: Sandbox, method: str, arguments: Any, line: str) -> None:
+        """Not when a request comes; in a line that names the argument and what it may be."""
+        with pytest.raises(ValueError, match=f"^{re.escape(line)}$"):
+            getattr(sandbox, method)(**arguments)
+        assert sandbox.requests == ()
+
+    @pytest.mark.parametrize(
+        ("arguments", "line"),
+        [
+            ({"port": 70000}, "port: must be a whole number, from 0 to 65535, not 70000"),
+            ({"port": "8787"}, "port: must be a whole number, from 0 to 65535, not '8787'"),
+            ({"accounts": "demo"}, "accounts: must be a collection of account ids, such as ['demo'], not a string"),
+        ],
+    )
+    def test_a_sandbox_that_cannot_be_is_refused(self, arguments: Any, line: str) -> None:
+        """Before it listens."""
+        with pytest.raises(ValueError, match=f"^{re.escape(line)}$"):
+            Sandbox(**arguments)
+
+    def test_the_journal_has_what_was_answered(self, sandbox: Sandbox, http: httpx.Client) -> None:
+        """Byte for byte, and nothing where the connection was dropped."""
+        answer = create(http)
+        sandbox.drop_connection(when="during")
+        with pytest.raises(httpx.RemoteProtocolError):
+            create(http)
+        assert [request.response_body for request in sandbox.requests] == [answer.content, b""]
 
     def test_any_answer_can_be_given(self, sandbox: Sandbox, http: httpx.Client) -> None:
         """Bytes, headers and type as told, and nothing is done."""
@@ -744,7 +782,8 @@ class TestLife:
         """With the visitors of the first time; twice at once it cannot."""
         with Sandbox() as other:
             port = int(other.host.partition(":")[2])
-            with pytest.raises(OSError, match="in use"):
+            reason = f"port: cannot listen on {port} of 127.0.0.1 (Address already in use)"
+            with pytest.raises(OSError, match=re.escape(f"{reason}: stop what uses it, or pass port=0 for a free one")):
                 Sandbox(port=port).start()
         sandbox = Sandbox(port=port)
         for count in (1, 2):

@@ -47,7 +47,7 @@ def sandbox(
     """Play LivePerson's services on this machine, until Ctrl-C.
 
     Prints its URL, to use in place of https://{domain} and of the Domain API, and the calls that control it. A
-    browser that opens the URL finds the API reference.
+    browser that opens the URL sees visitors and requests as they come, with buttons for the calls.
 
     It is controlled while it runs, by calls such as
 

@@ -135,7 +135,8 @@ class Contract:
         for operation in self.operations:
             if operation.operation_id == operation_id:
                 return operation
-        raise ValueError(f"the contract has no operation {operation_id}")
+        names = ", ".join(operation.operation_id for operation in self.operations)
+        raise ValueError(f"operation: the contract has no {operation_id!r}, it has {names}")
 
     def _operations(self) -> Iterator[Operation]:
         for path, item in self.document["paths"].items():
@@ -201,18 +202,23 @@ class Contract:
         )
 
     def _resolve(self, node: Node) -> Node:
-        while "$ref" in node:
-            target: Any = self.document
-            for part in str(node["$ref"]).removeprefix("#/").split("/"):
-                target = target[part.replace("~1", "/").replace("~0", "~")]
-            node = target
-        return node
+        return resolve(self.document, node)
 
 
 @functools.cache
 def packaged_contract() -> Contract:
     """Return the contract that ships with the generated client."""
     return Contract(json.loads(resources.files("liveperson_engagement_api").joinpath("openapi.json").read_bytes()))
+
+
+def resolve(document: Node, node: Node) -> Node:
+    """Return what a node of a document refers to, or the node itself."""
+    while "$ref" in node:
+        target: Any = document
+        for part in str(node["$ref"]).removeprefix("#/").split("/"):
+            target = target[part.replace("~1", "/").replace("~0", "~")]
+        node = target
+    return node
 
 
 def parse_json(raw: bytes) -> Json:

@@ -11,7 +11,8 @@ class SandboxRequest:
 
     `account_id`, `visitor_id` and `session_id` are what the request named, decoded; `path` is as it was sent. `body` is
     the parsed JSON, None if the bytes in `raw_body` are none. `status` is what was answered, None if the connection was
-    dropped. `at` is monotonic time in seconds. `caller` is the caller's port: one for each connection.
+    dropped, and `response_body` the body of that answer. `at` is monotonic time in seconds. `caller` is the caller's
+    port: one for each connection.
     """
 
     operation_id: str | None
@@ -27,6 +28,7 @@ class SandboxRequest:
     session_id: str | None
     at: float
     caller: int
+    response_body: bytes = b""
 
     def __repr__(self) -> str:
         return f"<SandboxRequest {self.operation_id or self.method} → {self.status or 'dropped'}>"

@@ -13,7 +13,15 @@ from liveperson_engagement.sandbox.controls import Controls
 from liveperson_engagement.sandbox.pages import calls, pages
 from liveperson_engagement.sandbox.records import SandboxRequest, SandboxVisitor
 from liveperson_engagement.sandbox.server import Server
-from liveperson_engagement.sandbox.service import Answer, Behaviour, Service, Turn, error, loading_account
+from liveperson_engagement.sandbox.service import (
+    Answer,
+    Behaviour,
+    Service,
+    Turn,
+    check_number,
+    error,
+    loading_account,
+)
 
 
 class Sandbox:
@@ -30,7 +38,8 @@ class Sandbox:
     be called from any thread, while the sandbox runs or before.
 
     From another language the same methods are called over HTTP: `POST {url}/sandbox/fail_next`, and so on; a
-    browser that opens `url` finds the API reference, and the list of these calls.
+    browser that opens `url` sees visitors and requests as they come, with buttons for these calls, and finds the API
+    reference.
 
     - `port`: a free one if 0.
     - `accounts`: the accounts that exist; all of them if None.
@@ -50,6 +59,10 @@ class Sandbox:
         update_body: Literal["", "{}"] = "",
         contract: Mapping[str, Any] | None = None,
     ) -> None:
+        check_number("port", port, 0, 65535)
+        if isinstance(accounts, str):
+            line = f"accounts: must be a collection of account ids, such as [{accounts!r}], not a string"
+            raise ValueError(line)  # noqa: TRY004 - as all wrong arguments are
         self._service = Service(
             packaged_contract() if contract is None else Contract(contract),
             accounts=None if accounts is None else frozenset(accounts),
@@ -58,7 +71,7 @@ class Sandbox:
             update_body=update_body.encode(),
         )
         self._controls = Controls(type(self), self._service.contract)
-        self._server = Server(Application(self._service, pages(self, self._controls)), port)
+        self._server = Server(Application(self._service, pages(self, self._service, self._controls)), port)
 
     def __repr__(self) -> str:
         return f"<Sandbox {self._service.host or 'not running'}, {len(self.visitors)} visitors>"
@@ -66,7 +79,7 @@ class Sandbox:
     def start(self) -> Self:
         """Start to listen; what `with` does."""
         if self._service.host:
-            raise RuntimeError("the sandbox is running already")
+            raise RuntimeError("the sandbox is running already: stop it first, or make another one")
         self._service.host = f"127.0.0.1:{self._server.start()}"
         return self
 
@@ -96,7 +109,7 @@ class Sandbox:
     def host(self) -> str:
         """Host and port, as findDomain answers them."""
         if not self._service.host:
-            raise RuntimeError("the sandbox is not running")
+            raise RuntimeError("the sandbox is not running: use it in a with statement, or call start() first")
         return self._service.host
 
     @property
@@ -179,15 +192,12 @@ class Sandbox:
         Without `body`, the first error that the contract has for the status or its class, or nothing if it has none;
         `internal_code` replaces its internalCode. `retry_after` is sent as it is: seconds, or an HTTP date.
         """
-        _check_status(status)
+        check_number("status", status, 100, 999)
+        given = None if body is None else _with_headers(_literal(status, body), {"content-type": "application/json"})
         extra = {"content-type": content_type, "retry-after": None if retry_after is None else str(retry_after)}
 
         def behave(turn: Turn) -> Answer:
-            if body is None:
-                answer = error(turn.operation, status, code=internal_code)
-            else:
-                answer = _with_headers(_literal(status, body), {"content-type": "application/json"})
-            return _with_headers(answer, extra, headers)
+            return _with_headers(given or error(turn.operation, status, code=internal_code), extra, headers)
 
         self._plan(behave, operation, times)
 
@@ -202,7 +212,7 @@ class Sandbox:
         operation: str | None = None,
     ) -> None:
         """Answer with exactly these bytes, whatever the contract says, and nothing is done."""
-        _check_status(status)
+        check_number("status", status, 100, 999)
         answer = _with_headers(_literal(status, body), {"content-type": content_type}, headers)
         self._plan(lambda _: answer, operation, times)
 
@@ -217,11 +227,12 @@ class Sandbox:
         That is the visitor of the request; a request that names none puts a new visitor on the list, without a session.
         """
         if operation and self._service.contract.operation(operation).loading is None:
-            raise ValueError(f"{operation} does not load accounts")
+            raise ValueError(f"operation: {operation} does not load accounts, leave it out or name another")
         self._plan(loading_account(self._service), operation, times)
 
     def slow(self, seconds: float, times: int = 1, *, operation: str | None = None) -> None:
         """Handle the request at once, and answer after a while; other requests don't wait."""
+        check_number("seconds", seconds, 0, whole=False)
         self._plan(lambda turn: dataclasses.replace(turn.serve(), delay=seconds), operation, times)
 
     def drop_connection(
@@ -238,7 +249,7 @@ class Sandbox:
             "during": lambda turn: dataclasses.replace(turn.serve(), ending="cut"),
         }
         if when not in behaviours:
-            raise ValueError(f"when must be one of {', '.join(behaviours)}")
+            raise ValueError(f"when: must be one of {', '.join(behaviours)}, not {when!r}")
         self._plan(behaviours[when], operation, times)
 
     def _plan(self, behave: Behaviour, operation: str | None, times: int) -> None:
@@ -246,6 +257,9 @@ class Sandbox:
 
 
 def _literal(status: int, body: bytes | str) -> Answer:
+    if not isinstance(body, bytes | str):  # pyright: ignore[reportUnnecessaryIsInstance]
+        kind = type(body).__name__
+        raise ValueError(f"body: must be bytes or a string, such as json.dumps makes, not {kind}")  # noqa: TRY004 - as above
     return Answer(status, body.encode() if isinstance(body, str) else body)
 
 
@@ -254,8 +268,3 @@ def _with_headers(answer: Answer, *more: Mapping[str, str | None] | Mapping[str,
     for each in more:
         headers |= {name.lower(): value for name, value in (each or {}).items() if value is not None}
     return dataclasses.replace(answer, headers=headers)
-
-
-def _check_status(status: int) -> None:
-    if not 100 <= status <= 999:
-        raise ValueError("an HTTP status has three digits")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import socket
 import struct
 import threading
@@ -50,7 +51,11 @@ class Server:
 
     def start(self) -> int:
         """Listen, and return the port."""
-        listener = socket.create_server(("127.0.0.1", self._port), backlog=2048)
+        try:
+            listener = socket.create_server(("127.0.0.1", self._port), backlog=2048)
+        except OSError as error:
+            reason = f"port: cannot listen on {self._port} of 127.0.0.1 ({os.strerror(error.errno or 0)})"
+            raise OSError(error.errno, f"{reason}: stop what uses it, or pass port=0 for a free one") from None
         listener.setblocking(False)
         port: int = listener.getsockname()[1]
         self._started = threading.Event()

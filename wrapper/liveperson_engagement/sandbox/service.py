@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import logging
+import math
 import re
 import threading
 import time
@@ -109,6 +110,7 @@ class Service:
     def clear(self) -> None:
         """Forget visitors, requests and plans, and offer engagements as at first."""
         with self.lock:
+            self.cleared_at = time.time_ns()
             self.visitors: dict[str, Visitor] = {}
             self.requests: list[SandboxRequest] = []
             self.plans: list[Plan] = []
@@ -118,8 +120,7 @@ class Service:
 
     def plan(self, behave: Behaviour, operation: str | None, times: int) -> None:
         """Let the next requests that match be answered by a behaviour."""
-        if times < 1:
-            raise ValueError("times must be 1 or more")
+        check_number("times", times, 1)
         if operation:
             self.contract.operation(operation)
         with self.lock:
@@ -132,9 +133,9 @@ class Service:
 
     def record(self, request: SandboxRequest, answer: Answer) -> Answer:
         """Write a request and how it was answered into the journal."""
-        status = answer.status if answer.ending == "whole" else None
+        status, body = (answer.status, answer.body) if answer.ending == "whole" else (None, b"")
         with self.lock:
-            self.requests.append(dataclasses.replace(request, status=status))
+            self.requests.append(dataclasses.replace(request, status=status, response_body=body))
         if journal.isEnabledFor(logging.INFO):
             operation_id = request.operation_id
             path = self.contract.operation(operation_id).path if operation_id else _masked(request.path)
@@ -264,6 +265,14 @@ class Service:
     def _visitor(self, request: SandboxRequest) -> Visitor | None:
         visitor = self.visitors.get(request.visitor_id or "")
         return visitor if visitor and visitor.account_id == request.account_id else None
+
+
+def check_number(name: str, value: Any, least: float, most: float = math.inf, *, whole: bool = True) -> None:
+    """Raise unless an argument is a number within bounds."""
+    kinds = int if whole else (int, float)
+    if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
+        bounds = f"{least} or more" if math.isinf(most) else f"from {least} to {most}"
+        raise ValueError(f"{name}: must be a {'whole ' * whole}number, {bounds}, not {value!r}")
 
 
 def _example(turn: Turn) -> Answer:
