@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import sys
+import tomllib
 import typing
 from pathlib import Path
 from typing import Any
@@ -61,6 +62,16 @@ html_js_files = ["search.js"]
 html_copy_source = False
 html_show_sphinx = False
 html_use_index = True
+templates_path = ["_templates"]
+html_sidebars = {
+    "**": [
+        f"sidebar/{part}.html" for part in ("brand", "search", "scroll-start", "navigation", "repository", "scroll-end")
+    ]
+}
+URLS = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"].get("urls", {})
+html_context = {
+    "repository": next((url for name, url in URLS.items() if name.lower() in {"repository", "source"}), None)
+}
 
 # `scripts/docs --outside` asks the servers of others.
 linkcheck_anchors = False
@@ -83,7 +94,11 @@ MADE_BY_OTHERS = {f"liveperson_engagement.{name}" for name in ("Visit", "AsyncVi
 LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)\s#:]+)(#[^)\s]*)?\)")
 ANCHOR = re.compile(r'<a id="([\w-]+)"></a>')
 README = ROOT / "README.md"
-PAGES = {README: "/index.md", ROOT / "tests/conformance/README.md": "/conformance.md"}
+PAGES = {
+    README: "/index.md",
+    ROOT / "CHANGELOG.md": "/changelog.md",
+    ROOT / "tests/conformance/README.md": "/conformance.md",
+}
 SECTIONS = {
     "#connections": "/connections.md",
     "#errors": "/errors.md",

@@ -24,6 +24,11 @@ from test_public_api import MODULES, home, public_names
 
 PYTHON = [sample for page in PAGES for sample in samples(page, "python")]
 CODE = [sample for sample in PYTHON if not sample.is_test]
+UNTYPED = """# mypy: disable-error-code="import-untyped"
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+"""
+"""What samples with Django need: it has no types of its own."""
 OTHERS = {".", "cd", "export", "uvicorn", "gunicorn", "git", "pytest"}
 SHELL_LIKE = re.compile(r"(\$ )?(\w+=\S+ )*(\./|scripts/|liveperson-engagement |pip |python|curl |uvicorn |export )")
 SHELL = [
@@ -66,7 +71,7 @@ def test_the_code_type_checks(checker: list[str], tmp_path: Path) -> None:
     """Strictly, as a user's own code would; of tests the types of fixtures are not known."""
     assert len(CODE) > 20
     for sample in CODE:
-        (tmp_path / f"{sample}.py").write_text(sample.code)
+        (tmp_path / f"{sample}.py").write_text(UNTYPED * ("from django" in sample.code) + sample.code)
     paths = [f"{ROOT}/{folder}" for folder in ("generated", "wrapper", "examples")]
     settings = f'{{"typeCheckingMode": "strict", "extraPaths": ["{paths[-1]}"]}}'
     (tmp_path / "pyrightconfig.json").write_text(settings)
@@ -226,6 +231,34 @@ def test_every_page_is_clean_and_fits_a_phone(site: Path, url: str, browser: Bro
         assert tab.page.evaluate(fits), page
         assert min([13, *tab.page.evaluate(sizes)]) >= 13, page
         assert (tab.problems, tab.outside) == ([], []), page
+
+
+def test_no_code_is_cut_off(site: Path, url: str, browser: Browser) -> None:
+    """At 1280 pixels no block of code has to be scrolled; on a phone a block may scroll, but stays within the page."""
+    pages = sorted(str(page.relative_to(site)) for page in site.rglob("*.html") if page.parent.name != "contract")
+    tab = Tab(browser, url)
+    blocks = "[...document.querySelectorAll('article pre')].filter(block => block.checkVisibility())"
+    for page in pages:
+        tab.page.set_viewport_size({"width": 1280, "height": 900})
+        tab.page.goto(url + page, wait_until="load")
+        cut = f"{blocks}.filter(block => block.scrollWidth > block.clientWidth).map(block => block.innerText)"
+        assert tab.page.evaluate(cut) == [], page
+        tab.page.set_viewport_size({"width": 390, "height": 844})
+        wide = f"{blocks}.filter(block => block.getBoundingClientRect().right > 390).map(block => block.innerText)"
+        assert tab.page.evaluate(wide) == [], page
+
+
+def test_the_navigation_has_guides_reference_and_evidence(url: str, browser: Browser) -> None:
+    """In this order, and links to the changelog and, where it has a public address, the repository."""
+    tab = Tab(browser, url)
+    sidebar = tab.page.locator(".sidebar-tree")
+    assert sidebar.locator(".caption").all_inner_texts() == ["GUIDES", "REFERENCE", "EVIDENCE"]
+    assert sidebar.locator("a.internal").first.inner_text() == "Quick start"
+    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {})
+    expected = [url for name, url in urls.items() if name.lower() in {"repository", "source"}][:1]
+    assert [link.get_attribute("href") for link in sidebar.locator("a.external").all()] == expected
+    sidebar.get_by_role("link", name="Changelog").click()
+    tab.page.get_by_role("heading", name="Unreleased").wait_for()
 
 
 def test_a_wide_table_fits_every_screen(url: str, browser: Browser) -> None:
