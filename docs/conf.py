@@ -164,7 +164,7 @@ def _spelled_out(
         return "", returned
     if name in MADE_BY_OTHERS:
         return "", returned
-    if name.startswith("liveperson_engagement.testing.plugin."):  # a fixture, which nobody calls
+    if name.startswith("liveperson_engagement_pytest."):  # a fixture, which nobody calls
         return "()", returned and re.sub(r"^.*Iterator\[(.*)\]$", r"\1", returned)
     meant = dict(ALIASES)
     for base in getattr(item, "__orig_bases__", ()) if what == "class" else ():

@@ -831,7 +831,8 @@ def test_no_change_goes_unnoticed(part: int) -> None:
         before, target[place[-1]] = target[place[-1]], otherwise(target[place[-1]])
         effect = worst(changes(CONTRACT, document))
         target[place[-1]] = before
-        is_words = {"description", "summary", "externalDocs", "x-sensitive"} & {*place[-2:]} or place[0] in {"info", "tags"}
+        words = {"description", "summary", "externalDocs", "x-sensitive"}
+        is_words = words & {*place[-2:]} or place[0] in {"info", "tags"}
         if effect is None or bool(is_words) is not (effect is DOCUMENTATION):
             unnoticed.append(place)
     assert unnoticed == []

@@ -109,7 +109,7 @@ REFUSED: dict[str, tuple[str, str, str, str]] = {
         "enum: MSDK",
         r'"MSDK" is not of type "array"',
     ),
-    "unknown type": ("type: string\n      x-sensitive: true\n", "type: text\n", "type: text", r'"text" is not valid .+'),
+    "unknown type": ("type: string\n      x-sens", "type: text\n      x-sens", "type: text", r'"text" is not valid .+'),
     "unknown format": ("format: double", "format: dubble", "format: dubble", r'"dubble" is not one of .+'),
     "broken pattern": ('"^[A-Z]{2}$"', '"^[A-Z{2}$"', '"^[A-Z{2}$"', r'.+ is not a "regex"'),
     "unknown keyword": ("          minimum: 1\n", "          minium: 1\n", "minium", "minium is not known here"),

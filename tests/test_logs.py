@@ -53,7 +53,7 @@ RAISED = [
 def test_a_whole_life_is_logged_under_one_name_without_ids_keys_bodies_and_queries(
     colour: Colour, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every line is one of three kinds: requests at DEBUG, retries by the length of the pause, a store that is done without at WARNING."""
+    """Every line is one of three kinds: requests at DEBUG, retries, and a store that is done without at WARNING."""
     caplog.set_level(logging.DEBUG)
     secrets, raised = live(colour, sandbox)
     assert raised == RAISED

@@ -52,11 +52,11 @@ MODULES = (
             "stores.sqlite",
             "testing",
             "testing.answers",
-            "testing.plugin",
             "transports",
             "types",
         )
     ),
+    "liveperson_engagement_pytest",
 )
 """What users import; docs/versioning.md names the same modules."""
 INTERNAL = {
@@ -67,7 +67,6 @@ INTERNAL = {
     "stores.sqlite.network_file_system": "what a file must not be on",
     "stores.conformance.running_loop": "for the package's own tests",
     "stores.sqlite.place": "where a key lies in the file",
-    "testing.plugin.engagement_server": "behind engagement_sandbox",
     "Visit.__init__": "client.visit() makes it",
     "AsyncVisit.__init__": "client.visit() makes it",
     "MemoryStore.forked": "what a fork calls",

@@ -474,7 +474,12 @@ class TestFailures:
             ("answer_next", {"body": [1]}, f"{NO_BODY}, not list"),
             ("slow", {"seconds": -1}, "seconds: must be a number, 0 or more, not -1"),
             ("slow", {"seconds": float("nan")}, "seconds: must be a number, 0 or more, not nan"),
-            ("slow", {"seconds": 1, "operation": "create"}, f"operation: the contract has no 'create', it has {KNOWN}"),
+            (
+                "slow",
+                {"seconds": 1, "operation": "createsession"},
+                "operation: the contract has no operation createsession; did you mean createSession?",
+            ),
+            ("slow", {"seconds": 1, "operation": "x"}, f"operation: the contract has no operation x; it has {KNOWN}"),
             (
                 "loading_account",
                 {"operation": "findDomain"},

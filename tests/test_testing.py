@@ -49,7 +49,8 @@ def either(request: pytest.FixtureRequest) -> Iterator[EngagementClient]:
 
 def run_pytest(folder: Path, *options: str, **environment: str) -> str:
     """Run pytest in a folder, in a process of its own that takes every warning as an error; return what it prints."""
-    without = ("-p", "no:schemathesis", "-p", "no:cacheprovider")  # the first imports what the test is about
+    # The first imports what the test is about, the second warns where it has no settings.
+    without = ("-p", "no:schemathesis", "-p", "no:asyncio", "-p", "no:cacheprovider")
     done = subprocess.run(
         [sys.executable, "-m", "pytest", "-W", "error", *without, *options],
         cwd=folder, env={**os.environ, "COLUMNS": "150", **environment}, capture_output=True, text=True, check=False,
@@ -91,24 +92,20 @@ def test_the_guide_names_every_helper(kind: Any) -> None:
     assert {name for name in names if f"{name}(" not in GUIDE} == set()
 
 
-def test_a_run_without_the_fixtures_imports_nothing_more_than_the_package(tmp_path: Path) -> None:
-    """No server, no sandbox and no model is imported for those who never ask for them."""
+def test_a_run_without_the_fixtures_imports_nothing_of_the_package(tmp_path: Path) -> None:
+    """The plugin is a module of its own, for those who never ask for a fixture."""
     script = """
         import pytest
         import sys
         before = set(sys.modules)
-        import liveperson_engagement.testing.plugin
+        import liveperson_engagement_pytest
         print(*set(sys.modules) - before)
     """
     done = subprocess.run(
         [sys.executable, "-W", "error", "-c", textwrap.dedent(script)],
         cwd=tmp_path, capture_output=True, text=True, check=True,
     )  # fmt: skip
-    imported = set(done.stdout.split())
-    assert "liveperson_engagement.testing.plugin" in imported
-    assert (
-        imported & {"httpx", "h11", "attrs", "liveperson_engagement.client", "liveperson_engagement.sandbox"} == set()
-    )
+    assert done.stdout.split() == ["liveperson_engagement_pytest"]
 
 
 def test_no_other_plugin_and_no_web_framework_is_needed(tmp_path: Path) -> None:
@@ -263,6 +260,8 @@ def test_each_test_has_a_clean_sandbox(
     assert engagement_client.visit().create_session(BODY).status == "Available"
     engagement_sandbox.not_available()
     engagement_sandbox.fail_next(503, times=9)
+    with pytest.raises(ServerError):
+        engagement_client.visit().create_session(BODY)
     if turn == 2:
         engagement_sandbox.stop()
 
@@ -285,10 +284,14 @@ requests[2]: updateSession → 200  (lead)
 requests[3]: updateSession → 200  (impDisplay, impAccept)
 """
 ATTRIBUTE = "expected an attribute of type lead, answered with 200, with those values"
+CALLS = "expected these calls (- expected, + sent):"
+IMPRESSIONS = "expected these impressions (- expected, + sent):"
 FULFILLED: list[Callable[[Journal], Any]] = [
     lambda journal: journal.assert_calls(
         "createSession", ("updateSession", 503), ("updateSession", 200), "updateSession"
     ),
+    lambda journal: journal.assert_calls("create_session", ("update_session", 503), *["updateSession"] * 2),
+    lambda journal: journal.assert_sent("create_session", {"appType": "MSDK"}),
     lambda journal: journal.assert_sent("createSession", {"consumerSections": ["Support"]}),
     lambda journal: journal.assert_sent("updateSession", {"engagementAttributes": [{"type": "lead"}]}),
     lambda journal: journal.assert_attribute_sent(LEAD),
@@ -299,37 +302,37 @@ FULFILLED: list[Callable[[Journal], Any]] = [
 ]
 FAILURES: dict[str, Callable[[Journal], Any]] = {
     "expected that nothing was sent": lambda journal: journal.assert_nothing_sent(),
-    "expected these calls:\n  createSession\n  updateSession → dropped": (
-        lambda journal: journal.assert_calls("createSession", ("updateSession", None))
+    f"{CALLS}\n    createSession\n  - updateSession → dropped\n  + updateSession → 503\n  + updateSession → 200"
+    "\n  + updateSession → 200": lambda journal: journal.assert_calls("create_session", ("updateSession", None)),
+    f"{CALLS}\n  - createSession → 201\n  + createSession → 200\n    updateSession\n    updateSession"
+    "\n    updateSession": (lambda journal: journal.assert_calls(("createSession", 201), *["updateSession"] * 3)),
+    f"{CALLS}\n  + createSession → 200\n  + updateSession → 503\n  + updateSession → 200\n  + updateSession → 200": (
+        lambda journal: journal.assert_calls()
     ),
-    "expected these calls:\n  createSession → 201\n  updateSession\n  updateSession\n  updateSession": (
-        lambda journal: journal.assert_calls(("createSession", 201), *["updateSession"] * 3)
-    ),
-    "expected these calls:\n  none": lambda journal: journal.assert_calls(),
     "expected a call of continueSession, answered with 200, with that body": (
-        lambda journal: journal.assert_sent("continueSession", {})
+        lambda journal: journal.assert_sent("continue_session", {})
     ),
     "expected a call of createSession, answered with 200, with that body\n"
-    "  requests[0]: consumerSections has 1 items, not 2": (
+    "  requests[0]: consumerSections is ['Support']; expected ['Support', 'English']": (
         lambda journal: journal.assert_sent("createSession", {"consumerSections": ["Support", "English"]})
     ),
     "expected a call of updateSession, answered with 200, with that body\n"
-    "  requests[2]: impAttributes is not there\n  requests[3]: impAttributes[0].engId is another value": (
+    "  requests[2]: impAttributes is not there; expected [{'engId': 1}, {}]\n"
+    "  requests[3]: impAttributes[0].engId is 3562981110; expected 1": (
         lambda journal: journal.assert_sent("updateSession", {"impAttributes": [{"engId": 1}, {}]})
     ),
-    f"{ATTRIBUTE}\n  requests[2].engagementAttributes[0]: lead.topic is another value": (
-        lambda journal: journal.assert_attribute_sent({"type": "lead", "lead": {"topic": "downgrade"}})
+    f"{ATTRIBUTE}\n  requests[2].engagementAttributes[0]: lead.topic is 'upgrade'; expected 'downgrade'"
+    "\n  requests[2].engagementAttributes[0]: lead.value is 9.5; expected 5": (
+        lambda journal: journal.assert_attribute_sent({"type": "lead", "lead": {"topic": "downgrade", "value": 5}})
     ),
-    f"{ATTRIBUTE}\n  requests[2].engagementAttributes[0]: lead.leadId is not there": (
+    f"{ATTRIBUTE}\n  requests[2].engagementAttributes[0]: lead.leadId is not there; expected '7'": (
         lambda journal: journal.assert_attribute_sent({"type": "lead", "lead": {"leadId": "7"}})
     ),
     "expected an attribute of type cart, answered with 200, with those values": (
         lambda journal: journal.assert_attribute_sent({"type": "cart", "total": 1})
     ),
-    "expected the impressions impDisplay, not impDisplay, impAccept": (
-        lambda journal: journal.assert_impressions("impDisplay")
-    ),
-    "expected the impressions none, not impDisplay, impAccept": lambda journal: journal.assert_impressions(),
+    f"{IMPRESSIONS}\n    impDisplay\n  + impAccept": lambda journal: journal.assert_impressions("impDisplay"),
+    f"{IMPRESSIONS}\n  + impDisplay\n  + impAccept": lambda journal: journal.assert_impressions(),
     "expected 2 on the visitor list, not 1": lambda journal: journal.assert_visitors(2),
 }
 
@@ -341,8 +344,8 @@ def test_an_assertion_that_holds_says_nothing(number: int, told: Journal) -> Non
 
 
 @pytest.mark.parametrize("expected", FAILURES, ids=range(len(FAILURES)))
-def test_an_assertion_that_fails_prints_the_journal_without_ids_and_values(expected: str, told: Journal) -> None:
-    """It says what was expected, where the nearest differs, and all that was sent."""
+def test_an_assertion_that_fails_prints_what_differs(expected: str, told: Journal) -> None:
+    """It says what was expected, the values that differ, and all that was sent, without ids and other values."""
     with pytest.raises(AssertionError) as failed:
         FAILURES[expected](told)
     assert str(failed.value) == f"{expected}\nthe journal:{JOURNAL.replace(chr(10), chr(10) + '  ').rstrip()}"
@@ -395,6 +398,166 @@ def test_a_failed_assertion_points_at_the_users_own_line(tmp_path: Path) -> None
         in printed
     )
     assert "AssertionError: expected pauses of 5 s, but there were no pauses" in printed
+
+
+def test_an_unknown_operation_is_refused_with_the_nearest_name(
+    engagement_sandbox: Sandbox, engagement_journal: Journal
+) -> None:
+    """In the spelling that was used, wherever an operation is named."""
+    for wrong, near in (("createSesion", "createSession"), ("update_sessions", "update_session")):
+        match = re.escape(f"the contract has no operation {wrong}; did you mean {near}?")
+        with pytest.raises(ValueError, match=match):
+            engagement_sandbox.fail_next(503, operation=wrong)
+        with pytest.raises(ValueError, match=match):
+            engagement_journal.assert_calls(wrong)
+        with pytest.raises(ValueError, match=match):
+            engagement_journal.assert_sent(wrong, {})
+    with pytest.raises(ValueError, match=r"no operation x; it has .*createSession, "):
+        engagement_sandbox.slow(1, operation="x")
+    engagement_journal.assert_nothing_sent()
+
+
+def test_an_instruction_that_was_never_used_is_an_error(tmp_path: Path) -> None:
+    """The test did not try what it says; unless it failed anyway, was skipped, or says that it is meant."""
+    (tmp_path / "test_it.py").write_text(
+        """if True:
+        import pytest
+        BODY = {"appType": "EXTERNAL"}
+
+        def test_left(engagement_sandbox):
+            engagement_sandbox.fail_next(503, times=2, operation="createSession")
+            engagement_sandbox.slow(1.5)
+            engagement_sandbox.play(["drop_connection"])
+
+        def test_used_in_part(engagement_client, engagement_sandbox):
+            engagement_sandbox.html_error(503, times=2)
+            engagement_sandbox.reset()
+            engagement_sandbox.fail_next(404, times=9)
+            with pytest.raises(Exception):
+                engagement_client.visit().create_session(BODY)
+
+        def test_meant(engagement_sandbox):
+            engagement_sandbox.answer_next(200)
+            engagement_sandbox.reset()
+
+        def test_failed(engagement_sandbox):
+            engagement_sandbox.drop_connection()
+            assert False
+
+        @pytest.mark.xfail
+        def test_expected_to_fail(engagement_sandbox):
+            engagement_sandbox.loading_account()
+            assert False
+
+        def test_skipped(engagement_sandbox):
+            engagement_sandbox.serve_next()
+            pytest.skip()
+        """
+    )
+    printed = run_pytest(tmp_path)
+    assert re.search(r"1 failed, 3 passed, 1 skipped, 1 xfailed, 1 error in", printed), printed
+    left = "fail_next(503, times=2, operation='createSession'), slow(1.5), play() with 1 left"
+    hint = "plan what the test uses, or end it with engagement_sandbox.reset()"
+    assert f"\nengagement_sandbox: no request met {left}; {hint}\n" in printed
+    assert printed.count("no request met") == 2  # the section, and the summary
+
+
+@pytest.mark.parametrize("how", ["setting", "option", "neither"])
+def test_no_host_but_this_machine_is_called(how: str, tmp_path: Path) -> None:
+    """Whatever makes the client, and before anything is sent; code that catches exceptions does not hide it."""
+    (tmp_path / "pytest.ini").write_text(f"[pytest]\nengagement_only_sandbox = {str(how == 'setting').lower()}\n")
+    (tmp_path / "app.py").write_text(
+        "from liveperson_engagement import EngagementClient\nearly = EngagementClient('shop')\n"
+    )
+    (tmp_path / "test_it.py").write_text(
+        """if True:
+        import app, asyncio, pytest
+        from liveperson_engagement import AsyncEngagementClient, EngagementClient
+        BODY = {"appType": "EXTERNAL"}
+        REAL = {"base_url": "https://service.invalid"}
+        seen = []
+
+        def ask(client):
+            with client:
+                try:
+                    client.visit().create_session(BODY)
+                except Exception:
+                    pass
+
+        async def ask_async(client):
+            async with client:
+                await client.visit().create_session(BODY)
+
+        def test_import():
+            ask(app.early.with_options(base_url="https://service.invalid"))
+
+        def test_base_url():
+            ask(EngagementClient("shop", **REAL))
+
+        def test_domain_api():
+            ask(EngagementClient("shop", domain_api="https://domains.invalid"))
+
+        def test_other_hook():
+            ask(EngagementClient("shop", on_request=seen.append).with_options(on_request=seen.append, **REAL))
+
+        def test_async():
+            async def note(event):
+                seen.append(event)
+            asyncio.run(ask_async(AsyncEngagementClient("shop", on_request=note, **REAL)))
+
+        def test_sandbox(engagement_client, engagement_sandbox):
+            ask(engagement_client.with_options(on_request=seen.append))
+            ask(EngagementClient("shop", base_url=None, domain_api=engagement_sandbox.url))
+            assert len(engagement_sandbox.visitors) == 2
+            assert [event.operation_id for event in seen][-1:] == ["createSession"]
+        """
+    )
+    options = ["--engagement-only-sandbox"] if how == "option" else []
+    if how == "neither":
+        options = ["-k", "sandbox"]
+    printed = run_pytest(tmp_path, *options)
+    assert re.search("1 passed, 5 deselected in" if how == "neither" else "5 failed, 1 passed in", printed), printed
+    if how != "neither":
+        assert printed.count("Failed: engagement_only_sandbox: createSession would go to service.invalid") == 8
+        assert printed.count("Failed: engagement_only_sandbox: findDomain would go to domains.invalid") == 2
+
+
+@pytest.mark.parametrize("mode", ["strict", "auto"])
+def test_pytest_asyncio_and_anyio_work_beside_it(mode: str, tmp_path: Path) -> None:
+    """Both installed, each running tests of its own, and tests without either."""
+    (tmp_path / "pytest.ini").write_text(
+        f"[pytest]\nasyncio_mode = {mode}\nasyncio_default_fixture_loop_scope = function\n"
+    )
+    own = "" if mode == "auto" else "@pytest.mark.asyncio"
+    (tmp_path / "test_it.py").write_text(
+        f"""if True:
+        import asyncio, pytest
+        BODY = {{"appType": "EXTERNAL"}}
+
+        {own}
+        async def test_asyncio(async_engagement_client, engagement_journal):
+            await async_engagement_client.visit().create_session(BODY)
+            engagement_journal.assert_one_visitor()
+
+        @pytest.fixture
+        def anyio_backend():
+            return "asyncio"
+
+        @pytest.mark.anyio
+        async def test_anyio(async_engagement_client, engagement_sandbox, engagement_clock, engagement_journal):
+            engagement_sandbox.fail_next(503)
+            await async_engagement_client.visit().create_session(BODY)
+            engagement_clock.assert_pauses(5)
+            engagement_journal.assert_one_visitor()
+
+        def test_neither(async_engagement_client, engagement_journal):
+            asyncio.run(async_engagement_client.visit().create_session(BODY))
+            engagement_journal.assert_one_visitor()
+        """
+    )
+    printed = run_pytest(tmp_path, "-p", "asyncio", "-p", "no:xdist")
+    assert re.search(r"^plugins:.*anyio.*asyncio|^plugins:.*asyncio.*anyio", printed, re.MULTILINE), printed
+    assert "3 passed" in printed, printed
 
 
 def test_the_clock_goes_only_forward() -> None:

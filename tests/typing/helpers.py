@@ -35,6 +35,8 @@ def sandbox(pauses: list[float]) -> None:
         running.forget_visitors()
         running.valid_for_seconds = None
         running.reset()
+        assert_type(running.unused_instructions, tuple[str, ...])
+        assert_type(running.operation_id("create_session"), str)
         assert_type(running.requests, tuple[SandboxRequest, ...])
         assert_type(running.visitors, tuple[SandboxVisitor, ...])
         assert_type(running.visitors[0].sessions, tuple[SandboxSession, ...])

@@ -1,5 +1,6 @@
 """The contract as the sandbox uses it: operations, schemas of what they accept, and examples to answer with."""
 
+import difflib
 import functools
 import json
 import re
@@ -129,14 +130,20 @@ class Contract:
         self.document: Node = json.loads(json.dumps(document))
         self._errors: dict[int, Mapping[str, Json]] = {}
         self.operations = tuple(self._operations())
+        ids = {operation.operation_id: operation for operation in self.operations}
+        self._by_name = {re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower(): each for name, each in ids.items()} | ids
 
-    def operation(self, operation_id: str) -> Operation:
-        """Return an operation by its operationId."""
-        for operation in self.operations:
-            if operation.operation_id == operation_id:
-                return operation
-        names = ", ".join(operation.operation_id for operation in self.operations)
-        raise ValueError(f"operation: the contract has no {operation_id!r}, it has {names}")
+    def operation(self, name: str) -> Operation:
+        """Return an operation by its operationId, or by the name that Python has for it: `create_session`."""
+        if name not in self._by_name:
+            near = difflib.get_close_matches(name, self._by_name, n=1)
+            hint = (
+                f"did you mean {near[0]}?"
+                if near
+                else f"it has {', '.join(each.operation_id for each in self.operations)}"
+            )
+            raise ValueError(f"operation: the contract has no operation {name}; {hint}")
+        return self._by_name[name]
 
     def _operations(self) -> Iterator[Operation]:
         for path, item in self.document["paths"].items():

@@ -107,7 +107,7 @@ def _control(method: Callable[..., None], operations: list[str]) -> Control:
         if each.default and each.default is not inspect.Parameter.empty:
             properties[each.name]["default"] = each.default
     if "operation" in properties:
-        properties["operation"]["enum"] = [*operations, None]
+        properties["operation"]["examples"] = operations
     schema = {
         "type": "object",
         "properties": properties,

@@ -34,8 +34,8 @@ class Sandbox:
 
     It speaks the contract: what breaks the contract is refused, and answers are made from the contract's own examples.
     Each instruction applies to the next requests that match, one instruction per request, in the order of the calls;
-    `operation` narrows the match to one operationId, otherwise every operation but findDomain matches. Every method may
-    be called from any thread, while the sandbox runs or before.
+    `operation` narrows the match to one operation, "createSession" or "create_session", otherwise every operation but
+    findDomain matches. Every method may be called from any thread, while the sandbox runs or before.
 
     From another language the same methods are called over HTTP: `POST {url}/sandbox/fail_next`, and so on; a
     browser that opens `url` sees visitors and requests as they come, with buttons for these calls, and finds the API
@@ -134,6 +134,15 @@ class Sandbox:
         return self._service.snapshot()
 
     @property
+    def unused_instructions(self) -> tuple[str, ...]:
+        """The instructions that no request has met so far, such as `fail_next(503, times=2)`."""
+        return self._service.unused()
+
+    def operation_id(self, name: str) -> str:
+        """Return the operationId of an operation that is named in either spelling: createSession, create_session."""
+        return self._service.contract.operation(name).operation_id
+
+    @property
     def valid_for_seconds(self) -> float | None:
         """How long the next engagements are valid; as in the contract's example if None. May be set."""
         return self._service.valid_for_seconds
@@ -173,7 +182,7 @@ class Sandbox:
 
     def serve_next(self, times: int = 1, *, operation: str | None = None) -> None:
         """Answer as a service in good health does, so that the next instruction applies to later requests."""
-        self._plan(lambda turn: turn.serve(), operation, times)
+        self._plan(lambda turn: turn.serve(), operation, times, "serve_next")
 
     def fail_next(
         self,
@@ -199,7 +208,7 @@ class Sandbox:
         def behave(turn: Turn) -> Answer:
             return _with_headers(given or error(turn.operation, status, code=internal_code), extra, headers)
 
-        self._plan(behave, operation, times)
+        self._plan(behave, operation, times, "fail_next", status)
 
     def answer_next(
         self,
@@ -214,12 +223,14 @@ class Sandbox:
         """Answer with exactly these bytes, whatever the contract says, and nothing is done."""
         check_number("status", status, 100, 999)
         answer = _with_headers(_literal(status, body), {"content-type": content_type}, headers)
-        self._plan(lambda _: answer, operation, times)
+        self._plan(lambda _: answer, operation, times, "answer_next", status)
 
     def html_error(self, status: int = 503, times: int = 1, *, operation: str | None = None) -> None:
         """Answer with a status and a web page, as gateways do."""
+        check_number("status", status, 100, 999)
         page = f"<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>"
-        self.answer_next(status, page, times=times, content_type="text/html", operation=operation)
+        answer = _with_headers(_literal(status, page), {"content-type": "text/html"})
+        self._plan(lambda _: answer, operation, times, "html_error", status)
 
     def loading_account(self, times: int = 1, *, operation: str | None = None) -> None:
         """Answer that the account is being loaded, naming the visitor in the message.
@@ -228,12 +239,12 @@ class Sandbox:
         """
         if operation and self._service.contract.operation(operation).loading is None:
             raise ValueError(f"operation: {operation} does not load accounts, leave it out or name another")
-        self._plan(loading_account(self._service), operation, times)
+        self._plan(loading_account(self._service), operation, times, "loading_account")
 
     def slow(self, seconds: float, times: int = 1, *, operation: str | None = None) -> None:
         """Handle the request at once, and answer after a while; other requests don't wait."""
         check_number("seconds", seconds, 0, whole=False)
-        self._plan(lambda turn: dataclasses.replace(turn.serve(), delay=seconds), operation, times)
+        self._plan(lambda turn: dataclasses.replace(turn.serve(), delay=seconds), operation, times, "slow", seconds)
 
     def drop_connection(
         self,
@@ -250,10 +261,13 @@ class Sandbox:
         }
         if when not in behaviours:
             raise ValueError(f"when: must be one of {', '.join(behaviours)}, not {when!r}")
-        self._plan(behaviours[when], operation, times)
+        self._plan(behaviours[when], operation, times, "drop_connection", when)
 
-    def _plan(self, behave: Behaviour, operation: str | None, times: int) -> None:
-        self._service.plan(behave, operation, times)
+    def _plan(self, behave: Behaviour, operation: str | None, times: int, name: str, *arguments: object) -> None:
+        said = [*map(repr, arguments)]
+        said += [f"times={times}"] if times > 1 else []
+        said += [f"operation={operation!r}"] if operation else []
+        self._service.plan(behave, operation, times, f"{name}({', '.join(said)})")
 
 
 def _literal(status: int, body: bytes | str) -> Answer:

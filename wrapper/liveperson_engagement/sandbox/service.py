@@ -56,6 +56,9 @@ class Plan:
     behave: Behaviour
     operation: str | None
     times: int
+    call: str
+    """The call that made it, for those who read."""
+    used: bool = False
 
     def concerns(self, operation_id: str) -> bool:
         """Tell whether this plan is for the operation."""
@@ -118,13 +121,18 @@ class Service:
             self.offering = True
             self.valid_for_seconds = self._valid_for_seconds
 
-    def plan(self, behave: Behaviour, operation: str | None, times: int) -> None:
+    def plan(self, behave: Behaviour, operation: str | None, times: int, call: str) -> None:
         """Let the next requests that match be answered by a behaviour."""
         check_number("times", times, 1)
-        if operation:
-            self.contract.operation(operation)
+        operation_id = self.contract.operation(operation).operation_id if operation else None
         with self.lock:
-            self.plans.append(Plan(behave, operation, times))
+            self.plans.append(Plan(behave, operation_id, times, call))
+
+    def unused(self) -> tuple[str, ...]:
+        """Name the plans that no request has met, and the steps of a script that were not reached."""
+        with self.lock:
+            left = (f"play() with {len(self.script)} left",) if self.script else ()
+            return (*(plan.call for plan in self.plans if not plan.used), *left)
 
     def follow(self, script: Iterable[Callable[[], None]]) -> None:
         """Take the steps of a script one after the other, each once all that was planned before has happened."""
@@ -152,7 +160,7 @@ class Service:
             plan = next((plan for plan in self.plans if plan.concerns(operation.operation_id)), None)
             if plan is None:
                 return self.record(request, turn.serve())
-            plan.times -= 1
+            plan.times, plan.used = plan.times - 1, True
             if not plan.times:
                 self.plans.remove(plan)
             return self.record(request, plan.behave(turn))

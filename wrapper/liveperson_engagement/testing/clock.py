@@ -39,7 +39,7 @@ class FakeClock:
 
     async def asleep(self, seconds: float) -> None:
         """Do the same as a coroutine; other tasks have their turn."""
-        import asyncio  # noqa: PLC0415 - takes long, and every run of pytest imports this module
+        import asyncio  # noqa: PLC0415 - takes long, and few tests need it
 
         self.sleep(seconds)
         await asyncio.sleep(0)

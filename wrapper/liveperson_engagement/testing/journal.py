@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NoReturn
+from unittest.mock import ANY
 
 from .._json import is_array, is_object
 
@@ -12,9 +14,10 @@ if TYPE_CHECKING:
 
 
 class Journal:
-    """Says what a sandbox must have been sent. A failure prints the journal, without ids and values.
+    """Says what a sandbox must have been sent. A failure prints the values that differ, and the journal without any.
 
-    `requests[2]` in a failure is `sandbox.requests[2]`: to see its values, print its `body`.
+    `requests[2]` in a failure is `sandbox.requests[2]`: to see all its values, print its `body`. Operations may be
+    named in either spelling, `"createSession"` or `"create_session"`; an unknown one is a ValueError.
     """
 
     def __init__(self, sandbox: Sandbox) -> None:
@@ -45,13 +48,17 @@ class Journal:
         of a dropped connection is None.
         """
         __tracebackhide__ = True
-        calls = [(request.operation_id, request.status) for _, request in self._requests()]
-        names = [each if isinstance(each, str) else each[0] for each in expected]
-        if names != [name for name, _ in calls] or any(
-            not isinstance(each, str) and each != call for each, call in zip(expected, calls, strict=True)
-        ):
-            listed = [each if isinstance(each, str) else _call(*each) for each in expected]
-            self._fail("expected these calls:", *(listed or ["none"]))
+        pairs = [(each, ANY) if isinstance(each, str) else each for each in expected]
+        wanted = [(self._sandbox.operation_id(name), status) for name, status in pairs]
+        calls = [(request.operation_id or request.method, request.status) for _, request in self._requests()]
+        if wanted != calls:
+            # A status is shown only where some call of its operation was expected to have one.
+            open_ones = {name for name, status in wanted if status is ANY} - {
+                name for name, status in wanted if status is not ANY
+            }
+            shown = [name if name in open_ones else _call(name, status) for name, status in calls]
+            listed = [name if status is ANY else _call(name, status) for name, status in wanted]
+            self._fail("expected these calls (- expected, + sent):", *_diff(listed, shown))
 
     def assert_sent(self, operation_id: str, body: Mapping[str, Any]) -> None:
         """Assert that a call of the operation, answered with 200, had all of this in its body.
@@ -59,8 +66,9 @@ class Journal:
         Objects may have more members than asked for; lists may not, and have the same order.
         """
         __tracebackhide__ = True
+        operation_id = self._sandbox.operation_id(operation_id)
         found = [
-            (f"requests[{number}]: ", _difference(body, request.body))
+            (f"requests[{number}]: ", _differences(body, request.body))
             for number, request in self._accepted()
             if request.operation_id == operation_id
         ]
@@ -73,7 +81,7 @@ class Journal:
         """
         __tracebackhide__ = True
         found = [
-            (f"requests[{number}].engagementAttributes[{index}]: ", _difference(attribute, each))
+            (f"requests[{number}].engagementAttributes[{index}]: ", _differences(attribute, each))
             for number, request in self._accepted()
             for index, each in enumerate(_sent(request, "engagementAttributes"))
             if _type(each) == attribute.get("type")
@@ -88,7 +96,7 @@ class Journal:
         __tracebackhide__ = True
         reported = [_type(each) for _, request in self._accepted() for each in _sent(request, "impAttributes")]
         if reported != list(kinds):
-            self._fail(f"expected the impressions {', '.join(kinds) or 'none'}, not {', '.join(reported) or 'none'}")
+            self._fail("expected these impressions (- expected, + sent):", *_diff(kinds, reported))
 
     def assert_visitors(self, count: int) -> tuple[SandboxVisitor, ...]:
         """Assert how many visitors are on the visitor list; return them, oldest first."""
@@ -112,10 +120,12 @@ class Journal:
     def _accepted(self) -> Iterable[tuple[int, SandboxRequest]]:
         return (each for each in self._requests() if each[1].status == 200)
 
-    def _assert_one(self, wanted: str, found: Sequence[tuple[str, str | None]]) -> None:
+    def _assert_one(self, wanted: str, found: Sequence[tuple[str, Sequence[str]]]) -> None:
         __tracebackhide__ = True
-        if all(difference is not None for _, difference in found):
-            self._fail(f"expected {wanted}", *(f"{place}{difference}" for place, difference in found))
+        if all(differences for _, differences in found):
+            self._fail(
+                f"expected {wanted}", *(f"{place}{each}" for place, differences in found for each in differences)
+            )
 
     def _fail(self, expected: str, *details: str) -> NoReturn:
         __tracebackhide__ = True
@@ -143,20 +153,25 @@ def _type(found: Any) -> str:
     return str(found.get("type")) if is_object(found) else "?"
 
 
-def _difference(expected: Any, found: Any, place: str = "") -> str | None:
-    """Say where a value that was found lacks something of what was expected; None if it has it all."""
+def _diff(expected: Sequence[str], sent: Sequence[str]) -> Iterable[str]:
+    """Compare two lists, line by line, as pytest does."""
+    return (line.rstrip() for line in difflib.ndiff(expected, sent) if not line.startswith("?"))
+
+
+def _differences(expected: Any, found: Any, place: str = "") -> list[str]:
+    """Say where a value that was found lacks something of what was expected, and what is there instead."""
     if is_object(expected) and is_object(found):
-        for name in expected:
-            inner = f"{place}.{name}".removeprefix(".")
-            difference = _difference(expected[name], found[name], inner) if name in found else f"{inner} is not there"
-            if difference:
-                return difference
-        return None
-    if is_array(expected) and is_array(found):
-        if len(expected) != len(found):
-            return f"{place} has {len(found)} items, not {len(expected)}"
-        differences = (
-            _difference(*pair, f"{place}[{index}]") for index, pair in enumerate(zip(expected, found, strict=True))
-        )
-        return next(filter(None, differences), None)
-    return None if expected == found else f"{place or 'the body'} is another value"
+        inner = {name: f"{place}.{name}".removeprefix(".") for name in expected}
+        return [
+            line
+            for name in expected
+            for line in (
+                _differences(expected[name], found[name], inner[name])
+                if name in found
+                else [f"{inner[name]} is not there; expected {expected[name]!r}"]
+            )
+        ]
+    if is_array(expected) and is_array(found) and len(expected) == len(found):
+        pairs = enumerate(zip(expected, found, strict=True))
+        return [line for index, pair in pairs for line in _differences(*pair, f"{place}[{index}]")]
+    return [] if expected == found else [f"{place or 'the body'} is {found!r}; expected {expected!r}"]
