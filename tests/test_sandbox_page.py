@@ -373,6 +373,14 @@ def test_the_page_can_be_used_without_seeing_it(tab: Tab, client: EngagementClie
     assert {"SUMMARY", "A", "fail_next", "reset", "available", "SELECT"} <= reached
 
 
+def test_a_command_can_be_copied(tab: Tab) -> None:
+    """Whole, as it stands there."""
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.page.get_by_role("button", name="Copy the curl line").click()
+    tab.page.get_by_role("button", name="Copied the curl line").wait_for()
+    assert tab.page.evaluate("navigator.clipboard.readText()") == tab.page.locator("#curl").inner_text()
+
+
 def test_without_javascript_the_page_leads_to_what_it_shows(browser: Browser, sandbox: Sandbox) -> None:
     """As it is at the moment."""
     context = browser.new_context(java_script_enabled=False)

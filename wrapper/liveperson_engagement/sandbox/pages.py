@@ -51,7 +51,7 @@ def pages(sandbox: object, service: Service, controls: Controls) -> Callable[[Re
             "sandbox": lambda: Answer(307, headers={"location": "/sandbox/"}),
             "sandbox/": lambda: _html(reference_page(described(controls, url), _NOTE)),
             "sandbox/openapi.json": lambda: _json(described(controls, url)),
-            "sandbox/live": lambda: _json(_live(service, request.query.removeprefix("after="))),
+            "sandbox/live": lambda: _json(_live(service, request.query.removeprefix("after=")), indent=None),
             "sandbox/requests": lambda: _json([_members(each) for each in _journal(service)]),
             "sandbox/visitors": lambda: _json([dataclasses.asdict(each) for each in service.snapshot()]),
         }
@@ -161,18 +161,20 @@ def _live(service: Service, after: str) -> Json:
     with service.lock:
         run, total = str(service.cleared_at), len(service.requests)
         known = re.fullmatch(rf"{run}-([0-9]{{1,15}})", after)
-        first = max(int(known[1]) if known else 0, total - _NEWEST)
-        return {
-            "run": run,
-            "after": f"{run}-{total}",
-            "now": time.monotonic(),
-            "available": service.offering,
-            "planned": sum(plan.times for plan in service.plans) + len(service.script),
-            "operations": [each.operation_id for each in service.contract.operations],
-            "requests": [_row(each) for each in service.requests[first:]],
-            "total": len(service.visitors),
-            "visitors": [dataclasses.asdict(each) for each in service.snapshot()[-_NEWEST:]],
-        }
+        requests = service.requests[max(int(known[1]) if known else 0, total - _NEWEST) :]
+        planned = sum(plan.times for plan in service.plans) + len(service.script)
+        available, visitors, known_visitors = service.offering, service.snapshot(_NEWEST), len(service.visitors)
+    return {
+        "run": run,
+        "after": f"{run}-{total}",
+        "now": time.monotonic(),
+        "available": available,
+        "planned": planned,
+        "operations": [each.operation_id for each in service.contract.operations],
+        "requests": [_row(each) for each in requests],
+        "total": known_visitors,
+        "visitors": [dataclasses.asdict(each) for each in visitors],
+    }
 
 
 def _row(request: SandboxRequest) -> Json:
@@ -208,9 +210,9 @@ def _members(request: SandboxRequest) -> dict[str, Json]:
     return {**members, "query": dict(request.query), "headers": dict(request.headers), **raw}
 
 
-def _json(value: Json, status: int = 200) -> Answer:
+def _json(value: Json, status: int = 200, indent: int | None = 1) -> Answer:
     # As ASCII, since a journal may hold what UTF-8 cannot: lone surrogates.
-    content = json.dumps(value, indent=1).encode("ascii")
+    content = json.dumps(value, indent=indent).encode("ascii")
     return Answer(status, content, {"content-type": "application/json"})
 
 

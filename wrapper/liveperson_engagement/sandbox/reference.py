@@ -11,7 +11,7 @@ from liveperson_engagement.sandbox.contract import METHODS, Json, Node, resolve
 
 _SHOWN = frozenset({"type", "format", "enum", "const", "description", "properties", "required", "items"})
 """The keywords that have a place of their own; all others are written as they are."""
-_CHOICES = ("oneOf", "anyOf", "allOf")
+_CHOICES = {"oneOf": "one of these", "anyOf": "any of these", "allOf": "all of these"}
 _NOTHING: Node = {}
 
 
@@ -57,7 +57,7 @@ def _operations(document: Node) -> Iterator[tuple[str, str, Node, Node]]:
 def _contents(document: Node) -> Iterator[str]:
     for _, method, _, operation in _operations(document):
         name = operation["operationId"]
-        yield f'<li><a href="#{escape(name)}">{_method(method)} {escape(operation["summary"])}</a></li>'
+        yield f'<li><a href="#{escape(name)}">{_method(method)} {_inline(_title(operation))}</a></li>'
     for name in document.get("x-retry-policies", ()):
         yield f'<li><a href="#{_policy_id(name)}">Retry policy</a></li>'
 
@@ -70,21 +70,21 @@ def _reference(document: Node, note: str) -> Iterator[str]:
         yield from _operation(document, path, method, item, operation)
     for name, policy in document.get("x-retry-policies", _NOTHING).items():
         numbers = {key: value for key, value in policy.items() if key != "description"}
-        yield f'<section id="{_policy_id(name)}"><h2>Retry policy</h2>{markdown(policy["description"])}'
+        yield f'<section id="{_policy_id(name)}"><h2>Retry policy</h2>{markdown(policy.get("description", ""))}'
         yield f"{_code(numbers)}</section>"
 
 
 def _operation(document: Node, path: str, method: str, item: Node, operation: Node) -> Iterator[str]:
     name = escape(operation["operationId"])
-    yield f'<section id="{name}"><h2>{escape(operation["summary"])}</h2>'
-    server = (operation.get("servers") or document["servers"])[0]["url"]
+    yield f'<section id="{name}"><h2>{_inline(_title(operation))}</h2>'
+    server = next(iter(operation.get("servers") or document.get("servers", ())), {"url": ""})["url"]
     yield f'<p class="line">{_method(method)} <code>{escape(server)}<b>{escape(path)}</b></code></p>'
     yield f"<p>Operation <code>{name}</code>.</p>{markdown(operation.get('description', ''))}"
     for sample in operation.get("x-codeSamples", ()):
         yield f"<pre><code>{escape(sample['source'])}</code></pre>"
     if "externalDocs" in operation:
-        docs = operation["externalDocs"]
-        yield f'<p><a href="{escape(docs["url"])}" rel="noreferrer">{escape(docs["description"])}</a></p>'
+        url, docs = operation["externalDocs"]["url"], operation["externalDocs"].get("description", "More")
+        yield f'<p><a href="{escape(url)}" rel="noreferrer">{escape(docs)}</a></p>'
     if policy := str(operation.get("x-retry-policy", _NOTHING).get("$ref", "")):
         yield f'<p>Tried again as the <a href="#{_policy_id(policy)}">retry policy</a> says.</p>'
     if parameters := [
@@ -93,7 +93,10 @@ def _operation(document: Node, path: str, method: str, item: Node, operation: No
         yield "<h3>Parameters</h3><ul>"
         for each in parameters:
             schema = {**each["schema"], "description": each.get("description", "")}
-            yield from _member(document, each["name"], schema, each.get("required", False), f"{each['in']} · ")
+            place = f"{each['in']} · "
+            yield from _member(
+                document, each["name"], schema, frozenset(), required=each.get("required", False), place=place
+            )
         yield "</ul>"
     if body := resolve(document, operation.get("requestBody", _NOTHING)):
         yield f"<h3>Request body</h3>{markdown(body.get('description', ''))}"
@@ -115,7 +118,7 @@ def _answer(document: Node, status: str, answer: Node) -> Iterator[str]:
         yield "<h4>What may follow, and which values go where</h4>"
         for link in (resolve(document, each) for each in links.values()):
             values = {key: link[key] for key in ("parameters", "requestBody") if key in link}
-            about = f"{_inline(link.get('description', ''))} <code>{escape(link['operationId'])}</code>"
+            about = f"{_inline(link.get('description', ''))} <code>{escape(link.get('operationId', ''))}</code>"
             yield f'<details class="link"><summary>{about}</summary>{_code(values)}</details>'
     yield "</details>"
 
@@ -123,7 +126,7 @@ def _answer(document: Node, status: str, answer: Node) -> Iterator[str]:
 def _content(document: Node, holder: Node) -> Iterator[str]:
     for media_type, media in holder.get("content", _NOTHING).items():
         yield f"<p><code>{escape(media_type)}</code></p><ul>"
-        yield from _members(document, media["schema"])
+        yield from _members(document, media.get("schema", _NOTHING))
         yield "</ul>"
         examples = {name: resolve(document, each) for name, each in media.get("examples", _NOTHING).items()}
         if "example" in media:
@@ -132,52 +135,74 @@ def _content(document: Node, holder: Node) -> Iterator[str]:
             yield "<h4>Examples</h4>"
         for name, example in examples.items():
             summary = _inline(example.get("summary", name))
-            yield f'<details class="example"><summary>{summary}</summary>{_code(example["value"])}</details>'
+            yield f'<details class="example"><summary>{summary}</summary>{_code(example.get("value"))}</details>'
 
 
-def _members(document: Node, schema: Node) -> Iterator[str]:
-    """Write what a schema consists of as items of a list."""
-    schema = resolve(document, schema)
+def _members(document: Node, node: Node, seen: frozenset[str] = frozenset()) -> Iterator[str]:
+    """Write what a schema consists of as items of a list; what it is a part of itself is not written again."""
+    reference, schema = node.get("$ref", ""), _schema(document, node)
+    if reference in seen:
+        return
+    inner = seen | {reference} if reference else seen
     for name, member in schema.get("properties", _NOTHING).items():
-        yield from _member(document, name, member, name in schema.get("required", ()))
+        yield from _member(document, name, member, inner, required=name in schema.get("required", ()))
     for keyword in _CHOICES:
         for choice in schema.get(keyword, ()):
-            yield from _member(document, _name(choice, keyword), choice, None)
+            yield from _member(document, _name(choice, keyword), choice, inner)
     if "items" in schema:
-        yield from _members(document, schema["items"])
+        yield from _members(document, _node(schema["items"]), inner)
 
 
-def _member(document: Node, name: str, node: Node, required: bool | None, place: str = "") -> Iterator[str]:
+def _member(
+    document: Node, name: str, node: Json, seen: frozenset[str], *, required: bool = False, place: str = ""
+) -> Iterator[str]:
     """Write a member or parameter; what is in it can be opened."""
-    schema = {**resolve(document, node), **{key: value for key, value in node.items() if key != "$ref" and value}}
-    need = {True: ' <em class="required">required</em>', False: "", None: ""}[required]
-    kind = f'<span class="kind">{escape(place)}{_kind(document, schema)}</span>'
-    head = f"<code><b>{escape(name)}</b></code> {kind}{need}"
+    schema = _schema(document, _node(node))
+    need = ' <em class="required">required</em>' if required else ""
+    head = (
+        f'<code><b>{escape(name)}</b></code> <span class="kind">{escape(place)}{_kind(document, schema)}</span>{need}'
+    )
     rest = {key: value for key, value in schema.items() if key not in {*_SHOWN, *_CHOICES, "discriminator", "$ref"}}
     more = "".join(f" <code>{escape(key)}: {escape(_compact(value))}</code>" for key, value in rest.items())
     about = markdown(schema.get("description", "")) + (f'<p class="more">{more}</p>' if more else "")
-    inside = "".join(_members(document, schema))
+    inside = "".join(_members(document, _node(node), seen))
     if inside:
         yield f"<li><details><summary>{head}</summary>{about}<ul>{inside}</ul></details></li>"
     else:
         yield f"<li>{head}{about}</li>"
 
 
+def _node(schema: Json) -> Node:
+    # A schema may be True or False as well, of which there is nothing to describe.
+    return _NOTHING if isinstance(schema, bool) else schema
+
+
+def _schema(document: Node, node: Node) -> Node:
+    """Return a schema with what its references lead to; what stands beside a reference goes before that."""
+    own = {key: value for key, value in node.items() if key != "$ref" and value not in ("", None)}
+    return {**resolve(document, node), **own}
+
+
 def _kind(document: Node, schema: Node) -> str:
-    """Say in a few words what values a schema takes."""
+    """Say in a few words, as HTML, what values a schema takes."""
     if "const" in schema:
         return f"always <code>{escape(_compact(schema['const']))}</code>"
     if "enum" in schema:
         return "one of " + ", ".join(f"<code>{escape(_compact(value))}</code>" for value in schema["enum"])
-    kinds = schema.get("type", next((f"{keyword}" for keyword in _CHOICES if keyword in schema), "any"))
-    said = " or ".join([kinds] if isinstance(kinds, str) else kinds)
+    kinds = schema.get("type", next((said for keyword, said in _CHOICES.items() if keyword in schema), "any"))
+    said = escape(" or ".join([kinds] if isinstance(kinds, str) else kinds))
     if "items" in schema:
-        said += f" of {re.sub('<.*?>', '', _kind(document, resolve(document, schema['items'])))}"
-    return escape(said + (f", {schema['format']}" if "format" in schema else ""), quote=False)
+        items = _schema(document, _node(schema["items"]))
+        said += " of " + ("array" if "items" in items else _kind(document, items))
+    return said + (f", {escape(schema['format'])}" if "format" in schema else "")
 
 
-def _name(choice: Node, keyword: str) -> str:
-    return str(choice["$ref"]).rpartition("/")[2] if "$ref" in choice else keyword
+def _title(operation: Node) -> str:
+    return str(operation.get("summary", operation["operationId"]))
+
+
+def _name(choice: Json, keyword: str) -> str:
+    return str(_node(choice).get("$ref", keyword)).rpartition("/")[2]
 
 
 def _policy_id(reference: str) -> str:

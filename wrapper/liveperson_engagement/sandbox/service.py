@@ -1,6 +1,7 @@
 """The service behind the sandbox: its visitors and sessions, and the plans by which it misbehaves."""
 
 import dataclasses
+import itertools
 import json
 import logging
 import math
@@ -183,9 +184,10 @@ class Service:
         with self.lock:
             self.visitors.clear()
 
-    def snapshot(self) -> tuple[SandboxVisitor, ...]:
-        """Return the visitor list as it is now."""
+    def snapshot(self, newest: int | None = None) -> tuple[SandboxVisitor, ...]:
+        """Return the visitor list as it is now, oldest first, or the newest of it."""
         with self.lock:
+            visitors = [*itertools.islice(reversed(self.visitors.items()), newest)]
             return tuple(
                 SandboxVisitor(
                     visitor_id,
@@ -201,7 +203,7 @@ class Service:
                         for session_id, session in visitor.sessions.items()
                     ),
                 )
-                for visitor_id, visitor in self.visitors.items()
+                for visitor_id, visitor in reversed(visitors)
             )
 
     def _serve(self, turn: Turn) -> Answer:

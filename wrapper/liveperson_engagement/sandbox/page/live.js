@@ -189,7 +189,7 @@ async function call(button) {
     at("done").className = "done wrong";
     say("done", "No answer: has the sandbox stopped?");
   }
-  wake();
+  wake?.();
 }
 
 say("url", location.origin);
