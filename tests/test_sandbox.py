@@ -465,7 +465,9 @@ class TestFailures:
             sandbox.fail_next(503, times=0)
         with pytest.raises(ValueError, match="three digits"):
             sandbox.fail_next(1000)
-        with pytest.raises(ValueError, match="no operation createsession; did you mean createSession"):
+        with pytest.raises(
+            ValueError, match="operation: the contract has no createsession; did you mean createSession"
+        ):
             sandbox.slow(1, operation="createsession")
         with pytest.raises(ValueError, match="findDomain does not load"):
             sandbox.loading_account(operation="findDomain")

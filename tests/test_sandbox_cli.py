@@ -424,7 +424,7 @@ def test_a_scenario_is_followed(tmp_path: Path, notation: str) -> None:
         ("- serve_next\n- fail_next: {status: abc}\n", '[1].fail_next.status: "abc" is not of type "integer"'),
         ("- fail_next\n", '[0].fail_next.status: "status" is a required property'),
         ("- fail_next: {status: 503, times: -1}\n", "[0].fail_next: times must be 1 or more"),
-        ("- slow: {seconds: 1, operation: find}\n", "[0].slow: the contract has no operation find; "),
+        ("- slow: {seconds: 1, operation: find}\n", "[0].slow: operation: the contract has no find; "),
         ("- explode\n", "[0].explode: must be one of fail_next, "),
         ("- [serve_next]\n", "[0]: must be a name, or one name with its arguments"),
         ("- {serve_next: {}, reset: {}}\n", "[0]: must be a name, or one name with its arguments"),

@@ -142,7 +142,7 @@ class Contract:
                 if near
                 else f"it has {', '.join(each.operation_id for each in self.operations)}"
             )
-            raise ValueError(f"the contract has no operation {name}; {hint}")
+            raise ValueError(f"operation: the contract has no {name}; {hint}")
         return self._by_name[name]
 
     def _operations(self) -> Iterator[Operation]:
