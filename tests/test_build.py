@@ -14,18 +14,19 @@ from typing import Any
 
 import pytest
 from openapi_schema_validator import OAS30Validator
+from openapi_spec_validator import OpenAPIV30SpecValidator
 
 import build
 from contract import ContractError, parse, read
 from contract_tools import CONTRACT, CONTRACT_FILE, ROOT, Document
-from contract_vectors import compare, confirm, examples_of, judge
+from contract_vectors import compare, confirm, conformance_examples, examples_of, judge
 from openapi_30 import convert, convert_schema
 
 OLDER: Document = convert(read(CONTRACT_FILE, "openapi.yaml"))
 
 
 def test_a_release_is_built_and_every_part_of_it_works(tmp_path: Path) -> None:
-    """The whole script: contracts compared, distributions installed and used in empty environments, built twice."""
+    """The whole script: distributions installed and used where nothing else is, built twice."""
     output = tmp_path / "dist"
     output.mkdir()
     (output / "of-an-earlier-release.whl").touch()
@@ -43,11 +44,35 @@ def test_a_release_is_built_and_every_part_of_it_works(tmp_path: Path) -> None:
     assert json.loads((output / "openapi-3.0.3.json").read_bytes()) == OLDER
     with zipfile.ZipFile(next(output.glob("*.whl"))) as wheel:
         tops = {name.split("/")[0].split("-")[0] for name in wheel.namelist()}
-        assert tops == {"liveperson_engagement", "liveperson_engagement_api"}
+        assert tops == {"liveperson_engagement", "liveperson_engagement_api", "liveperson_engagement_pytest.py"}
         assert {"liveperson_engagement/py.typed", "liveperson_engagement_api/openapi.json"} <= set(wheel.namelist())
 
 
 # The edition of OpenAPI 3.0.3
+
+
+def test_both_editions_accept_and_refuse_the_same_values() -> None:
+    """Examples, conformance vectors, and what becomes of them; by the fast validator and by the one made for 3.0."""
+    examples = [*examples_of(CONTRACT), *conformance_examples(ROOT / "tests/conformance")]
+    verdicts, disagreements = compare(CONTRACT, OLDER, examples)
+    assert disagreements + confirm(OLDER, examples) == []
+    assert verdicts.tried > 10_000
+
+
+def test_other_tools_find_no_fault_with_the_edition(tmp_path: Path) -> None:
+    """A validator in Python, and a linter whose one complaint is the slash at a path's end: the protocol has it."""
+    assert [error.message for error in OpenAPIV30SpecValidator(OLDER).iter_errors()] == []
+    (tmp_path / "openapi-3.0.3.json").write_text(json.dumps(OLDER), encoding="utf-8")
+    options = ["--config", "scripts/lint/redocly.yaml", "--skip-rule", "no-path-trailing-slash"]
+    redocly = ROOT / "scripts/env/node_modules/.bin/redocly"
+    done = subprocess.run(
+        [redocly, "lint", *options, tmp_path / "openapi-3.0.3.json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize(

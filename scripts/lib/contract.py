@@ -15,7 +15,6 @@ from urllib.parse import unquote
 import jsonschema_rs
 import yaml
 from jsonschema_rs import ValidationErrorKind as Kind
-from openapi_python_client.strings import PythonIdentifier
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | float | bool | None"
 Document: TypeAlias = dict[str, Any]
@@ -178,6 +177,8 @@ def resolve(document: Json, reference: str) -> Json:
 
 def python_name(name: str) -> str:
     """The name that openapi-python-client gives to the function or module of an operation or schema."""
+    from openapi_python_client.strings import PythonIdentifier  # noqa: PLC0415 - scripts/build does without
+
     return PythonIdentifier(name, prefix="field_")
 
 
