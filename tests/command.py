@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Generator
+from inspect import signature
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +53,9 @@ def invoke(
     from liveperson_engagement.cli.app import app  # noqa: PLC0415 - the tests of the sandbox do without
 
     command, variables = [*map(str, arguments)], UNSET | {"COLUMNS": "200", "TERM": "dumb"} | (environment or {})
-    done = CliRunner().invoke(app, command, stdin, variables, prog_name="liveperson-engagement")
+    # Before click 8.2 a runner mixes what goes to standard error with the rest, unless it is asked not to.
+    apart: dict[str, Any] = {"mix_stderr": False} if "mix_stderr" in signature(CliRunner).parameters else {}
+    done = CliRunner(**apart).invoke(app, command, stdin, variables, prog_name="liveperson-engagement")
     if done.exception and not isinstance(done.exception, SystemExit):
         raise done.exception
     return subprocess.CompletedProcess(command, done.exit_code, done.stdout, done.stderr)

@@ -74,6 +74,18 @@ def test_the_newest_versions_are_installed_and_no_test_is_no_success() -> None:
     assert {name: version for name, version in installed("newest").items() if version < pins[name]} == {}
 
 
+@pytest.mark.parametrize(
+    ("extra", "beside"), [("", "jsonschema-rs==0.61.0"), ("cli", "typer==0.15.0"), ("sandbox", "fastapi==0.115.0")]
+)
+def test_what_an_app_has_pinned_can_be_installed_beside_it(extra: str, beside: str) -> None:
+    """Versions that older and newer apps are bound to; what these need in turn included."""
+    asked = f"liveperson-engagement[{extra}] @ {ROOT.as_uri()}\n{beside}\n"
+    assert (
+        f"{beside}\n"
+        in compatibility.uv("pip", "compile", "--quiet", "--no-annotate", "-", standard_input=asked) + "\n"
+    )
+
+
 def test_a_python_that_cannot_be_had_is_named() -> None:
     """It was asked for, so it is a failure."""
     done = run("--python", "3.999")

@@ -90,7 +90,7 @@ def test_the_project_has_one_address() -> None:
     assert BASE.endswith(".example") or "no public address yet" not in text
     assert all(url.startswith(BASE) for url in PROJECT["urls"].values())
     assert PROJECT["urls"].keys() == {"Homepage", "Documentation", "Repository", "Changelog", "Issues"}
-    assert {url for url in re.findall(r"https://[\w.-]+", text)} == {BASE}
+    assert set(re.findall(r"https://[\w.-]+", text)) == {BASE}
 
 
 def needed(name: str) -> set[str]:

@@ -27,6 +27,10 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 UV = (sys.executable, "-m", "uv")
 PYTHONS = ROOT / ".venv-compatibility-pythons"
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
+COMPANIONS = {"oldest": {"click": "8.1.8"}, "newest": {}}
+"""What a direct dependency goes with, and does not say: Typer 0.15.0 takes any click, and fails with those after 8.1."""
+OUTDATED = {"oldest": ["-W", "ignore:'autocompletion':DeprecationWarning"], "newest": []}
+"""What old versions say of each other, which nobody can help."""
 CORE = [f"tests/test_{name}.py" for name in ("client", "retry", "sessions", "errors", "validation")]
 OWN = "runs in an environment of its own, whose versions are pinned"
 CONTRACT = "tries what reads or generates from the contract, with versions that are pinned"
@@ -194,11 +198,11 @@ def try_pair(python: Path, versions: str, short: bool, arguments: Sequence[str])
         print(f"== Python {version}, {versions}:", ", ".join(f"{name} {pinned[name]}" for name in pinned), flush=True)
         name = "-".join([*(["short"] if short else []), version, versions])
         test_tools = [each for each in tools(pinned) if not short or each.startswith("pytest-xdist")]
-        installed = environment(python, name, pinned, test_tools)
+        installed = environment(python, name, pinned | COMPANIONS[versions], test_tools)
     except CompatibilityError as error:
         return Row(version, versions, note=f"cannot be installed: {error}")
     chosen = CORE if short else [f"--ignore=tests/{name}" for name in LEFT_OUT]
-    passed, failed = run_tests(installed, ["--numprocesses=auto", *chosen, *arguments])
+    passed, failed = run_tests(installed, ["--numprocesses=auto", *OUTDATED[versions], *chosen, *arguments])
     return Row(version, versions, passed, failed, time.monotonic() - start)
 
 
