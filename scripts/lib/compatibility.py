@@ -28,7 +28,7 @@ UV = (sys.executable, "-m", "uv")
 PYTHONS = ROOT / ".venv-compatibility-pythons"
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
 COMPANIONS = {"oldest": {"click": "8.1.8"}, "newest": {}}
-"""What a direct dependency goes with, and does not say: Typer 0.15.0 takes any click, and fails with those after 8.1."""
+"""What a dependency goes with, and does not say: Typer 0.15.0 takes any click, and fails with those after 8.1."""
 OUTDATED = {"oldest": ["-W", "ignore:'autocompletion':DeprecationWarning"], "newest": []}
 """What old versions say of each other, which nobody can help."""
 CORE = [f"tests/test_{name}.py" for name in ("client", "retry", "sessions", "errors", "validation")]
