@@ -136,7 +136,8 @@ class Contract:
     def operation(self, name: str) -> Operation:
         """Return an operation by its operationId, or by the name that Python has for it: `create_session`."""
         if name not in self._by_name:
-            near = difflib.get_close_matches(name, self._by_name, n=1)
+            alike = [each for each in self._by_name if ("_" in each) == ("_" in name)]
+            near = difflib.get_close_matches(name, alike, n=1)
             hint = (
                 f"did you mean {near[0]}?"
                 if near
