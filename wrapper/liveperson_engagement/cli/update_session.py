@@ -18,7 +18,7 @@ from liveperson_engagement.cli.options import (
 )
 
 if TYPE_CHECKING:
-    from liveperson_engagement import ImpressionEventType
+    from liveperson_engagement.types import ImpressionEventType
 
 
 def _kinds() -> list[str]:
