@@ -16,7 +16,7 @@ with Sandbox() as sandbox, EngagementClient("demo", base_url=sandbox.url, store=
     print(client.visit("shopper").create_session({"appType": "EXTERNAL"}).status)
     print(client.call("createSession", {"appType": "EXTERNAL"}, account_id="demo").status)
     with urllib.request.urlopen(f"{sandbox.url}/") as page:
-        print(b"redoc" in page.read())
+        print(b"API reference" in page.read())
 """
 
 

@@ -1,7 +1,7 @@
-"""The API reference that the sandbox serves."""
+"""The pages that the sandbox serves."""
 
 from importlib.resources import files
 
-PLACE = "liveperson_engagement/sandbox/reference"
+PLACE = "liveperson_engagement/sandbox/page"
 
-datas = [(str(files("liveperson_engagement.sandbox").joinpath("reference")), PLACE)]
+datas = [(str(files("liveperson_engagement.sandbox").joinpath("page")), PLACE)]
