@@ -36,7 +36,7 @@ OUTDATED = {
     ],
     "newest": [],
 }
-"""What old versions do to each other: Typer's words on click, and a pytest-asyncio that fails with the pytest of its age."""
+"""Between old versions: Typer's words on click, and a pytest-asyncio that fails with the pytest of its age."""
 CORE = [f"tests/test_{name}.py" for name in ("client", "retry", "sessions", "errors", "validation")]
 OWN = "runs in an environment of its own, whose versions are pinned"
 CONTRACT = "tries what reads or generates from the contract, with versions that are pinned"
