@@ -104,7 +104,7 @@ def needed(name: str) -> set[str]:
 def test_what_is_installed_is_small(wheel: Path) -> None:
     """The README leads to docs/performance.md, which has the figures: a package more needs a reason."""
     [built] = wheel.parent.glob("*.whl")
-    assert built.stat().st_size < 600_000
+    assert built.stat().st_size < 300_000
     assert len(needed("liveperson-engagement")) <= 10
 
 
