@@ -19,7 +19,7 @@ DOCS = Path(__file__).resolve().parent
 ROOT = DOCS.parent
 sys.path[:0] = [str(ROOT / "wrapper"), str(ROOT / "generated")]
 
-from liveperson_engagement import __version__  # noqa: E402
+from liveperson_engagement import ImpressionEventType, __version__  # noqa: E402
 from liveperson_engagement.sandbox.pages import reference_page  # noqa: E402
 
 project = "liveperson-engagement"
@@ -84,8 +84,7 @@ ALIASES = {
     "AnyTransport": "Transport | httpx.BaseTransport",
     "OnStoreError": "Literal['raise', 'continue']",
     "Session": "AvailableSession | NotAvailableSession",
-    "SessionBody": "CreateSessionBody",
-    "UpdateBody": "SessionUpdate | UpdateSessionBody",
+    "ImpressionEventType": str(ImpressionEventType).removeprefix("typing."),
     "<factory>": "...",
 }
 """What signatures abbreviate, and what a reader wants to see instead."""

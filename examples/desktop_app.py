@@ -42,7 +42,6 @@ from liveperson_engagement import (
 )
 
 logger = logging.getLogger(__name__)
-logging.getLogger("liveperson_engagement").setLevel(logging.ERROR)  # pauses are shown on the screen, as "offline"
 State: TypeAlias = Literal["available", "not available", "offline"]
 OS: dict[str, Literal["WINDOWS", "MAC_OSX", "LINUX"]] = {"Windows": "WINDOWS", "Darwin": "MAC_OSX"}
 BODY: CreateSessionBody = {
@@ -186,6 +185,7 @@ def main() -> None:
     parser.add_argument("--visits", type=Path, default="desktop.db", help="remembers the visit; default: %(default)s")
     parser.add_argument("--every", type=float, default=10.0, help="seconds between two questions; default: %(default)s")
     options = parser.parse_args()
+    logging.getLogger("liveperson_engagement").setLevel(logging.ERROR)  # the screen says "offline" while it pauses
     events: queue.SimpleQueue[str] = queue.SimpleQueue()
     with ExitStack() as stack, suppress(KeyboardInterrupt):
         if options.sandbox:

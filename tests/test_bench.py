@@ -260,7 +260,7 @@ def test_a_call_takes_few_more_steps_and_little_more_memory_than_generated_code(
 @pytest.mark.parametrize("call", ["engagement", "engagement of a new visit object"])
 def test_an_engagement_from_memory_takes_few_steps(calls: dict[str, Callable[[], object]], call: str) -> None:
     """The body is encoded, to compare it, and the answer read: not much more than generated code does for a call."""
-    assert function_calls(calls[call]) <= 1.6 * function_calls(calls["generated"])
+    assert function_calls(calls[call]) <= 1.8 * function_calls(calls["generated"])
 
 
 @pytest.mark.parametrize("call", ["create_session", "engagement", "engagement of a new visit object"])

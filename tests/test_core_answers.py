@@ -199,8 +199,9 @@ def test_a_connection_that_fails_is_told_without_ids(colour: Colour) -> None:
     cause = httpx.ConnectError("no way to {url}\nmore")
     error = called(colour, cause)
     assert str(error) == (
-        "no answer to the request (it was not sent): ConnectError no way to"
-        " https://told.test/api/account/demo/app/engagement/visitors/…?sid=…&v=1.0 more"
+        "no answer to the request (it was not sent): no connection to the host (ConnectError no way to"
+        " https://told.test/api/account/demo/app/engagement/visitors/…?sid=…&v=1.0 more):"
+        " check host and port, and what may be between, such as a firewall"
     )
     assert error.__cause__ is cause
 

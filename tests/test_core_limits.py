@@ -212,18 +212,18 @@ def test_a_connection_that_the_other_side_has_closed_is_not_used_again(colour: C
             time.sleep(DRIP)  # reqwest notices in a thread of its own
 
 
-LATE = "no answer to the request ({}): the request took longer than 10 seconds"
+LATE = "the request took longer than 10 seconds"
 
 
 @pytest.mark.parametrize("colour", ["sync"], indirect=True)
 @pytest.mark.parametrize(
     ("scheme", "looks", "line"),
     [
-        ("http", 1, LATE.format("it was not sent")),
-        ("http", 2, LATE.format("it was not sent")),
-        ("https", 3, LATE.format("it was not sent")),
-        ("http", 3, LATE.format("it may have arrived")),
-        ("http", 4, LATE.format("it may have arrived")),
+        ("http", 1, f"(it was not sent): the host's name could not be looked up ({LATE}): check "),
+        ("http", 2, f"(it was not sent): no connection to the host ({LATE}): check "),
+        ("https", 3, f"(it was not sent): TLS with the host failed ({LATE}): check "),
+        ("http", 3, f"(it may have arrived): {LATE}"),
+        ("http", 4, f"(it may have arrived): {LATE}"),
     ],
 )
 def test_no_step_is_begun_once_the_time_is_over(
@@ -235,7 +235,7 @@ def test_no_step_is_begun_once_the_time_is_over(
     client = colour.client(base_url=f"{scheme}://{sandbox.host}", retry=RetryPolicy.none())
     with pytest.raises(Timeout) as raised:
         client.visit().create_session(BODY)
-    assert str(raised.value) == line
+    assert str(raised.value).startswith(f"no answer to the request {line}")
 
 
 def test_a_service_that_does_not_read_ends_with_the_timeout(colour: Colour) -> None:

@@ -172,7 +172,8 @@ def test_a_call_that_has_lost_its_turn_goes_on_if_its_visitor_is_named(
         client.visit("shopper").create_session(BODY)
     store.held = False
     client.visit("shopper").create_session(BODY)
-    assert caplog.messages == ["session store: a call was too slow and lost its lock"]
+    lines = [line for line in caplog.messages if "trying again" not in line]
+    assert lines == ["session store: a call was too slow and lost its lock"]
     assert len(sandbox.visitors) == 1
 
 

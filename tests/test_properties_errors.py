@@ -64,12 +64,12 @@ RESPONSES = st.builds(
 CONTENTS: dict[str, Any] = {
     "path": ANY_TEXT,
     "reason": ANY_TEXT,
-    "status_code": st.integers(),
+    "line": ANY_TEXT,
     "internal_code": st.none() | st.integers(),
     "message": st.none() | ANY_TEXT,
-    "shown": ANY_TEXT,
     "response": RESPONSES,
     "may_have_arrived": st.booleans(),
+    "permanent": st.booleans(),
     "args": st.tuples(ANY_TEXT),
 }
 """What the errors' constructors take, by the names of their parameters."""

@@ -53,7 +53,6 @@ MODULES = (
             "testing",
             "testing.answers",
             "transports",
-            "types",
         )
     ),
     "liveperson_engagement_pytest",

@@ -405,14 +405,14 @@ def test_an_unknown_operation_is_refused_with_the_nearest_name(
 ) -> None:
     """In the spelling that was used, wherever an operation is named."""
     for wrong, near in (("createSesion", "createSession"), ("update_sessions", "update_session")):
-        match = re.escape(f"operation: the contract has no {wrong}; did you mean {near}?")
+        match = re.escape(f"operation: the contract has no operation {wrong}; did you mean {near}?")
         with pytest.raises(ValueError, match=match):
             engagement_sandbox.fail_next(503, operation=wrong)
         with pytest.raises(ValueError, match=match):
             engagement_journal.assert_calls(wrong)
         with pytest.raises(ValueError, match=match):
             engagement_journal.assert_sent(wrong, {})
-    with pytest.raises(ValueError, match=r"operation: the contract has no x; it has .*createSession, "):
+    with pytest.raises(ValueError, match=r"operation: the contract has no operation x; it has .*createSession, "):
         engagement_sandbox.slow(1, operation="x")
     engagement_journal.assert_nothing_sent()
 

@@ -295,7 +295,7 @@ def _certificates() -> Iterator[Fault]:
         if name == "trusted":
             yield Fault(f"a certificate: {name}", GOOD, "AvailableSession", certificate=name)
         else:
-            yield Fault(f"a certificate: {name}", GOOD, UNSENT, "always", certificate=name, **rest)
+            yield Fault(f"a certificate: {name}", GOOD, UNSENT, certificate=name, **rest)
     rest["certificate"] = "none"
     yield Fault("no TLS where it should be", says(b"HTTP/1.1 400 No\r\n\r\n"), UNSENT, "always", **rest)
     yield Fault("TLS that is never begun", silent(), "Timeout, not sent", "always", options={"timeout": SHORT}, **rest)

@@ -112,6 +112,17 @@ def find_unencodable(value: Any) -> SchemaViolation:
     return SchemaViolation([], "cannot be written as JSON")
 
 
+def _plain(value: Any) -> Any:
+    """Return a value with texts, numbers, lists and objects of Python's own types; leave what is no JSON."""
+    if is_object(value):
+        names: list[Any] = list(value)
+        return {str(name) if isinstance(name, str) else name: _plain(value[name]) for name in names}
+    if is_array(value):
+        return [_plain(member) for member in value]
+    kind = next((kind for kind in (str, bool, int, float) if isinstance(value, kind)), None)
+    return kind(value) if kind else value
+
+
 def _is_text(text: str) -> bool:
     return not any("\ud800" <= character <= "\udfff" for character in text)
 
@@ -130,10 +141,9 @@ class Check:
         """Raise `SchemaViolation` unless a value is what the schema describes."""
         try:
             error = self._first_error(value)
-        except ValueError:  # some kind of text, number or tuple that is not Python's own
-            plain = decode(encode(value))
+        except ValueError:  # some kind of text, number or tuple that is not Python's own, or no JSON at all
             try:
-                error = self._first_error(plain)
+                error = self._first_error(_plain(value))
             except ValueError:
                 raise find_unencodable(value) from None
         if error:

@@ -341,7 +341,8 @@ def _check_options(options: dict[str, Any], *, is_async: bool) -> None:
 
 def _whole_timeout(timeout: Any) -> Any:
     """Return the longest part of an `httpx.Timeout`; anything else as it is."""
-    if "httpx" not in sys.modules or not isinstance(timeout, sys.modules["httpx"].Timeout):
+    kind: Any = getattr(sys.modules.get("httpx"), "Timeout", ())
+    if not isinstance(timeout, kind):
         return timeout
     parts = timeout.as_dict().values()
     return None if None in parts else max(parts)

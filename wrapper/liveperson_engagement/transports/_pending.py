@@ -18,10 +18,10 @@ LONGEST_WAIT = 1e6
 Stage: TypeAlias = Literal["name", "connection", "TLS", "proxy"]
 """What has to succeed before a request can be sent."""
 _FAILED = {
-    "name": ("the host's name could not be looked up", "check base_url, and this machine's DNS"),
-    "connection": ("no connection to the host", "check base_url, and what may block it, such as a firewall"),
-    "TLS": ("TLS with the host failed", "check this machine's clock, and SSL_CERT_FILE or ssl_context"),
-    "proxy": ("no connection through the proxy", "check proxy, or HTTPS_PROXY and NO_PROXY"),
+    "name": ("the host's name could not be looked up", "check the name, and this machine's DNS"),
+    "connection": ("no connection to the host", "check host and port, and what may be between, such as a firewall"),
+    "TLS": ("TLS with the host failed", "check this machine's clock, and whom it trusts (SSL_CERT_FILE)"),
+    "proxy": ("no connection through the proxy", "check its address, user and password (HTTPS_PROXY, NO_PROXY)"),
 }
 """What to say of a stage that failed, and what to do."""
 _PERMANENT = re.compile(
