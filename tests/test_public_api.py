@@ -61,7 +61,7 @@ MODULES = (
 INTERNAL = {
     "errors.check_seconds": "checks arguments",
     "errors.one_line": "cleans texts from elsewhere",
-    "stores.check_count": "checks arguments",
+    "errors.check_count": "checks arguments",
     "stores.check_time_to_live": "checks arguments",
     "stores.sqlite.network_file_system": "what a file must not be on",
     "stores.conformance.running_loop": "for the package's own tests",
