@@ -167,6 +167,15 @@ class TestRedisStoreOnACluster(StoreConformance):
         self.port = cluster.nodes[0].port
         self.clients: dict[RedisStore, tuple[Any, Any]] = {}
 
+    @pytest.fixture(autouse=True)
+    def _connected(self, request: pytest.FixtureRequest, _cluster: None) -> None:
+        """Connect first: a client of a cluster has to ask around, and a test may give it half a second."""
+        for name in {"store", "together"} & {*request.fixturenames}:
+            found: Any = request.getfixturevalue(name)
+            stores: list[Any] = [found] if name == "store" else found
+            for each in stores:
+                each.load("key")
+
     def make_store(self, folder: Path) -> RedisStore:
         """Share what is kept below one prefix."""
         client = redis.RedisCluster(host="127.0.0.1", port=self.port)

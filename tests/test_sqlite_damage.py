@@ -265,6 +265,7 @@ def test_no_room_in_the_file_is_reported(colour: Colour, sandbox: Sandbox, store
 
 def use_as_nobody(url: str, path: Path, tried: Event, mended: Event) -> None:
     """As a process that may not write to the file: call, and again once it may."""
+    os.environ.pop("SSL_CERT_FILE", None)  # it may name a file that others may not read
     if os.geteuid() == 0:
         os.setegid(65534)
         os.seteuid(65534)
