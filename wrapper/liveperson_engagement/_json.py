@@ -8,7 +8,6 @@ import math
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterable
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeGuard
 
 if TYPE_CHECKING:
@@ -177,6 +176,8 @@ class Check:
 
     def _suggest(self, unknown: str) -> str:
         """Say that a member is unknown, and which one may be meant."""
+        from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
+
         names = {name for schema in self._components["schemas"].values() for name in schema.get("properties", ())}
         close = get_close_matches(unknown, names, 1)
         return "is no member that the contract has" + (f"; did you mean {close[0]}?" if close else "")

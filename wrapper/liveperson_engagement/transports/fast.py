@@ -172,7 +172,7 @@ def _failure(error: Exception, pending: PendingResponse) -> NoResponse:
     causes = [cause["message"] for cause in getattr(error, "details", {}).get("causes") or ()]
     pending.may_have_arrived = "client error (Connect)" not in causes
     error.args = (causes[-1] if len(causes) > 1 else error.args[0],)  # without the URL that the details have
-    pending.stage = pending.stage or _stage(str(causes))
+    pending.stage = _stage(str(causes))
     return pending.failure(error, timed_out=isinstance(error, TimeoutError))
 
 
