@@ -1,4 +1,4 @@
-"""What the tests share: a sandbox over real sockets, and one way to write a test that runs in both colours."""
+"""What the tests share: a sandbox over real sockets, and one way to write a test that runs in both backends."""
 
 from __future__ import annotations
 
@@ -26,6 +26,24 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+BACKENDS = ["sync", "async", "sync fast", "async fast"]
+"""The two clients, each on its default transport and on the fast one."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Let `scripts/test all` run every test on every backend."""
+    parser.addoption("--every-backend", action="store_true", help="run tests of a backend on all four")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Give a test one backend; where its outcome can depend on them, those that its mark names, or all four."""
+    if "backend" in metafunc.fixturenames:
+        mark = metafunc.definition.get_closest_marker("backends")
+        every = mark or metafunc.config.getoption("every_backend")
+        named = mark.args if mark else ()
+        metafunc.parametrize("backend", named or (BACKENDS if every else BACKENDS[:1]), indirect=True)
+
+
 class Blocking:
     """Makes an async client or visit look like the sync one, by running each coroutine to its end."""
 
@@ -47,8 +65,8 @@ class Blocking:
         return call
 
 
-class Colour:
-    """Makes clients of one colour and transport; their pauses take no time and are noted in `pauses`."""
+class Backend:
+    """Makes clients of one kind and transport; their pauses take no time and are noted in `pauses`."""
 
     def __init__(self, name: str, stack: ExitStack) -> None:
         self.name, _, self._transport = name.partition(" ")
@@ -95,11 +113,11 @@ def clock() -> Clock:
     return Clock()
 
 
-@pytest.fixture(params=["sync", "async", "sync fast", "async fast"])
-def colour(request: pytest.FixtureRequest) -> Iterator[Colour]:
-    """Run the test with the sync and with the async client, each on either transport."""
+@pytest.fixture
+def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """Run the test with a sync or an async client on one of the transports: see `pytest_generate_tests`."""
     with ExitStack() as stack:
-        yield Colour(request.param, stack)
+        yield Backend(request.param, stack)
 
 
 @pytest.fixture(scope="session")
@@ -118,9 +136,9 @@ def sandbox(running_sandbox: Sandbox) -> Iterator[Sandbox]:
 
 
 @pytest.fixture
-def client(colour: Colour, sandbox: Sandbox) -> EngagementClient:
+def client(backend: Backend, sandbox: Sandbox) -> EngagementClient:
     """Connect a client to the sandbox."""
-    return colour.client(base_url=sandbox.url)
+    return backend.client(base_url=sandbox.url)
 
 
 @pytest.fixture(scope="module")

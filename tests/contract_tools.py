@@ -12,10 +12,11 @@ from typing import Any, TypeAlias, cast
 import jsonschema_rs
 import yaml
 
+from checkout import ROOT
+
 Document: TypeAlias = dict[str, Any]
 Place: TypeAlias = tuple[str | int, ...]
 
-ROOT = Path(__file__).resolve().parents[1]
 CONTRACT_FILE = ROOT / "openapi.yaml"
 CONTRACT: Document = yaml.safe_load(CONTRACT_FILE.read_text(encoding="utf-8"))
 

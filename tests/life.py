@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from conftest import Colour
+from conftest import Backend
 from liveperson_engagement import EngagementError, MemoryStore, StoreError
 from liveperson_engagement.sandbox import Sandbox
 
@@ -45,11 +45,11 @@ class Talkative(httpx.BaseTransport, httpx.AsyncBaseTransport):
         return self.handle_request(request)
 
 
-def live(colour: Colour, sandbox: Sandbox, **options: Any) -> tuple[set[str], list[type[BaseException]]]:
+def live(backend: Backend, sandbox: Sandbox, **options: Any) -> tuple[set[str], list[type[BaseException]]]:
     """Make calls that succeed and fail in every way; return what must not be told of them, and what they raised."""
     raised: list[type[BaseException]] = []
     secrets = {KEY, "Sarah", "sarahw@example.com"}
-    client = colour.client(domain_api=sandbox.url, **options)
+    client = backend.client(domain_api=sandbox.url, **options)
     visit = client.visit(KEY)
 
     def call(method: Any, *arguments: Any, **limits: Any) -> None:
@@ -100,7 +100,7 @@ def live(colour: Colour, sandbox: Sandbox, **options: Any) -> tuple[set[str], li
     call(client.with_options(base_url=nowhere).visit(ids=visit.ids).create_session, BODY)
     call(client.with_options(base_url=None, domain_api=nowhere).visit(KEY).create_session, BODY)
     for kind in (httpx.ConnectError, httpx.ReadError, RuntimeError):
-        talkative = colour.client(base_url=sandbox.url, transport=Talkative(kind), **options)
+        talkative = backend.client(base_url=sandbox.url, transport=Talkative(kind), **options)
         call(talkative.visit(ids=visit.ids).create_session, BODY)
     down = client.with_options(store=StoreDown())
     call(down.visit(KEY).create_session, BODY)

@@ -32,12 +32,12 @@ COMPANIONS = {"oldest": {"click": "8.1.8"}, "newest": {}}
 OUTDATED = {
     "oldest": [
         *("-W", "ignore:'autocompletion':DeprecationWarning"),
-        "--deselect=tests/test_testing.py::test_pytest_asyncio_and_anyio_work_beside_it",
+        "--deselect=tests/wrapper/test_testing.py::test_pytest_asyncio_and_anyio_work_beside_it",
     ],
     "newest": [],
 }
 """Between old versions: Typer's words on click, and a pytest-asyncio that fails with the pytest of its age."""
-CORE = [f"tests/test_{name}.py" for name in ("client", "retry", "sessions", "errors", "validation")]
+CORE = [f"tests/wrapper/test_{name}.py" for name in ("client", "retry", "sessions", "errors", "validation")]
 OWN = "runs in an environment of its own, whose versions are pinned"
 CONTRACT = "tries what reads or generates from the contract, with versions that are pinned"
 LEFT_OUT = {
@@ -215,7 +215,7 @@ def try_pair(python: Path, versions: str, short: bool, arguments: Sequence[str])
         installed = environment(python, name, pinned | COMPANIONS[versions], test_tools)
     except CompatibilityError as error:
         return Row(version, versions, note=f"cannot be installed: {error}")
-    chosen = CORE if short else [f"--ignore=tests/{name}" for name in LEFT_OUT]
+    chosen = CORE if short else [f"--ignore-glob=*/{name}" for name in LEFT_OUT]
     passed, failed = run_tests(installed, ["--numprocesses=auto", *OUTDATED[versions], *chosen, *arguments])
     return Row(version, versions, passed, failed, time.monotonic() - start)
 

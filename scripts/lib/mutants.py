@@ -444,7 +444,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     known = [change for change in listed() if alike[change] == 1]
     trials = Trials(left, chosen.children, chosen.work, chosen.most, known, save)
     files = chosen.tests or (QUICK if chosen.quick else (*QUICK, *SLOW))
-    tests = [str(path) for name in files for path in sorted((ROOT / "tests").glob(f"test_{name}.py"))]
+    tests = [str(path) for name in files for path in sorted((ROOT / "tests").rglob(f"test_{name}.py"))]
     programs = "not test_an_example"  # which starts servers that know nothing of mutants
     tests += ["-k", f"{programs} and not async and not fast" if chosen.quick else programs]
     save()  # a run that breaks off loses nothing

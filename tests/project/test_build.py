@@ -1,0 +1,278 @@
+"""scripts/build makes a release whose every part has been tried, and refuses to make one that is not fit."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tomllib
+import zipfile
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from openapi_schema_validator import OAS30Validator
+from openapi_spec_validator import OpenAPIV30SpecValidator
+
+import build
+from checkout import ROOT
+from contract import ContractError, parse, read
+from contract_tools import CONTRACT, CONTRACT_FILE, Document
+from contract_vectors import compare, confirm, conformance_examples, examples_of, judge
+from openapi_30 import convert, convert_schema
+
+OLDER: Document = convert(read(CONTRACT_FILE, "openapi.yaml"))
+
+
+def test_a_release_is_built_and_every_part_of_it_works(tmp_path: Path) -> None:
+    """The whole script: distributions installed and used where nothing else is, built twice."""
+    output = tmp_path / "dist"
+    output.mkdir()
+    (output / "of-an-earlier-release.whl").touch()
+    command = [sys.executable, str(ROOT / "scripts/lib/build.py"), "--output", str(output)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
+    version = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"]
+    assert {path.name.replace(version, "VERSION") for path in output.iterdir()} == {
+        "liveperson_engagement-VERSION-py3-none-any.whl",
+        "liveperson_engagement-VERSION.tar.gz",
+        "openapi.json",
+        "openapi-3.0.3.json",
+    }
+    assert json.loads((output / "openapi.json").read_bytes()) == CONTRACT
+    assert json.loads((output / "openapi-3.0.3.json").read_bytes()) == OLDER
+    with zipfile.ZipFile(next(output.glob("*.whl"))) as wheel:
+        tops = {name.split("/")[0].split("-")[0] for name in wheel.namelist()}
+        assert tops == {"liveperson_engagement", "liveperson_engagement_api", "liveperson_engagement_pytest.py"}
+        assert {"liveperson_engagement/py.typed", "liveperson_engagement_api/openapi.json"} <= set(wheel.namelist())
+
+
+# The edition of OpenAPI 3.0.3
+
+
+def test_both_editions_accept_and_refuse_the_same_values() -> None:
+    """Examples, conformance vectors, and what becomes of them; by the fast validator and by the one made for 3.0."""
+    examples = [*examples_of(CONTRACT), *conformance_examples(ROOT / "tests/conformance")]
+    verdicts, disagreements = compare(CONTRACT, OLDER, examples)
+    assert disagreements + confirm(OLDER, examples) == []
+    assert verdicts.tried > 10_000
+
+
+def test_other_tools_find_no_fault_with_the_edition(tmp_path: Path) -> None:
+    """A validator in Python, and a linter whose one complaint is the slash at a path's end: the protocol has it."""
+    assert [error.message for error in OpenAPIV30SpecValidator(OLDER).iter_errors()] == []
+    (tmp_path / "openapi-3.0.3.json").write_text(json.dumps(OLDER), encoding="utf-8")
+    options = ["--config", "scripts/lint/redocly.yaml", "--skip-rule", "no-path-trailing-slash"]
+    redocly = ROOT / "scripts/env/node_modules/.bin/redocly"
+    done = subprocess.run(
+        [redocly, "lint", *options, tmp_path / "openapi-3.0.3.json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("newer", "older"),
+    [
+        ({"type": "string", "const": "a"}, {"type": "string", "enum": ["a"]}),
+        ({"type": ["string", "null"]}, {"type": "string", "nullable": True}),
+        ({"type": ["integer", "string"]}, {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
+        (
+            {"type": ["integer", "string", "null"], "minimum": 1},
+            {
+                "minimum": 1,
+                "anyOf": [{"type": "integer", "nullable": True}, {"type": "string", "nullable": True}],
+            },
+        ),
+        ({"exclusiveMinimum": 1}, {"minimum": 1, "exclusiveMinimum": True}),
+        ({"maximum": 5, "exclusiveMaximum": 7}, {"maximum": 5}),
+        ({"exclusiveMaximum": 5, "maximum": 7}, {"maximum": 5, "exclusiveMaximum": True}),
+        ({"examples": [1, 2], "type": "integer"}, {"example": 1, "type": "integer"}),
+        ({"type": "array"}, {"type": "array", "items": {}}),
+        (
+            {"additionalProperties": False, "properties": {"a": True}},
+            {"additionalProperties": False, "properties": {"a": {}}},
+        ),
+        ({"properties": {"a": False}}, {"properties": {"a": {"not": {}}}}),
+        (
+            {"if": {"type": "string"}, "then": {"pattern": "^7$"}, "else": {"type": "integer"}},
+            {"anyOf": [{"type": "string", "pattern": "^7$"}, {"type": "integer"}]},
+        ),
+        (
+            {"if": {"type": "integer"}, "then": {"minimum": 1}, "else": {"type": "number"}},
+            {"anyOf": [{"type": "integer", "minimum": 1}, {"not": {"type": "integer"}, "type": "number"}]},
+        ),
+        (
+            {"if": {"minimum": 5}, "then": {"maximum": 9}},
+            {"anyOf": [{"minimum": 5, "maximum": 9}, {"not": {"minimum": 5}}]},
+        ),
+        (
+            {"if": {"minLength": 2}, "then": {"minLength": 3}, "else": {"not": {"const": "x"}}},
+            {
+                "anyOf": [
+                    {"allOf": [{"minLength": 2}, {"minLength": 3}]},
+                    {"allOf": [{"not": {"minLength": 2}}, {"not": {"enum": ["x"]}}]},
+                ]
+            },
+        ),
+        (
+            {"anyOf": [{"type": "string"}, {"type": "integer"}], "if": {"type": "string"}, "then": {"const": "7"}},
+            {
+                "anyOf": [{"type": "string"}, {"type": "integer"}],
+                "allOf": [{"anyOf": [{"type": "string", "enum": ["7"]}, {"not": {"type": "string"}}]}],
+            },
+        ),
+        (
+            {"$ref": "#/components/schemas/Gender", "description": "Which."},
+            {"description": "Which.", "allOf": [{"$ref": "#/components/schemas/Gender"}]},
+        ),
+        ({"then": {"type": "string"}, "$comment": "Means nothing."}, {}),
+    ],
+)
+def test_a_schema_of_3_1_becomes_one_of_3_0_that_allows_the_same(newer: Document, older: Document) -> None:
+    """Written as expected, and both accept the same of a handful of values, by two validators of the older dialect."""
+    assert convert_schema(newer) == older
+    documents = [
+        {"openapi": version, "paths": {}, "components": {"schemas": {**schemas, "Subject": subject}}}
+        for version, schemas, subject in (
+            ("3.1.0", CONTRACT["components"]["schemas"], newer),
+            ("3.0.3", OLDER["components"]["schemas"], older),
+        )
+    ]
+    place = ("components", "schemas", "Subject")
+    one, other = (judge(document, place) for document in documents)
+    strict = OAS30Validator({**older, "components": documents[1]["components"]})
+    values: list[Any] = [
+        None,
+        0,
+        1,
+        2,
+        5,
+        6,
+        7,
+        9,
+        10,
+        1.5,
+        "",
+        "a",
+        "x",
+        "7",
+        "77",
+        "MALE",
+        [],
+        [1],
+        {},
+        {"a": 1},
+        {"b": 1},
+    ]
+    verdicts = [(value, one.is_valid(value), other.is_valid(value)) for value in values]
+    assert [value for value, newer_says, older_says in verdicts if newer_says != older_says] == []
+    # The validator made for the older dialect refuses null where no type allows it; JSON Schema does not.
+    assert [value for value, says, _ in verdicts if value is not None and strict.is_valid(value) != says] == []
+
+
+@pytest.mark.parametrize("keyword", ["patternProperties", "prefixItems", "dependentRequired", "unevaluatedProperties"])
+def test_what_3_0_cannot_say_is_an_error_with_its_line(keyword: str) -> None:
+    """Nothing is left out silently."""
+    text = CONTRACT_FILE.read_text(encoding="utf-8")
+    place = "    Gender:\n"
+    with pytest.raises(ContractError) as caught:
+        convert(parse(text.replace(place, f"{place}      {keyword}: {{}}\n", 1), "openapi.yaml"))
+    line = text[: text.index(place)].count("\n") + 2
+    assert str(caught.value) == f"openapi.yaml:{line}: OpenAPI 3.0.3 has nothing for {keyword}"
+
+
+def test_what_is_not_a_schema_is_carried_over() -> None:
+    """Examples, links, extensions and servers are the same in both editions, and the summary is not lost."""
+    for place in ("servers", "x-retry-policies", "tags", "security"):
+        assert OLDER[place] == CONTRACT[place]
+    session, original = (document["components"]["responses"]["Session"] for document in (OLDER, CONTRACT))
+    assert session["links"] == original["links"]
+    assert examples_of(OLDER) == examples_of(CONTRACT)
+    assert OLDER["info"]["description"].startswith(f"{CONTRACT['info']['summary']}\n\n")
+    assert OLDER["info"]["license"] == {"name": "MIT", "url": "https://spdx.org/licenses/MIT.html"}
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (("NumericId",), {}),
+        (("NumericId", "anyOf"), [{"type": "integer"}, {"type": "string"}]),
+        (("MarketingChannel", "anyOf", 1, "maximum"), 7),
+        (("AppDetails", "properties", "ipAddress", "anyOf"), [{"format": "ipv4"}]),
+        (("Gender", "enum"), ["MALE", "FEMALE"]),
+        (("LeadAttribute", "properties", "type"), {"type": "string"}),
+        (("CreateSessionBody", "required"), ["appType", "appDetails"]),
+        (("VisitorId", "maxLength"), 2001),
+    ],
+)
+def test_an_edition_that_allows_something_else_is_found_out(place: tuple[Any, ...], value: object) -> None:
+    """The values that are tried tell even small differences."""
+    edition = deepcopy(OLDER)
+    target: Any = edition["components"]["schemas"]
+    for key in place[:-1]:
+        target = target[key]
+    target[place[-1]] = value
+    example: Document = {
+        "appType": "EXTERNAL",
+        "appDetails": {"ipAddress": "10.0.0.1"},
+        "engagementAttributes": [{"type": "lead"}],
+    }
+    verdicts, disagreements = compare(CONTRACT, edition, [example, {"baseURI": "host"}])
+    assert disagreements
+    assert verdicts.tried > verdicts.accepted > 0
+
+
+def test_two_validators_read_the_older_edition_alike() -> None:
+    """The fast one, which tries most of the values, is no exception."""
+    assert confirm(OLDER, examples_of(CONTRACT)[:3]) == []
+
+
+# The distributions
+
+
+@pytest.fixture(scope="module")
+def distributions(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    """Build wheel and sdist."""
+    return build.build_distributions(ROOT, tmp_path_factory.mktemp("dist"))
+
+
+def test_a_wheel_with_a_file_too_many_or_too_few_is_refused(distributions: tuple[Path, Path], tmp_path: Path) -> None:
+    """Tests don't belong in it, py.typed does."""
+    wheel, sdist = distributions
+    build.check_contents(wheel, sdist)
+    tampered = tmp_path / wheel.name
+    with zipfile.ZipFile(wheel) as source, zipfile.ZipFile(tampered, "w") as target:
+        for name in source.namelist():
+            if name != "liveperson_engagement/py.typed":
+                target.writestr(name, source.read(name))
+        target.writestr("tests/test_build.py", "")
+    with pytest.raises(build.BuildError) as caught:
+        build.check_contents(tampered, sdist)
+    assert str(caught.value).splitlines() == [
+        f"{wheel.name}: tests/test_build.py does not belong there",
+        f"{wheel.name}: liveperson_engagement/py.typed is missing",
+    ]
+
+
+def test_a_build_that_depends_on_its_place_is_refused(distributions: tuple[Path, Path], tmp_path: Path) -> None:
+    """A single other byte is noticed."""
+    wheel, sdist = distributions
+    other = tmp_path / wheel.name
+    shutil.copy(wheel, other)
+    with other.open("ab") as file:
+        file.write(b"\0")
+    with pytest.raises(build.BuildError, match="comes out otherwise"):
+        build.check_reproducible(other, sdist, tmp_path)
+
+
+def test_a_stale_package_is_not_released(tmp_path: Path) -> None:
+    """What scripts/generate has not seen is not put into a release."""
+    text = CONTRACT_FILE.read_text(encoding="utf-8").replace("version: 1.0.0", "version: 1.0.1", 1)
+    with pytest.raises(build.BuildError, match="run scripts/generate"):
+        build.write_contracts(parse(text, "openapi.yaml"), tmp_path)

@@ -1,0 +1,144 @@
+"""What is installed: one distribution that needs no checkout, whose core needs none of its extras."""
+
+from __future__ import annotations
+
+import email
+import os
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from checkout import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+BASE = PROJECT["urls"]["Homepage"]
+SMOKE = """
+import sys
+import httpx, liveperson_engagement, liveperson_engagement_api
+assert liveperson_engagement.__file__.startswith(sys.argv[1]), liveperson_engagement.__file__
+assert liveperson_engagement_api.__file__.startswith(sys.argv[1]), liveperson_engagement_api.__file__
+print(*sorted({name.partition(".")[0] for name in sys.modules} & {"starlette", "uvicorn", "yaml", "redis", "sqlite3"}))
+with liveperson_engagement.EngagementClient("demo") as client:
+    print(client.retry.pauses)
+    try:
+        client.visit().create_session({"appType": "WEB"})
+    except liveperson_engagement.InvalidRequest as error:
+        print(error)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Build the wheel and unpack it."""
+    directory = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(directory)]
+    subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
+    [built] = directory.glob("*.whl")
+    zipfile.ZipFile(built).extractall(directory / "unpacked")
+    return directory / "unpacked"
+
+
+def test_the_wheel_holds_both_packages_typed_and_with_the_contract(wheel: Path) -> None:
+    """Neither tests nor scripts are in it."""
+    assert {path.name for path in wheel.iterdir()} == {
+        "liveperson_engagement",
+        "liveperson_engagement_api",
+        "liveperson_engagement_pytest.py",
+        "liveperson_engagement-0.1.0.dist-info",
+    }
+    for package in ("liveperson_engagement", "liveperson_engagement_api"):
+        assert (wheel / package / "py.typed").exists()
+    assert (wheel / "liveperson_engagement_api/openapi.json").exists()
+
+
+def test_the_installed_package_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
+    """Contract, validation and retry policy come from package data, and no extra is imported."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", SMOKE, str(wheel)],
+        env={**os.environ, "PYTHONPATH": str(wheel)}, cwd=tmp_path, capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines() == ["", "None", "appType: must be one of MSDK, EXTERNAL"]
+
+
+def test_an_index_can_show_the_readme(wheel: Path) -> None:
+    """No link or picture leads to a file beside it; each leads to the repository, at this version."""
+    metadata = email.message_from_bytes((wheel / "liveperson_engagement-0.1.0.dist-info/METADATA").read_bytes())
+    shown = metadata.get_payload()
+    assert isinstance(shown, str)
+    assert metadata["Description-Content-Type"] == "text/markdown"
+    links = re.findall(r"\]\(([^)]*)\)|(?:src|href)=[\"']([^\"']*)", shown)
+    targets = {link or other for link, other in links}
+    assert [target for target in targets if not re.match(r"https://|#", target)] == []
+    assert f"{BASE}/repository/blob/v0.1.0/docs/retries.md" in targets
+    assert f"{BASE}/repository/raw/v0.1.0/docs/images/sandbox.jpg" in targets
+    headings = {
+        re.sub(r"[^\w -]", "", name).lower().replace(" ", "-") for name in re.findall(r"^#+ (.+)$", shown, re.M)
+    }
+    assert {target[1:] for target in targets if target.startswith("#")} <= headings
+
+
+def test_the_project_has_one_address() -> None:
+    """Whoever gives it a real one replaces one text, and only in pyproject.toml."""
+    text = (ROOT / "pyproject.toml").read_text()
+    assert BASE.endswith(".example") or "no public address yet" not in text
+    assert all(url.startswith(BASE) for url in PROJECT["urls"].values())
+    assert PROJECT["urls"].keys() == {"Homepage", "Documentation", "Repository", "Changelog", "Issues"}
+    assert set(re.findall(r"https://[\w.-]+", text)) == {BASE}
+
+
+def needed(name: str) -> set[str]:
+    """Name a package and all that it needs on this machine."""
+    wanted = [Requirement(line) for line in requires(name) or ()]
+    return {canonicalize_name(name)}.union(
+        *(needed(each.name) for each in wanted if not each.marker or each.marker.evaluate({"extra": ""}))
+    )
+
+
+def test_what_is_installed_is_small(wheel: Path) -> None:
+    """The README leads to docs/performance.md, which has the figures: a package more needs a reason."""
+    [built] = wheel.parent.glob("*.whl")
+    assert built.stat().st_size < 300_000
+    assert len(needed("liveperson-engagement")) <= 10
+
+
+def test_extras_are_quoted() -> None:
+    """zsh takes brackets for a pattern: wherever someone is told to install an extra, the name is in quotes."""
+    told = [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("examples/**/*"), *ROOT.glob("wrapper/**/*.py")]
+    texts = {path: path.read_text(encoding="utf-8") for path in told if path.suffix in {".md", ".py", ".toml"}}
+    bare = re.compile(r"pip install(?:\s+-\S+)*\s+[\w.-]+\[|(?<![\w'\"/-])liveperson-engagement\[")
+    assert [path.name for path, text in texts.items() if bare.search(text) and path.name != "performance.md"] == []
+    assert sum("'liveperson-engagement[" in text for text in texts.values()) > 8
+
+
+def test_the_demo_ends_well_with_one_visitor() -> None:
+    """The README's first command, with its two real pauses; it ends with a picture that fits into 80 columns."""
+    done = subprocess.run(
+        [str(ROOT / "scripts/demo")],
+        env={**os.environ, "COLUMNS": "80"},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "7 requests, 1 visitor on the brand's list" in done.stdout
+    assert max(map(len, done.stdout.splitlines())) <= 80
+    picture = done.stdout.partition("What happened")[2]
+    named = re.compile("[ ┄]+((pause )?5 s[ ┄]+)?")  # a pause is named where there is room
+    assert [named.sub(" ", line).strip() for line in picture.splitlines() if "●" in line] == [
+        "1 findDomain ● 200",
+        "createSession ✗ 500 ● 200",
+        "2 continueSession ● 200",
+        "3 updateSession ● 200",
+        "4 updateSession ✗ 503 ● 200",
+        "● answered ✗ failed pause before the next attempt",
+    ]
