@@ -27,7 +27,7 @@ from template_data import only_sent, template_data, with_plain_types
 
 ROOT = Path(__file__).resolve().parents[2]
 TEMPLATES = ROOT / "scripts/templates"
-LOCK = ROOT / "scripts/env/generate.txt"
+LOCK = ROOT / "scripts/env/requirements.txt"
 PACKAGE = "liveperson_engagement_api"
 COMMAND = "scripts/generate"
 TOOLS = ("openapi-python-client", "datamodel-code-generator", "ruff")

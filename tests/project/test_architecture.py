@@ -44,7 +44,9 @@ def imported(path: Path) -> Iterator[str]:
             yield (node.module or "").split(".")[1]
         elif isinstance(node, ast.ImportFrom) and node.module == PACKAGE.name:
             yield "__init__"
-        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "TYPE_CHECKING" not in ast.dump(node)[:60]:
+        elif (
+            not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and "TYPE_CHECKING" not in ast.dump(node)[:60]
+        ):
             waiting += ast.iter_child_nodes(node)
 
 
