@@ -58,65 +58,38 @@ def note_response(event: ResponseEvent) -> None:
 
 def every_argument(transport: httpx.BaseTransport, pauses: list[float], context: ssl.SSLContext) -> None:
     """Every argument has its type, and its default can be passed by those who compute arguments."""
-    EngagementClient()
     EngagementClient(None, base_url=None, store=None, retry=None, timeout=None, deadline=None, transport=None)
-    EngagementClient(timeout=httpx.Timeout(5, connect=2), strict=True, retry=RetryPolicy(max_retries=1))
-    EngagementClient("le12345678", sleep=None, on_retry=None, telemetry=None, outage_guard=None)
-    EngagementClient(
-        "le12345678",
-        base_url="https://example.com",
-        domain_api="https://api.example.com",
-        store=MemoryStore(),
-        retry=RetryPolicy(pauses=(1, 2.5)),
-        timeout=10,
-        deadline=2.5,
-        transport=transport,
-        sleep=pauses.append,
-        on_store_error="continue",
-        on_request=note_request,
-        on_response=note_response,
-        on_retry=note,
-        telemetry=None,
-        outage_guard=OutageGuard([120, 240.0]),
-    ).close()
-    EngagementClient(transport="fast", on_store_error="raise", on_retry=print)
+    EngagementClient("le12345678", sleep=None, on_retry=None, telemetry=None, outage_guard=None, strict=True)
+    EngagementClient(timeout=httpx.Timeout(5, connect=2), retry=RetryPolicy(max_retries=1, pauses=(1, 2.5)))
+    EngagementClient(base_url="https://example.com", domain_api="https://api.example.com", timeout=10, deadline=2.5)
+    EngagementClient(transport=transport, sleep=pauses.append, store=MemoryStore(), on_store_error="continue").close()
+    EngagementClient(on_request=note_request, on_response=note_response, on_retry=note, transport="fast")
     EngagementClient(headers={"X-Team": "a"}, proxy="http://proxy:3128", ssl_context=context, max_connections=20)
+    client = EngagementClient(outage_guard=OutageGuard([120, 240.0]), on_store_error="raise", on_retry=print)
+    assert_type(client.with_options(retry=RetryPolicy.none(), deadline=1, on_retry=note), EngagementClient)
+    client.with_options(account_id="le2", base_url=None, timeout=None, store=MemoryStore(), outage_guard=None)
 
 
 def every_call() -> None:
     """Results are the documented ones."""
     with EngagementClient("le12345678") as client:
         assert_type(client, EngagementClient)
-        assert_type(client.find_domain(), str)
         assert_type(client.find_domain(deadline=2), str)
-        assert_type(client.visit(), Visit)
         assert_type(client.visit(None, ids=None), Visit)
         visit = client.visit("shopper-42")
         assert_type(visit, Visit)
         assert_type(visit.ids, VisitIds | None)
         assert_type(client.visit(ids=visit.ids), Visit)
-        assert_type(visit.create_session({"appType": "EXTERNAL"}), AvailableSession | NotAvailableSession)
+        assert_type(visit.create_session({"appType": "EXTERNAL"}, deadline=2.5), AvailableSession | NotAvailableSession)
         assert_type(visit.engagement({"appType": "MSDK"}, deadline=2), AvailableSession | NotAvailableSession)
-        visit.create_session({"appType": "EXTERNAL"}, deadline=2.5)
         visit.update_session({"engagementAttributes": []}, deadline=2.5)
         visit.report_impressions("impDisplay", "impAccept", deadline=2.5)
         visit.forget()
 
 
-def settings() -> None:
-    """A copy is of the same kind."""
-    client = EngagementClient("le12345678")
-    assert_type(client.with_options(), EngagementClient)
-    assert_type(client.with_options(retry=RetryPolicy.none(), deadline=1, on_retry=note), EngagementClient)
-    client.with_options(account_id="le2", base_url=None, domain_api="https://api.example.com", timeout=None)
-    client.with_options(store=MemoryStore(), on_store_error="continue", telemetry=None, outage_guard=None)
-
-
 def narrowing(session: AvailableSession | NotAvailableSession) -> int | None:
     """The status says which of the two it is; `match` covers both."""
     assert_type(session.visitor_id, str)
-    assert_type(session.session_id, str)
-    assert_type(session.page_id, str)
     assert_type(session.status, Literal["Available", "NotAvailable"])
     if session.status == "Available":
         assert_type(session, AvailableSession)
@@ -184,7 +157,6 @@ def bodies(visit: Visit) -> None:
     visit.report_impressions(*kinds)
     whole: UpdateSessionBody = {"pageId": "page", "impAttributes": []}
     visit.update_session(whole)
-    visit.create_session(models.CreateSessionBody(app_type="MSDK", consumer_sections=["Support"]).to_dict())
     visit.engagement(models.CreateSessionBody(app_type="EXTERNAL").to_dict())
     visit.update_session(models.SessionUpdate(engagement_attributes=[]).to_dict())
     visit.update_session(models.UpdateSessionBody(page_id="page").to_dict())
