@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -45,13 +45,15 @@ PLACES: dict[str, tuple[str, ...]] = {
 """What the first word of a place may stand for."""
 
 
-def place_of(words: str) -> tuple[str, ...]:
+def place_of(words: str | tuple[str, ...]) -> tuple[str, ...]:
     """Find a place by words, such as `AppDetails properties os` or `createSession responses 200`."""
+    if not isinstance(words, str):
+        return words
     first, *rest = words.split()
     return (*PLACES.get(first, (first,)), *rest)
 
 
-def edited(document: Document, edits: dict[str, Any]) -> Document:
+def edited(document: Document, edits: Mapping[Any, Any]) -> Document:
     """Copy a document with other values at some places; a function gets what is there, GONE takes it away."""
     copy = deepcopy(document)
     for words, value in edits.items():

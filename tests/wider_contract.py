@@ -2,99 +2,23 @@
 
 from __future__ import annotations
 
-from contract_tools import TEXT
+import json
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from contract_tools import CONTRACT
 
 PACKAGE = "liveperson_engagement_api"
-VERSION = '        appVersion:\n          description: "Version of the app."\n          type: string\n'
-BATTERY = "        batteryLevel: {type: number, maximum: 1}\n"
-PATHS = """\
-  /things/{number}/{word}:
-    parameters:
-      - {name: word, in: path, required: true, schema: {type: string, default: all}}
-    get:
-      operationId: findThings
-      summary: "Find things"
-      tags: [Things]
-      x-retry-policy: {$ref: "#/x-retry-policies/documented"}
-      parameters:
-        - {name: number, in: path, required: true, schema: {type: integer}}
-        - {name: only, in: query, schema: {type: boolean, default: true}}
-        - {name: limit, in: query, required: true, schema: {type: integer, default: 10}}
-        - {name: ratio, in: query, schema: {type: number, default: 0.5}}
-        - {name: app type, in: query, schema: {$ref: "#/components/schemas/AppType"}}
-        - {name: status, in: query, schema: {$ref: "#/components/schemas/ServiceStatus"}}
-        - {name: quoted, in: query, schema: {type: string, default: "it's \\"so\\""}}
-        - {name: id, in: query, schema: {$ref: "#/components/schemas/NumericId"}}
-        - {name: X-Trace, in: header, schema: {type: string}}
-        - {name: X-Dry-Run, in: header, required: true, schema: {type: boolean}}
-      responses:
-        "200":
-          description: "Things."
-          content: {application/json: {schema: {type: array, items: {$ref: "#/components/schemas/Thing"}}}}
-        "404": {$ref: "#/components/responses/NotFound"}
-    post:
-      operationId: addThing
-      summary: "Add a thing"
-      tags: [Things]
-      x-retry-policy: {$ref: "#/x-retry-policies/documented"}
-      parameters:
-        - {name: number, in: path, required: true, schema: {type: integer}}
-      requestBody:
-        content: {application/json: {schema: {$ref: "#/components/schemas/Shape"}}}
-      responses:
-        "201": {description: "The thing.", content: {application/json: {schema: {$ref: "#/components/schemas/Thing"}}}}
-        "202": {description: "How long it will take.", content: {application/json: {schema: {type: integer}}}}
-        "204": {description: "Nothing."}
 
-components:
-"""
-SCHEMAS = """\
-  schemas:
-    Thing:
-      description: 'A thing, \\ and "quoted"'
-      type: object
-      required: [id, at, note, owner, shape, free]
-      properties:
-        id: {$ref: "#/components/schemas/NumericId"}
-        at: {type: string, format: date-time}
-        note: {type: [string, "null"]}
-        owner: {oneOf: [{$ref: "#/components/schemas/Owner"}, {type: "null"}]}
-        shape: {$ref: "#/components/schemas/Shape"}
-        free: {$ref: "#/components/schemas/Free"}
-        day: {type: string, format: date}
-        key: {type: string, format: uuid}
-        remark: {type: [string, "null"]}
-        heir: {oneOf: [{type: "null"}, {$ref: "#/components/schemas/Owner"}]}
-        hole: {oneOf: [{$ref: "#/components/schemas/Shape"}, {type: "null"}]}
-        shapes: {type: array, items: {$ref: "#/components/schemas/Shape"}}
-        gaps: {type: array, items: {oneOf: [{$ref: "#/components/schemas/Owner"}, {type: "null"}]}}
-        ids: {type: array, items: {type: array, items: {$ref: "#/components/schemas/NumericId"}}}
-        words: {type: array, items: {type: array, items: {type: string}}}
-        moments: {type: array, items: {type: string, format: date-time}}
-        rest: {type: [array, "null"], items: {$ref: "#/components/schemas/Thing"}}
-        states: {type: array, items: {$ref: "#/components/schemas/ServiceStatus"}}
-        size: {oneOf: [{type: integer}, {type: string, const: large}]}
-        any: {description: "Anything."}
-        inner: {type: object, properties: {deep: {type: string}}}
-        mode: {type: string, const: quiet}
-        field: {type: string}
-        date: {type: string}
-        value: {type: string}
-        data: {type: string}
-        class: {type: string}
-        'it"s': {type: string}
-    Owner: {type: object, properties: {name: {type: string}}}
-    Free: {type: object, description: "Anything in an object."}
-    Shape:
-      description: "A circle or a square."
-      oneOf: [{$ref: "#/components/schemas/Circle"}, {$ref: "#/components/schemas/Square"}]
-      discriminator:
-        propertyName: kind
-        mapping: {circle: "#/components/schemas/Circle", square: "#/components/schemas/Square"}
-    Circle: {type: object, required: [kind], properties: {kind: {type: string, const: circle}}}
-    Square: {type: object, required: [kind], properties: {kind: {type: string, const: square}}}
-"""
-WIDER = TEXT.replace("components:\n", PATHS, 1).replace("  schemas:\n", SCHEMAS, 1).replace(VERSION, VERSION + BATTERY)
+
+def laid_over(below: Any, above: Any) -> Any:
+    """Add members to a document, however deep."""
+    return {**below, **{key: laid_over(below[key], value) if key in below else value for key, value in above.items()}}
+
+
+WIDER = json.dumps(laid_over(CONTRACT, yaml.safe_load(Path(__file__).with_name("wider.yaml").read_text("utf-8"))))
 
 USE = """\
 import datetime, uuid

@@ -57,3 +57,13 @@ def test_a_fault_beyond_the_first_link_is_found(status: int, operation: str, fin
     with Sandbox() as sandbox:
         sandbox.fail_next(status, ALWAYS, operation=operation)
         assert walk(sandbox, 10).findings[finding] > 0
+
+
+def test_without_an_engagement_its_links_lead_nowhere() -> None:
+    """The links to impressions take values that such an answer lacks; the other two are followed as ever."""
+    with Sandbox() as sandbox:
+        sandbox.not_available()
+        report = walk(sandbox, 60)
+    assert +report.findings == {}
+    assert report.unresolved.keys() == {"impDisplay", "impAccept", "impExpanded", "impTimeout", "impClose"}
+    assert report.resolved.keys() == {"continueSession", "updateSession"}

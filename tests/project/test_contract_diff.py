@@ -7,8 +7,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from copy import deepcopy
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,7 @@ import pytest
 
 import contract_diff
 from checkout import ROOT
+from contract import walk
 from contract_changes import Effect, changes, worst
 from contract_tools import CONTRACT, CONTRACT_FILE, GONE, TEXT, Document, edited, place_of
 
@@ -54,29 +54,6 @@ def member(union: str, name: str, tag: str, value: str) -> Document:
     }
 
 
-def moved_up(paths: Document) -> Document:
-    """Say once, of each path, which parameters all of its operations have."""
-    found: Document = {}
-    for path, item in paths.items():
-        lists = [operation["parameters"] for operation in item.values()]
-        shared = [one for one in lists[0] if all(one in others for others in lists)]
-        own = {method: {**part, "parameters": without(*shared)(part["parameters"])} for method, part in item.items()}
-        found[path] = {"parameters": shared, **own}
-    return found
-
-
-def written_out(value: Any) -> Any:
-    """Write out what is referred to, unless it is a schema."""
-    if isinstance(value, list):
-        return [written_out(part) for part in value]  # pyright: ignore[reportUnknownVariableType]
-    if not isinstance(value, dict):
-        return value
-    members: Document = value
-    kind, name = members.get("$ref", "/").split("/")[-2:]
-    found = CONTRACT["components"][kind][name] if kind in {"parameters", "requestBodies", "responses"} else members
-    return {key: written_out(part) for key, part in found.items()}
-
-
 TRACE: Document = {"name": "trace", "in": "query", "description": "A trace.", "schema": {"type": "string"}}
 NEEDED = {**TRACE, "required": True}
 LISTING: Document = {"operationId": "listVisitors", "tags": ["Session"], "responses": {"200": {"description": "All."}}}
@@ -110,9 +87,7 @@ CASES: list[tuple[Document, Effect, str, str]] = [
     (member("ImpressionEvent", "Move", "type", "move"), ADDITIVE, "Added", "oneOf: Move is a member now"),
     ({f"{TAGS} impClose": ref("TimeoutImpression")["$ref"]}, BREAKING, "Changed", ""),
     ({"CalendarDate properties day maximum": 32}, ADDITIVE, "Changed", "CalendarDate.day: maximum: 31 → 32"),
-    ({"CalendarDate properties day minimum": 2}, BREAKING, "Changed", "CalendarDate.day: minimum: 1 → 2"),
     ({"MarketingChannel else maximum": 5}, BREAKING, "Changed", "MarketingChannel/else: maximum: 6 → 5"),
-    ({"MarketingChannel then pattern": "^[0-9]$"}, ADDITIVE, "Changed", ""),
     (NO_CONDITION, ADDITIVE, "Changed", 'MarketingChannel: if: {"type": "string"} → nothing'),
     ({"AppDetails properties ipAddress if pattern": "::"}, BREAKING, "Changed", ""),
     ({"Address additionalProperties": False}, BREAKING, "Changed", "Address: additionalProperties: nothing → false"),
@@ -126,11 +101,9 @@ CASES: list[tuple[Document, Effect, str, str]] = [
     ({"EngagementDetails required": without("windowId")}, BREAKING, "Changed", "windowId is no longer required"),
     ({"EngagementDetails properties skillName": GONE}, BREAKING, "Removed", ".skillName: field is gone"),
     ({"NotAvailableSession properties visitorId": OLD}, ADDITIVE, "Deprecated", ".visitorId/deprecated: is deprecated"),
-    ({"NumericId then pattern": "^[0-9]{1,9}$"}, ADDITIVE, "Changed", ""),
     ({"ErrorAnswer oneOf": without(ref("WrappedErrorEntity"))}, ADDITIVE, "Removed", "Entity is a member no more"),
     (member("Session", "Queued", "status", "Queued"), BREAKING, "Added", "Session/discriminator: new tag Queued"),
     ({"PageId minLength": 2}, BREAKING, "Changed", "PageId: minLength: 1 → 2"),
-    ({"PageId minLength": 0}, BREAKING, "Changed", "PageId: minLength: 1 → 0"),
     ({"createSession responses 429": {"description": "No."}}, ADDITIVE, "Added", f"{HERE} responses: new answer 429"),
     ({"createSession responses 202": {"description": "Later."}}, BREAKING, "Added", "responses: new answer 202"),
     ({"createSession responses 404": GONE}, ADDITIVE, "Removed", f"{HERE} responses: answer 404 is gone"),
@@ -140,10 +113,8 @@ CASES: list[tuple[Document, Effect, str, str]] = [
     ({LINK: GONE}, BREAKING, "Removed", "Session/links/impClose: link is gone"),
     ({f"{SESSION} links again": {"operationId": "findDomain"}}, ADDITIVE, "Added", "Session/links/again: new link"),
     ({f"{LINK} requestBody pageId": 1}, BREAKING, "Changed", 'pageId: "$response.body#/pageId" → 1'),
-    ({f"{LINK} requestBody description": 1}, BREAKING, "Changed", ""),
     # Operations
     ({f"paths {FIRST} get": LISTING}, ADDITIVE, "Added", f"GET {FIRST}: new operation listVisitors"),
-    ({"paths /new": {"get": LISTING}}, ADDITIVE, "Added", "GET /new: new operation listVisitors"),
     ({f"paths {DOMAIN}": GONE}, BREAKING, "Removed", f"GET {DOMAIN}: operation findDomain is gone"),
     ({"createSession operationId": "start"}, BREAKING, "Changed", f'{HERE}: operationId: "createSession" → "start"'),
     ({"createSession tags": ["Domain"]}, BREAKING, "Changed", f'{HERE}: tags: ["Session"] → ["Domain"]'),
@@ -234,13 +205,16 @@ FIELDS: list[tuple[Document, Document, Effect | None, Effect | None]] = [
 ]
 
 # The same thing, written in another way.
+COMPONENTS = CONTRACT["components"]
 SILENT: list[Document] = [
     {},
     {"info version": "9.9.9"},
-    {"paths": moved_up},
-    {"paths": written_out},
-    {"createSession servers": CONTRACT["servers"]},
+    {f"paths {FIRST} parameters": CONTRACT["paths"][FIRST]["post"]["parameters"], "createSession parameters": GONE},
     {"createSession parameters": lambda known: known[::-1]},  # pyright: ignore[reportUnknownLambdaType]
+    {"createSession parameters 0": COMPONENTS["parameters"]["AccountId"]},
+    {"createSession requestBody": COMPONENTS["requestBodies"]["CreateSession"]},
+    {"createSession responses 200": COMPONENTS["responses"]["Session"]},
+    {"createSession servers": CONTRACT["servers"]},
 ]
 
 
@@ -271,17 +245,6 @@ def test_the_same_in_other_words_is_no_change(edits: Document) -> None:
     assert changes(CONTRACT, other) == changes(other, CONTRACT) == []
 
 
-def places(value: Any, place: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Each scalar of the contract that is not within an example."""
-    if isinstance(value, dict | list):
-        members: Any = value.items() if isinstance(value, dict) else enumerate(value)  # pyright: ignore
-        for key, member in members:
-            if key not in {"example", "examples"}:
-                yield from places(member, (*place, key))
-    else:
-        yield place
-
-
 def otherwise(value: Any) -> Any:
     """Give another value of the same type."""
     if isinstance(value, bool):
@@ -293,18 +256,13 @@ def test_no_change_goes_unnoticed() -> None:
     """Whatever single value of the contract is changed: words are found to be words, all else to be more."""
     # The table has other references, tags, names and patterns; the longest pattern takes a minute to compare.
     skipped = {"$ref", "version", "mapping", "pattern", "x-enum-varnames"}
-    every = [each for each in places(CONTRACT) if not skipped & {each[-1], *map(str, each[-2:])}]
+    scalars = (place for place, value in walk(CONTRACT) if not isinstance(value, dict | list))
+    every = [each for each in scalars if not skipped & {*each[-2:]} and not {"example", "examples"} & {*each}]
     unnoticed: list[Any] = []
     for part in range(40):  # Many at once, far from each other, and each is looked for where it stands.
-        document: Document = deepcopy(CONTRACT)
+        found = changes(CONTRACT, edited(CONTRACT, dict.fromkeys(every[part::40], otherwise)))
         for place in every[part::40]:
-            target: Any = document
-            for key in place[:-1]:
-                target = target[key]
-            target[place[-1]] = otherwise(target[place[-1]])
-        found = changes(CONTRACT, document)
-        for place in every[part::40]:
-            above = [change for change in found if (*map(str, place),)[: len(change.pointer)] == change.pointer]
+            above = [change for change in found if place[: len(change.pointer)] == change.pointer]
             nearest = max((len(change.pointer) for change in above), default=0)
             effect = worst(change for change in above if len(change.pointer) == nearest)
             words = {"description", "summary", "externalDocs", "x-sensitive"} & {*place[-2:]}

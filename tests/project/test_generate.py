@@ -105,7 +105,6 @@ def test_a_new_optional_field_needs_no_line_of_hand_written_code(wider: Path) ->
             "            enum: [1.0]\n",
             r".+ not be generated.+",
         ),
-        ("\npaths:\n", "\n\tpaths:\n", r"{contract}:\d+: .+ tab character .+\n"),
         (
             "    CalendarDate:\n",
             "    CalendarDate:\n      minimun: 1\n",

@@ -8,8 +8,7 @@ import json
 import pickle
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -57,44 +56,6 @@ def call(request: pytest.FixtureRequest) -> Call:
             return await operation.asyncio(opened, *arguments, **options)
 
     return blocking if request.param == "sync" else lambda *a, **options: asyncio.run(waiting(*a, **options))
-
-
-class Server(ThreadingHTTPServer):
-    """Answers everything alike, and notes what it was asked."""
-
-    status = 200
-    body = b"{}"
-
-    class Handler(BaseHTTPRequestHandler):
-        """Answers with what the server says."""
-
-        def handle_all(self) -> None:
-            """Answer, whatever the method."""
-            server: Any = self.server
-            server.asked.append(self.path)
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response_only(server.status)
-            self.send_header("Content-Length", str(len(server.body)))
-            self.end_headers()
-            self.wfile.write(server.body)
-
-        do_GET = do_POST = do_PUT = handle_all  # noqa: N815
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), self.Handler)
-        self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.asked: list[str] = []
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Run a server that answers everything alike."""
-    with Server() as running:
-        thread = threading.Thread(target=running.serve_forever, args=(0.01,))
-        thread.start()
-        yield running
-        running.shutdown()
-        thread.join()
 
 
 # Models
@@ -246,12 +207,9 @@ def test_a_request_is_what_the_contract_says() -> None:
 
 
 @pytest.mark.parametrize("value", ["a/b", "a?b#c", "100%", "é ü", "a+b&c=d", "..a", "%2E", "\n", "~-_.x"])
-def test_parameters_are_percent_encoded(value: str, server: Server) -> None:
+def test_parameters_are_percent_encoded(value: str) -> None:
     """A server decodes what was given, in the path and in the query, a space never a plus sign."""
-    server.body = json.dumps(examples("responses", "Session")["notAvailable"]).encode()
-    with Client(server.url) as client:
-        continue_session.sync(client, "le1", value, body=BODY, sid=value)
-    url = httpx.URL(f"http://h{server.asked[0]}")
+    url = httpx.URL(f"http://h{continue_session.build_request('le1', value, body=BODY, sid=value).target}")
     assert url.raw_path.count(b"/") == 7
     assert url.path.rpartition("/visitors/")[2] == value
     assert url.params["sid"] == value
@@ -378,12 +336,12 @@ def test_an_error_carries_status_entity_and_response(call: Call, sandbox: Sandbo
 
 
 @pytest.mark.parametrize("body", [b"<html>bad gateway</html>", b"", b"\xff", b"[" * 100_000])
-def test_an_error_without_json_keeps_its_status(call: Call, server: Server, body: bytes) -> None:
+def test_an_error_without_json_keeps_its_status(call: Call, sandbox: Sandbox, body: bytes) -> None:
     """Registered or not, with HTML, nothing, or worse."""
-    server.body = body
-    for server.status in (502, 599):
-        with pytest.raises(ResponseError, match=rf"^\[{server.status}\] no error entity$") as raised:
-            call(create_session, ACCOUNT, body=BODY, client={"base_url": server.url})
+    for status in (502, 599):
+        sandbox.answer_next(status, body)
+        with pytest.raises(ResponseError, match=rf"^\[{status}\] no error entity$") as raised:
+            call(create_session, ACCOUNT, body=BODY, client={"base_url": sandbox.url})
         assert raised.value.response is not None
         assert raised.value.response.body == body
 
@@ -409,7 +367,7 @@ def test_a_silent_server_is_given_up(call: Call, sandbox: Sandbox, monkeypatch: 
     assert timeouts == [10.0]
 
 
-def test_without_a_base_url_the_contract_names_the_server(server: Server) -> None:
+def test_without_a_base_url_the_contract_names_the_server() -> None:
     """The lookup has a server of its own; that of a session depends on the account; a base URL may have a path."""
     asked: list[str] = []
 
@@ -422,11 +380,9 @@ def test_without_a_base_url_the_contract_names_the_server(server: Server) -> Non
         assert find_domain.sync(client, "1").base_uri == "h"
         with pytest.raises(ValueError, match="give the client a base_url"):
             create_session.sync(client, "1", body=BODY)
-    assert asked == ["https://api.liveperson.net/api/account/1/service/msdkgw/baseURI.json?version=1.0"]
-    server.body = b'{"baseURI": "h"}'
-    with Client(f"{server.url}/gateway/") as client:
-        find_domain.sync(client, "1")
-    assert server.asked == ["/gateway/api/account/1/service/msdkgw/baseURI.json?version=1.0"]
+        find_domain.sync(Client("http://h/gateway/", http_client=http_client), "1")
+    path = "/api/account/1/service/msdkgw/baseURI.json?version=1.0"
+    assert asked == [f"https://api.liveperson.net{path}", f"http://h/gateway{path}"]
 
 
 def test_a_client_closes_only_what_it_opened(sandbox: Sandbox) -> None:

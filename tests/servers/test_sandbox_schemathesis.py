@@ -62,15 +62,3 @@ def test_walks_along_the_links_find_nothing() -> None:
         assert not report.unresolved
         assert min(seen[operation, 200] for operation in OPERATIONS - {"findDomain"}) > 2
         assert reported(sandbox) == IMPRESSIONS
-
-
-def test_without_an_engagement_its_links_lead_nowhere() -> None:
-    """The links to impressions take values that such an answer lacks; the other two are followed as ever."""
-    with Sandbox() as sandbox:
-        sandbox.not_available()
-        report = walk(sandbox, WALKS)
-        seen = answered(sandbox)
-    assert +report.findings == {}
-    assert report.unresolved.keys() == IMPRESSIONS
-    assert report.resolved.keys() == VISITS
-    assert min(seen[operation, 200] for operation in OPERATIONS - {"findDomain"}) > 2

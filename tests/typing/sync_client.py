@@ -36,24 +36,19 @@ VERSION: str = __version__
 
 def note(event: RetryEvent) -> None:
     """Be told of a retry."""
-    assert_type(event.operation_id, str)
-    assert_type(event.attempt, int)
-    assert_type(event.pause, float)
+    assert_type((event.operation_id, event.attempt, event.pause), tuple[str, int, float])
     assert_type(event.error.attempts, int)
 
 
 def note_request(event: RequestEvent) -> None:
     """See an attempt begin."""
-    assert_type(event.request.method, str)
-    assert_type(event.request.body, bytes | None)
+    assert_type((event.request.method, event.request.body), tuple[str, bytes | None])
 
 
 def note_response(event: ResponseEvent) -> None:
     """See an attempt end."""
-    if event.response:
-        assert_type(event.response.status, int)
-    assert_type(event.error, BaseException | None)
-    assert_type(event.duration, float)
+    assert_type((event.error, event.duration), tuple[BaseException | None, float])
+    assert_type(event.response.status if event.response else None, int | None)
 
 
 def every_argument(transport: httpx.BaseTransport, pauses: list[float], context: ssl.SSLContext) -> None:
@@ -95,11 +90,8 @@ def narrowing(session: AvailableSession | NotAvailableSession) -> int | None:
         assert_type(session, AvailableSession)
         details = session.engagement_details
         assert_type(details, EngagementDetails)
-        assert_type(details.campaign_id, int)
-        assert_type(details.engagement_id, int)
-        assert_type(details.valid_for_seconds, float)
-        assert_type(details.skill_id, int | None)
-        assert_type(details.skill_name, str | None)
+        assert_type((details.campaign_id, details.valid_for_seconds), tuple[int, float])
+        assert_type((details.skill_id, details.skill_name), tuple[int | None, str | None])
         return details.engagement_id
     assert_type(session, NotAvailableSession)
     return None
@@ -117,12 +109,8 @@ def matching(session: AvailableSession | NotAvailableSession) -> int:
 def ids() -> None:
     """Ids are plain text, kept and handed back."""
     kept = VisitIds("visitor", "session", "page")
-    assert_type(kept.visitor_id, str)
-    assert_type(kept.session_id, str | None)
-    assert_type(kept.page_id, str | None)
-    VisitIds(visitor_id="visitor")
+    assert_type((kept.visitor_id, kept.session_id, kept.page_id), tuple[str, str | None, str | None])
     assert_type(RetryPolicy().pauses, Sequence[float] | None)
-    assert_type(RetryPolicy.none(), RetryPolicy)
 
 
 def bodies(visit: Visit) -> None:
