@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import shorten
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, TypeAlias, cast
 from urllib.parse import unquote
 
 import jsonschema_rs
@@ -47,7 +47,9 @@ class Contract:
     def error(self, *problems: Problem) -> ContractError:
         """Name the line of each problem; what has no line of its own is reported where its parent begins."""
         located = sorted({(self.line(problem.pointer), problem.reason) for problem in problems})
-        return ContractError("\n".join(f"{self.label}:{line}: {_one_line(reason)}" for line, reason in located))
+        return ContractError(
+            "\n".join(f"{self.label}:{line}: {shorten(reason, 240, placeholder=' ...')}" for line, reason in located)
+        )
 
     def line(self, pointer: Pointer) -> int:
         """Give the line on which a value, or the nearest one around it, begins."""
@@ -55,16 +57,11 @@ class Contract:
 
 
 def read(path: Path, label: str) -> Contract:
-    """Read the contract and refuse one that the generators would fail on, or would silently get wrong."""
+    """Read a contract, without checking what it says."""
     try:
-        text = path.read_text(encoding="utf-8")
+        return parse(path.read_text(encoding="utf-8"), label)
     except (OSError, UnicodeDecodeError) as error:
         raise ContractError(f"{label}:1: cannot be read: {error}") from None
-    contract = parse(text, label)
-    checks = (dangling_references, repeated_names, invalid_values)
-    if problems := [problem for check in checks for problem in check(contract.document)]:
-        raise contract.error(*problems)
-    return contract
 
 
 def parse(text: str, label: str) -> Contract:
@@ -73,8 +70,6 @@ def parse(text: str, label: str) -> Contract:
     try:
         node = yaml.compose(text, Loader=yaml.CBaseLoader)
         document = _value(node, (), lines) if node else None
-    except _BadKeyError as error:
-        raise ContractError(f"{label}:{error.line}: {error}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         reason = " ".join(part for part in (error.context, error.problem) if part)
@@ -88,21 +83,38 @@ def parse(text: str, label: str) -> Contract:
     return Contract(label, document, lines)
 
 
-def dangling_references(document: Document) -> list[Problem]:
+def malformed(document: Document) -> list[Problem]:
+    """Find what the generators would fail on, or would silently get wrong, without looking at what it means."""
+    checks = (dangling_references, repeated_names, invalid_values)
+    return [problem for check in checks for problem in check(document)]
+
+
+def dangling_references(document: Document) -> Iterator[Problem]:
     """Find each $ref that leads nowhere, or out of the one file that the contract is."""
-    references = [(pointer, value) for pointer, value in walk(document) if pointer[-1:] == ("$ref",)]
-    return [
-        Problem(pointer, f"$ref {value} leads nowhere")
-        for pointer, value in references
-        if isinstance(value, str) and not _leads_somewhere(document, value)
-    ]
+    for pointer, value in walk(document):
+        if pointer[-1:] == ("$ref",) and isinstance(value, str):
+            try:
+                value_at(document, target(value) if value.startswith("#/") else ("nowhere",))
+            except LookupError:
+                yield Problem(pointer, f"$ref {value} leads nowhere")
 
 
-def repeated_names(document: Document) -> list[Problem]:
+def repeated_names(document: Document) -> Iterator[Problem]:
     """Find operations and schemas whose generated Python names are the same: one would overwrite the other."""
-    ids = [((*pointer, "operationId"), operation.get("operationId")) for pointer, operation in operations_of(document)]
     schemas = _members(_members(document.get("components")).get("schemas"))
-    return [*_repeated(ids), *_repeated((("components", "schemas", name), name) for name in schemas)]
+    ids = {(*pointer, "operationId"): operation.get("operationId") for pointer, operation in operations_of(document)}
+    for names in (ids, {("components", "schemas", name): name for name in schemas}):
+        yield from clashes((pointer, name) for pointer, name in names.items() if isinstance(name, str))
+
+
+def clashes(names: Iterable[tuple[Pointer, str]]) -> Iterator[Problem]:
+    """Find names that are one in Python."""
+    seen: dict[str, str] = {}
+    for pointer, name in names:
+        if other := seen.get(python_name(name)):
+            reason = "is used twice" if other == name else f"and {other} are one name in Python"
+            yield Problem(pointer, f"{name} {reason}")
+        seen.setdefault(python_name(name), name)
 
 
 def invalid_values(document: Document) -> Iterator[Problem]:
@@ -125,9 +137,8 @@ def _validator() -> jsonschema_rs.Draft202012Validator:
     path = Path(str(importlib.metadata.distribution("openapi-spec-validator").locate_file(OPENAPI_SCHEMA)))
     schema: Document = json.loads(path.read_text(encoding="utf-8"))
     for section, entries in schema["$defs"]["components"]["properties"].items():
-        if reference := entries["additionalProperties"].get(
-            "$ref"
-        ):  # of parameters, responses ...: lead to the same kind
+        # References to parameters, responses ... must lead to the same kind.
+        if reference := entries["additionalProperties"].get("$ref"):
             to_kind = {"$ref": {"type": "string", "pattern": f"^#/components/{section}/[^/]+$"}}
             schema["$defs"][reference.rpartition("/")[2]]["then"]["properties"] = to_kind
     _overlay(schema, yaml.safe_load(OWN_SCHEMA.read_text(encoding="utf-8")))
@@ -161,18 +172,42 @@ def walk(value: Json, pointer: Pointer = ()) -> Iterator[tuple[Pointer, Json]]:
             yield from walk(member, (*pointer, str(index)))
 
 
-def resolve(document: Json, reference: str) -> Json:
-    """Give what a reference into the document points at; raises LookupError if that is nothing."""
-    value = document
-    for part in unquote(reference).removeprefix("#/").split("/"):
-        key = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(value, dict):
-            value = value[key]
-        elif isinstance(value, list) and key.isdecimal():
-            value = value[int(key)]
+def target(reference: str) -> Pointer:
+    """Turn a reference into the place that it names."""
+    parts = unquote(reference).removeprefix("#/").split("/")
+    return tuple(part.replace("~1", "/").replace("~0", "~") for part in parts)
+
+
+def value_at(value: Json, pointer: Pointer) -> Any:
+    """Give what stands at a place; raises LookupError if that is nothing."""
+    for part in pointer:
+        if isinstance(value, list) and part.isdecimal():
+            value = value[int(part)]
+        elif isinstance(value, dict):
+            value = value[part]
         else:
-            raise LookupError(reference)
+            raise LookupError(pointer)
     return value
+
+
+def object_at(document: Document, pointer: Pointer) -> Document:
+    """Give the object at a place; anything else, and nothing at all, counts as an empty one."""
+    try:
+        value = value_at(document, pointer)
+    except LookupError:
+        return {}
+    return cast(Document, value) if isinstance(value, dict) else {}
+
+
+def follow(document: Document, pointer: Pointer) -> tuple[Pointer, Document]:
+    """Give the object at a place, or where its reference leads, with its own place."""
+    seen: set[Pointer] = set()
+    value = object_at(document, pointer)
+    while "$ref" in value and pointer not in seen:
+        seen.add(pointer)
+        pointer = target(value["$ref"])
+        value = object_at(document, pointer)
+    return pointer, value
 
 
 def python_name(name: str) -> str:
@@ -182,35 +217,8 @@ def python_name(name: str) -> str:
     return PythonIdentifier(name, prefix="field_")
 
 
-def _leads_somewhere(document: Document, reference: str) -> bool:
-    try:
-        resolve(document, reference)
-    except LookupError:
-        return False
-    return reference.startswith("#/")
-
-
 def _members(value: Json) -> dict[str, Json]:
     return value if isinstance(value, dict) else {}
-
-
-def _repeated(names: Iterable[tuple[Pointer, Json]]) -> Iterator[Problem]:
-    seen: dict[str, str] = {}
-    for pointer, name in names:
-        if not isinstance(name, str):
-            continue
-        if other := seen.get(python_name(name)):
-            reason = "is used twice" if other == name else f"and {other} are one name in Python"
-            yield Problem(pointer, f"{name} {reason}")
-        seen.setdefault(python_name(name), name)
-
-
-class _BadKeyError(Exception):
-    """A key that cannot stand where it does."""
-
-    def __init__(self, line: int, reason: str) -> None:
-        super().__init__(reason)
-        self.line = line
 
 
 def _value(node: yaml.Node, pointer: Pointer, lines: dict[Pointer, int]) -> Json:
@@ -220,12 +228,12 @@ def _value(node: yaml.Node, pointer: Pointer, lines: dict[Pointer, int]) -> Json
     if isinstance(node, yaml.MappingNode):
         members: dict[str, Json] = {}
         for key, member in node.value:
+            place = (*pointer, name := str(key.value))
             if not isinstance(key, yaml.ScalarNode):
-                raise _BadKeyError(_line(key), "a key must be a word, not a list or a mapping")
-            name = str(key.value)
-            place = (*pointer, name)
+                raise yaml.MarkedYAMLError(None, None, "a key must be a word, not a list or a mapping", key.start_mark)
             if name in members:
-                raise _BadKeyError(_line(key), f"key {name} stands twice, first on line {lines[place]}")
+                reason = f"key {name} stands twice, first on line {lines[place]}"
+                raise yaml.MarkedYAMLError(None, None, reason, key.start_mark)
             lines[place] = _line(key)
             members[name] = _value(member, place, lines)
         return members
@@ -238,15 +246,10 @@ def _scalar(node: yaml.Node) -> Json:
         return text
     try:
         # OpenAPI keeps YAML to what JSON can say. PyYAML's own rules would read NO as false and 12:30 as a number.
-        value: Json = json.loads(text, parse_constant=str)
+        return cast(Json, json.loads(text, parse_constant=str))
     except ValueError:
         return None if text in {"", "~"} else text
-    return value
 
 
 def _line(node: yaml.Node) -> int:
     return int(node.start_mark.line) + 1
-
-
-def _one_line(text: str) -> str:
-    return shorten(text, width=240, placeholder=" ...")

@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 
-from contract import METHODS, Document, Pointer, resolve
-from schema_relations import ABSENT, UNSAID, Relation, in_plain_words, relation
+from contract import METHODS, Document, Json, Pointer, target, value_at
+from schema_relations import ABSENT, Relation, relation
 
 Version: TypeAlias = tuple[int, int, int]
 
@@ -50,48 +49,59 @@ class Change:
 
     @property
     def place(self) -> str:
-        """Name the place as a person would: `AppDetails.os`, `createSession`, `Session/links/impClose`."""
+        """Name the place as a person would: `AppDetails.os`, `POST /path responses/200`, `Session/links/impClose`."""
         # A text that begins with the keyword needs no place that ends in it.
-        named = self.pointer[-1:] and self.text.startswith(f"{self.pointer[-1]}:")
-        return _place(self.pointer[:-1] if named else self.pointer)
+        named = len(self.pointer) > 1 and self.text.startswith(f"{self.pointer[-1]}:")
+        match self.pointer[:-1] if named else self.pointer:
+            case ("components", _, name, *rest):
+                start = name
+            case ("paths", path, method, *rest):
+                start = f"{method.upper()} {path}{' ' if rest else ''}"
+            case pointer:
+                return "/".join(pointer)
+        within = "".join(f"/{part}" for part in rest).replace("/properties/", ".").replace("/items", "[]")
+        return start + (within[1:] if start.endswith(" ") else within)
 
 
 GENERATED_NAMES = "code that is generated from the contract takes its names from it"
 BINDS_NOBODY = "words and examples bind nobody"
-NO_RULE = "no rule says that this is harmless"
-VARIANCE: dict[tuple[Side, Relation], tuple[Effect, str]] = {
-    (Side.REQUEST, Relation.NARROWER): (Effect.BREAKING, "requests that were accepted may be refused"),
-    (Side.REQUEST, Relation.WIDER): (Effect.ADDITIVE, "every request that was accepted still is"),
-    (Side.REQUEST, Relation.SAME): (Effect.DOCUMENTATION, Relation.SAME),
-    (Side.REQUEST, Relation.OTHER): (Effect.BREAKING, NO_RULE),
-    (Side.REQUEST, Relation.RETYPED): (Effect.BREAKING, Relation.RETYPED),
-    (Side.ANSWER, Relation.NARROWER): (Effect.ADDITIVE, "answers hold nothing that callers don't handle already"),
-    (Side.ANSWER, Relation.WIDER): (Effect.BREAKING, "answers may hold what callers don't expect"),
-    (Side.ANSWER, Relation.SAME): (Effect.DOCUMENTATION, Relation.SAME),
-    (Side.ANSWER, Relation.OTHER): (Effect.BREAKING, NO_RULE),
-    (Side.ANSWER, Relation.RETYPED): (Effect.BREAKING, Relation.RETYPED),
-}
-
-ANNOTATIONS = {
-    "title",
-    "summary",
-    "description",
-    "example",
-    "examples",
-    "externalDocs",
-    "tags",
-    "$comment",
-    "x-sensitive",
-}
+POLICY = "clients that follow the released policy no longer do what the contract asks"
+# Programs read a policy's numbers, people its text: whether that asks for other behaviour, no program can tell.
+POLICY_WORDS = "if the text asks clients for other behaviour, it is breaking: say so and bump the version"
+WORDS = {"summary", "description", "example", "examples", "externalDocs", "tags", "info", "$comment", "x-sensitive"}
 MAKES_A_TYPE = {"properties", "enum", "oneOf", "anyOf", "allOf"}
-# Of these fields a side neither writes nor reads the value.
-NOT_OF_SIDE = {Side.REQUEST: "readOnly", Side.ANSWER: "writeOnly"}
+NO_RULE = (Effect.BREAKING, "no rule says that this is harmless")
+VARIANCE: dict[Side, dict[Relation, tuple[Effect, str]]] = {
+    Side.REQUEST: {
+        Relation.NARROWER: (Effect.BREAKING, "requests that were accepted may be refused"),
+        Relation.WIDER: (Effect.ADDITIVE, "every request that was accepted still is"),
+    },
+    Side.ANSWER: {
+        Relation.NARROWER: (Effect.ADDITIVE, "answers hold nothing that callers don't handle already"),
+        Relation.WIDER: (Effect.BREAKING, "answers may hold what callers don't expect"),
+    },
+}
+EITHER_SIDE: dict[Relation, tuple[Effect, str]] = {
+    Relation.SAME: (Effect.DOCUMENTATION, Relation.SAME),
+    Relation.RETYPED: (Effect.BREAKING, Relation.RETYPED),
+    Relation.OTHER: NO_RULE,
+}
+# Keywords that list something: what one more of them does, and how that is said; what one less does.
+LISTS = {
+    "required": (Relation.NARROWER, "{} is required now", Relation.WIDER, "{} is no longer required"),
+    "allOf": (Relation.NARROWER, "{} is a part now", Relation.RETYPED, "{} is a part no more"),
+    **dict.fromkeys(("enum", "const"), (Relation.WIDER, "value {}", Relation.NARROWER, "value {} is gone")),
+    **dict.fromkeys(
+        ("oneOf", "anyOf"), (Relation.WIDER, "{} is a member now", Relation.NARROWER, "{} is a member no more")
+    ),
+    "discriminator": (Relation.WIDER, "new tag {}", Relation.NARROWER, "tag {} is gone"),
+}
 
 
 def changes(old: Document, new: Document) -> list[Change]:
     """List the changes from one contract to another, the worst first."""
-    comparison = _Comparison(old, new)
-    comparison.document()
+    comparison = _Comparison()
+    comparison.document(_node(old, (), old), _node(new, (), new))
     order = list(Effect)
     return sorted(comparison.found.values(), key=lambda change: (order.index(change.effect), change.place, change.text))
 
@@ -122,570 +132,310 @@ def next_version(released: Version, effect: Effect | None) -> Version:
     return (major, minor, patch + 1) if effect else released
 
 
+class _Node(NamedTuple):
+    """A value of a contract and its place: where its reference leads, unless something stands beside the reference."""
+
+    document: Document
+    pointer: Pointer
+    value: Any
+    component: str = ""
+    """What the reference named."""
+
+    def at(self, key: str) -> _Node:
+        """Give a member; what is missing is ABSENT."""
+        try:
+            return _node(self.document, (*self.pointer, key), value_at(self.value, (key,)))
+        except LookupError:
+            return _Node(self.document, (*self.pointer, key), ABSENT)
+
+
 class _Comparison:
     """Walks both contracts at once, operation by operation, so that it knows of each schema who writes its values."""
 
-    def __init__(self, old: Document, new: Document) -> None:
+    def __init__(self) -> None:
         self.found: dict[tuple[Pointer, str], Change] = {}
-        self._old, self._new = old, new
         self._operation = ""
         self._side = Side.REQUEST
         self._seen: set[tuple[str, Side, Pointer, Pointer]] = set()
 
-    # The document
-
-    def document(self) -> None:
-        """Compare everything."""
-        old, new = self._old, self._new
+    def document(self, old: _Node, new: _Node) -> None:
+        """Compare everything; servers are compared as those of each operation."""
+        for path, before, after in _pairs(old.at("paths"), new.at("paths")):
+            self._path(path, before, after)
+        # The other kinds of components have names that nothing is made of.
+        for _, before, after in _pairs(old.at("components").at("schemas"), new.at("components").at("schemas")):
+            self._gone_or_new("type", before, after)
+        for _, before, after in _pairs(old.at("x-retry-policies"), new.at("x-retry-policies")):
+            if not self._gone_or_new("policy", before, after):
+                self._differences(before, after, POLICY, POLICY_WORDS)
+        for key, before, after in _pairs(old.at("info"), new.at("info")):
+            if key != "version" and before.value != after.value:
+                self._note(Effect.DOCUMENTATION, "Changed", after, key, BINDS_NOBODY)
         for key, before, after in _pairs(old, new):
-            match key:
-                case "info":
-                    for name, was, now in _pairs(before, after):
-                        if name != "version" and was != now:
-                            self._documentation((key, name))
-                case "servers":
-                    self._servers(_list(before), _list(after), (key,))
-                case "security":
-                    self._security(_list(before), _list(after), (key,))
-                case "paths":
-                    self._paths(before, after)
-                case "components":
-                    self._component_names(before, after)
-                case "x-retry-policies":
-                    self._policies(before, after)
-                case _:
-                    self._rest({key: before}, {key: after}, ())
-
-    def _servers(self, old: list[Any], new: list[Any], at: Pointer) -> None:
-        before, after = ({server["url"]: server for server in servers or [{"url": "/"}]} for servers in (old, new))
-        if list(before) != list(after)[: len(before)]:
-            text = f"{_short(list(before))} → {_short(list(after))}"
-            self._note(Effect.BREAKING, "Changed", at, text, "callers reach the service at the first of them")
-        elif len(before) < len(after):
-            self._note(Effect.ADDITIVE, "Added", at, "one more server", "callers stay with the one they use")
-        for url in before.keys() & after.keys():
-            for path, was, now in _leaves(before[url], after[url]):
-                if path[-1] == "description":
-                    self._documentation((*at, *path))
-                    continue
-                # Whoever fills in one of the values that were allowed goes on as before, if all of them still are.
-                free = path[-1] == "enum" and was is not ABSENT and (now is ABSENT or set(was) <= set(now))
-                effect = Effect.ADDITIVE if free else Effect.BREAKING
-                self._different(effect, (*at, *path), was, now, "callers reach the service by it")
-
-    def _security(self, old: list[Any], new: list[Any], at: Pointer) -> None:
-        before, after = old or [{}], new or [{}]
-        gone = [way for way in before if way not in after]
-        if gone and {} not in after:
-            text = f"{_short(old)} → {_short(new)}"
-            self._note(Effect.BREAKING, "Security", at, text, "callers have to authenticate in another way")
-        elif gone or len(before) < len(after):
-            self._note(Effect.ADDITIVE, "Security", at, "one more way in", "the old ways still lead in")
-
-    def _component_names(self, old: Any, new: Any) -> None:
-        # The other kinds have names that nothing is made of: they are compared where they are referred to.
-        for name, was, now in _pairs(_get(old, "schemas"), _get(new, "schemas")):
-            at = ("components", "schemas", name)
-            if now is ABSENT:
-                self._note(Effect.BREAKING, "Removed", at, "type is gone", GENERATED_NAMES)
-            elif was is ABSENT:
-                self._note(Effect.ADDITIVE, "Added", at, "new type", "nothing refers to it by name yet")
-        for name, was, now in _pairs(_get(old, "securitySchemes"), _get(new, "securitySchemes")):
-            at = ("components", "securitySchemes", name)
-            if was is ABSENT or now is ABSENT:
-                self._presence("security scheme", name, was, now, at)
-            else:
-                self._differences(was, now, at, "callers authenticate by it")
-
-    def _policies(self, old: Any, new: Any) -> None:
-        for name, before, after in _pairs(old, new):
-            at = ("x-retry-policies", name)
-            if after is ABSENT:
-                self._note(Effect.BREAKING, "Removed", at, "policy is gone", "clients read it by its name")
-            elif before is ABSENT:
-                self._note(Effect.ADDITIVE, "Added", at, "new policy", "it concerns only operations that name it")
-            else:
-                self._policy(before, after, at)
-
-    def _policy(self, old: Document, new: Document, at: Pointer) -> None:
-        # Programs read the numbers, people the text: whether that asks for other behaviour, no program can tell.
-        words = "if the text asks clients for other behaviour, it is breaking: say so and bump the version"
-        reason = "clients that follow the released policy no longer do what the contract asks"
-        if _retried(old) and _retried(old) == _retried(new):
-            new = {**new, "retryStatuses": old["retryStatuses"]}
-        self._differences(old, new, at, reason, words)
+            if key not in {"paths", "components", "x-retry-policies", "info", "servers"}:
+                self._other(key, before, after)
 
     # Operations
 
-    def _paths(self, old: Any, new: Any) -> None:
-        for path, before, after in _pairs(old, new):
-            at = ("paths", path)
-            if before is not ABSENT and after is not ABSENT:
-                self._rest(before, after, at, {*METHODS, "parameters", "servers"})
-            for method in METHODS:
-                was, now = _get(before, method), _get(after, method)
-                with self._within((now if was is ABSENT else was), f"{method.upper()} {path}"):
-                    if was is not ABSENT and now is not ABSENT:
-                        place = (*at, method)
-                        earlier = _parameters(self._old, before, at) | _parameters(self._old, was, place)
-                        later = _parameters(self._new, after, at) | _parameters(self._new, now, place)
-                        self._parameters(earlier, later, place)
-                        for key, compare in (("servers", self._servers), ("security", self._security)):
-                            if any(key in holder for holder in (before, after, was, now)):
-                                own = _nearest(key, was, before, self._old), _nearest(key, now, after, self._new)
-                                compare(*own, (*place, key))
-                        self._one_operation(was, now, place)
-                    elif was is not now:
-                        self._presence("operation", self._operation, was, now, (*at, method))
-
-    def _one_operation(self, old: Document, new: Document, at: Pointer) -> None:
+    def _path(self, path: str, old: _Node, new: _Node) -> None:
         for key, before, after in _pairs(old, new):
-            place = (*at, key)
+            if key not in METHODS:
+                if key not in {"parameters", "servers"}:
+                    self._other(key, before, after)
+                continue
+            known = before if after.value is ABSENT else after
+            self._operation, self._side = known.value.get("operationId", f"{key.upper()} {path}"), Side.REQUEST
+            if not self._gone_or_new(f"operation {self._operation}", before, after):
+                self._inputs(_inputs(old, before), _inputs(new, after), after)
+                self._servers(_servers(old, before), _servers(new, after))
+                self._parts(before, after)
+            self._operation = ""
+
+    def _parts(self, old: _Node, new: _Node) -> None:
+        for key, before, after in _pairs(old, new):
             match key:
-                case "operationId" | "tags" if before != after:
-                    self._different(Effect.BREAKING, place, before, after, GENERATED_NAMES)
-                case "requestBody":
-                    self._request_body(before, after, place)
+                case "operationId" | "tags" if before.value != after.value:
+                    self._different(Effect.BREAKING, before, after, GENERATED_NAMES)
                 case "responses":
-                    self._responses(before, after, place)
-                case "x-retry-policy":
-                    self._named_policy(before, after, place)
-                case _:
+                    self._side = Side.ANSWER
+                    for status, was, now in _pairs(before, after):
+                        self._answer(f"answer {status}", status.startswith("2"), after, (was, now))
+                case "x-retry-policy" if ABSENT not in (before.value, after.value):
+                    self._differences(before, after, POLICY, POLICY_WORDS)
+                case "operationId" | "tags" | "parameters" | "requestBody" | "servers":
                     pass
-        handled = {"operationId", "tags", "parameters", "requestBody", "responses", "servers", "security"}
-        self._rest(old, new, at, handled | {"x-retry-policy"})
+                case _:
+                    self._other(key, before, after)
 
-    def _named_policy(self, old: Any, new: Any, at: Pointer) -> None:
-        # A policy whose name stays is compared where it stands.
-        if old == new:
-            return
-        if old is ABSENT or new is ABSENT:
-            effect = Effect.ADDITIVE if old is ABSENT else Effect.BREAKING
-            text = "follows a retry policy" if old is ABSENT else "follows no retry policy any more"
-            self._note(effect, "Changed", at, text, "the policy is what clients implement")
-            return
-        self._policy(_target(self._old, old, at)[0], _target(self._new, new, at)[0], at)
-        self._note(Effect.DOCUMENTATION, "Changed", at, "names another policy", "what differs is listed by itself")
-
-    def _parameters(self, old: dict[str, Any], new: dict[str, Any], at: Pointer) -> None:
-        for name, before, after in _pairs(old, new):
-            if before is ABSENT:
-                required = after[0].get("required", False)
-                effect = Effect.BREAKING if required else Effect.ADDITIVE
+    def _inputs(self, old: dict[str, _Node], new: dict[str, _Node], operation: _Node) -> None:
+        for name in {**old, **new}:
+            before, after = old.get(name), new.get(name)
+            if after is None:
+                self._note(Effect.BREAKING, "Removed", operation, f"{name} is gone", "callers send it")
+            elif before is None:
+                required = after.value.get("required", False)
                 text = f"new {'required' if required else 'optional'} {name}"
-                self._note(effect, "Added", after[1], text, "callers don't send it yet")
-            elif after is ABSENT:
-                self._note(Effect.BREAKING, "Removed", at, f"{name} is gone", "callers send it")
+                effect = Effect.BREAKING if required else Effect.ADDITIVE
+                self._note(effect, "Added", after, text, "callers don't send it yet")
             else:
-                self._one_parameter(before[0], after[0], after[1])
+                was, now = before.value.get("required", False), after.value.get("required", False)
+                if was != now:
+                    text = f"is {'required' if now else 'optional'} now"
+                    self._related(Relation.NARROWER if now else Relation.WIDER, "Changed", after, text)
+                self._holder(before, after, {"name", "in", "required"})
 
-    def _one_parameter(self, old: Document, new: Document, at: Pointer) -> None:
-        """Compare a parameter, or a header of an answer, which is one too."""
-        self._requiredness(old, new, at)
-        if ("content" in old) != ("content" in new):
-            text = f"is written as {'a media type' if 'content' in new else 'a plain parameter'} now"
-            self._note(Effect.BREAKING, "Changed", at, text, "the same value looks otherwise on the wire")
-            return
-        self.schema(old.get("schema", True), new.get("schema", True), (*at, "schema"))
-        self._content(old.get("content", {}), new.get("content", {}), (*at, "content"))
-        self._rest(_in_style(old), _in_style(new), at, {"name", "in", "required", "schema", "content"})
+    def _holder(self, old: _Node, new: _Node, handled: Iterable[str] = ()) -> None:
+        """Compare what has a schema, or media types that have one: a parameter, a body or an answer."""
+        for key, before, after in _pairs(old, new):
+            if key == "schema":
+                self._schema(before, after)
+            elif key in {"content", "headers", "links"}:
+                for _, was, now in _pairs(before, after):
+                    if self._gone_or_new({"content": "media type"}.get(key, key[:-1]), was, now):
+                        continue
+                    if key == "content":
+                        self._holder(was, now)
+                    else:
+                        self._differences(was, now, "clients that follow it do something else")
+            elif key not in handled:
+                self._other(key, before, after)
 
-    def _request_body(self, old: Any, new: Any, at: Pointer) -> None:
-        if old is ABSENT:
-            effect = Effect.BREAKING if new.get("required") else Effect.ADDITIVE
-            self._note(effect, "Added", at, "a request body", "callers don't send one yet")
-        elif new is ABSENT:
-            self._note(Effect.BREAKING, "Removed", at, "the request body is gone", "callers send one")
+    def _answer(self, name: str, success: bool, at: _Node, pair: tuple[_Node, _Node]) -> None:
+        effect = Effect.BREAKING if success else Effect.ADDITIVE
+        if pair[0].value is ABSENT:
+            reason = "callers don't take it for success" if success else "callers tell errors by their first digit"
+            self._note(effect, "Added", at, f"new {name}", reason)
+        elif pair[1].value is ABSENT:
+            reason = "callers wait for it" if success else "callers that handle it lose nothing"
+            self._note(effect, "Removed", at, f"{name} is gone", reason)
         else:
-            (before, _), (after, place) = _target(self._old, old, at), _target(self._new, new, at)
-            self._side = Side.REQUEST
-            self._requiredness(before, after, place)
-            self._content(before.get("content", {}), after.get("content", {}), (*place, "content"))
-            self._rest(before, after, place, {"required", "content"})
+            self._holder(*pair)
 
-    def _requiredness(self, old: Document, new: Document, at: Pointer) -> None:
-        before, after = old.get("required", False), new.get("required", False)
-        if before != after:
-            relation = Relation.NARROWER if after else Relation.WIDER
-            self._relation(relation, "Changed", at, f"is {'required' if after else 'optional'} now")
-
-    def _content(self, old: Document, new: Document, at: Pointer) -> None:
-        for media, before, after in _pairs(old, new):
-            place = (*at, media)
-            if before is ABSENT or after is ABSENT:
-                self._presence("media type", media, before, after, place)
-            else:
-                self.schema(before.get("schema", True), after.get("schema", True), (*place, "schema"))
-                self._rest(before, after, place, {"schema"})
-
-    def _responses(self, old: Any, new: Any, at: Pointer) -> None:
-        self._side = Side.ANSWER
-        for status, *_ in _pairs(old, new):
-            before, after = _answer(old, status), _answer(new, status)
-            place, success = (*at, status), status.startswith("2")
-            effect = Effect.BREAKING if success else Effect.ADDITIVE
-            if before is ABSENT:
-                reason = "callers don't take it for success" if success else "callers tell errors by their first digit"
-                self._note(effect, "Added", place, f"answer {status}", reason)
-            elif after is ABSENT:
-                reason = "callers wait for it" if success else "callers that handle it lose nothing"
-                self._note(effect, "Removed", place, f"answer {status} is gone", reason)
-            else:
-                (was, _), (now, target) = _target(self._old, before, place), _target(self._new, after, place)
-                self._one_response(was, now, target)
-
-    def _one_response(self, old: Document, new: Document, at: Pointer) -> None:
-        self._content(old.get("content", {}), new.get("content", {}), (*at, "content"))
-        for kind, compare in (("headers", self._one_parameter), ("links", self._link)):
-            for name, before, after in _pairs(old.get(kind, {}), new.get(kind, {})):
-                place = (*at, kind, name)
-                if before is ABSENT or after is ABSENT:
-                    self._presence(kind[:-1], name, before, after, place)
-                else:
-                    (was, _), (now, target) = _target(self._old, before, place), _target(self._new, after, place)
-                    compare(was, now, target)
-        self._rest(old, new, at, {"content", "headers", "links"})
-
-    def _link(self, old: Document, new: Document, at: Pointer) -> None:
-        self._differences(old, new, at, "clients that follow it send something else")
+    def _servers(self, old: _Node, new: _Node) -> None:
+        before, after = ([server["url"] for server in _members(node.value).values()] for node in (old, new))
+        if before == after[: len(before)] and before != after:
+            self._note(Effect.ADDITIVE, "Added", new, "one more server", "callers stay with the one they use")
+        else:
+            self._differences(old, new, "callers reach the service by it")
 
     # Schemas
 
-    def schema(self, old: Any, new: Any, at: Pointer) -> None:
+    def _schema(self, old: _Node, new: _Node) -> None:
         """Compare two schemas whose values the present side writes."""
-        old, new = _plain(old), _plain(new)
-        if self._other_type_name(old, new):
-            text = f"type {_type_name(old) or 'without a name'} → {_type_name(new) or 'without a name'}"
-            self._note(Effect.BREAKING, "Changed", at, text, GENERATED_NAMES)
-        (before, origin), (after, place) = _target(self._old, old, at), _target(self._new, new, at)
-        if _beside_reference(old) != _beside_reference(new):
-            place = at
-        visit = (self._operation, self._side, place, origin)
-        if visit in self._seen or before == after == {}:
+        visit = (self._operation, self._side, old.pointer, new.pointer)
+        if visit in self._seen:
             return
         self._seen.add(visit)
-        before, after = in_plain_words(before), in_plain_words(after)
-        self._values(before, after, place)
-        self._required(self._own_fields(self._old, before), self._own_fields(self._new, after), (*place, "required"))
-        for keyword, was, now in _pairs(before, after, UNSAID):
-            self._keyword(keyword, was, now, (*place, keyword), before)
-        if "if" in before or "if" in after:
-            self._condition(before, after, place)
+        keywords = {keyword for keyword, _, _ in _pairs(old, new)}
+        if old.component != new.component and MAKES_A_TYPE & keywords:
+            text = f"type {old.component or 'without a name'} → {new.component or 'without a name'}"
+            self._note(Effect.BREAKING, "Changed", new, text, GENERATED_NAMES)
+        # Under one and the same condition each branch narrows or widens the whole as it does itself.
+        branches = {"then", "else"} if old.at("if").value == new.at("if").value else set[str]()
+        for keyword, before, after in _pairs(old, new):
+            if keyword == "properties":
+                self._fields(before, after)
+            elif keyword == "items" or keyword in branches:
+                self._schema(before, after)
+            elif keyword in LISTS:
+                self._list(keyword, (old, before), (new, after))
+            elif keyword not in {"then", "else", "x-enum-varnames"}:
+                self._other(keyword, before, after)
 
-    def _other_type_name(self, old: Document, new: Document) -> bool:
-        named = MAKES_A_TYPE & (_target(self._old, old, ())[0].keys() | _target(self._new, new, ())[0].keys())
-        return bool(named) and _type_name(old) != _type_name(new)
-
-    def _own_fields(self, document: Document, schema: Document) -> list[str]:
-        """Name the required fields that the present side has to do with."""
-        fields = schema.get("properties", {})
-        return [
-            name
-            for name in schema.get("required", [])
-            if not _target(document, _plain(fields.get(name, True)), ())[0].get(NOT_OF_SIDE[self._side])
-        ]
-
-    def _required(self, old: list[str], new: list[str], at: Pointer) -> None:
-        for name in _only(new, old):
-            self._relation(Relation.NARROWER, "Changed", at, f"{name} is required now")
-        for name in _only(old, new):
-            self._relation(Relation.WIDER, "Changed", at, f"{name} is no longer required")
-
-    def _keyword(self, keyword: str, old: Any, new: Any, at: Pointer, schema: Document) -> None:
-        match keyword:
-            case "properties":
-                self._properties(old, new, at, closed=schema.get("additionalProperties") is False)
-            case "additionalProperties" if (old is False) != (new is False):
-                closed = Relation.NARROWER if old in (ABSENT, True, {}) else Relation.RETYPED
-                text = f"other fields are {'refused' if new is False else 'allowed'}"
-                self._relation(closed if new is False else Relation.WIDER, "Changed", at, text)
-            case "items" | "additionalProperties":
-                self.schema(True if old is ABSENT else old, True if new is ABSENT else new, at)
-            case "allOf" | "oneOf" | "anyOf":
-                self._members(keyword, old, new, at)
-            case "title" if old != new and MAKES_A_TYPE & schema.keys():
-                self._different(Effect.BREAKING, at, old, new, GENERATED_NAMES)
-            case "required" | "enum" | "const" | "x-enum-varnames" | "if" | "then" | "else":
-                pass  # Compared together, before and after this.
-            case _ if old != new:
-                self._assertion(keyword, old, new, at)
-            case _:
-                pass
-
-    def _properties(self, old: Any, new: Any, at: Pointer, *, closed: bool) -> None:
-        for name, before, after in _pairs(old, new):
-            place = (*at, name)
-            if after is ABSENT:
+    def _fields(self, old: _Node, new: _Node) -> None:
+        for _, before, after in _pairs(old, new):
+            if after.value is ABSENT:
                 reason = "callers send it" if self._side is Side.REQUEST else "callers read it"
-                self._note(Effect.BREAKING, "Removed", place, "field is gone", reason)
-            elif before is not ABSENT:
-                self.schema(before, after, place)
-            elif closed and self._side is Side.ANSWER:
-                self._note(Effect.BREAKING, "Added", place, "new field", "callers expect no other fields here")
+                self._note(Effect.BREAKING, "Removed", after, "field is gone", reason)
+            elif before.value is ABSENT:
+                self._note(Effect.ADDITIVE, "Added", after, "new field", "callers that don't know it ignore it")
             else:
-                self._note(Effect.ADDITIVE, "Added", place, "new field", "callers that don't know it ignore it")
+                self._schema(before, after)
 
-    def _members(self, keyword: str, old: Any, new: Any, at: Pointer) -> None:
-        # A union is as wide as its members together. What allOf holds narrows, and generated types inherit its fields.
-        union = keyword != "allOf"
-        if old is ABSENT or new is ABSENT:
-            relation = Relation.RETYPED if union or new is ABSENT else Relation.NARROWER
-            self._relation(relation, "Changed", at, f"{keyword} {'added' if old is ABSENT else 'dropped'}")
+    def _list(self, keyword: str, old: tuple[_Node, _Node], new: tuple[_Node, _Node]) -> None:
+        before, after = _listed(keyword, *old), _listed(keyword, *new)
+        if ABSENT in (old[1].value, new[1].value) and keyword not in {"required", "allOf"}:
+            self._different(Effect.BREAKING, old[1], new[1], Relation.RETYPED)
             return
-        for name, before, after in _pairs(_keyed_members(old), _keyed_members(new)):
-            if before is ABSENT:
-                self._relation(Relation.WIDER if union else Relation.NARROWER, "Added", at, f"{name} is a member now")
-            elif after is ABSENT:
-                relation = Relation.NARROWER if union else Relation.RETYPED
-                self._relation(relation, "Removed", at, f"{name} is a member no more")
-            else:
-                self.schema(before, after, (*at, str(_list(new).index(after))))
-
-    def _condition(self, old: Document, new: Document, at: Pointer) -> None:
-        if "if" not in old or "if" not in new:
-            relation = Relation.WIDER if "if" in old else Relation.NARROWER
-            self._relation(relation, "Changed", at, f"condition {'dropped' if 'if' in old else 'added'}")
-        elif old["if"] != new["if"]:
-            self._relation(Relation.OTHER, "Changed", (*at, "if"), "another condition")
-        else:
-            # Under one and the same condition each branch narrows or widens the whole as it does itself.
-            for branch in ("then", "else"):
-                self.schema(old.get(branch, True), new.get(branch, True), (*at, branch))
-
-    def _values(self, old: Document, new: Document, at: Pointer) -> None:
-        """Compare enum and const as the values that they allow, and the names that generated code has for them."""
-        before, after = _allowed(old), _allowed(new)
-        keyword = next((key for key in ("const", "enum") if key in new), "enum")
-        place = (*at, keyword)
-        if ("const" in old, "enum" in old) != ("const" in new, "enum" in new):
-            text = f"only {', '.join(after)}" if after else "any value instead of a list"
-            self._relation(Relation.RETYPED, "Changed", place, text)
-            return
-        for value, was, now in _pairs(before, after):
+        more, more_text, fewer, fewer_text = LISTS[keyword]
+        for name in {**before, **after}:
+            was, now = before.get(name, ABSENT), after.get(name, ABSENT)
             if was is ABSENT:
-                self._relation(Relation.WIDER, "Added", place, f"value {value}")
+                self._related(more, "Changed" if keyword == "required" else "Added", new[1], more_text.format(name))
             elif now is ABSENT:
-                self._relation(Relation.NARROWER, "Removed", place, f"value {value} is gone")
+                self._related(fewer, "Changed" if keyword == "required" else "Removed", new[1], fewer_text.format(name))
+            elif isinstance(was, _Node):
+                self._schema(was, now)
             elif was != now:
-                text = f"name of {value}: {_short(was)} → {_short(now)}"
-                self._note(Effect.BREAKING, "Changed", place, text, GENERATED_NAMES)
-
-    def _assertion(self, keyword: str, old: Any, new: Any, at: Pointer) -> None:
-        if keyword in ANNOTATIONS:
-            self._documentation(at)
-        elif keyword == "discriminator":
-            self._discriminator(old, new, at)
-        elif keyword == "deprecated":
-            if new is True or old is True:
-                text, heading = (
-                    ("is deprecated", "Deprecated") if new is True else ("is no longer deprecated", "Changed")
-                )
-                self._note(Effect.ADDITIVE, heading, at, text, "it still works")
-        elif keyword == "default":
-            effect = Effect.ADDITIVE if old is ABSENT else Effect.BREAKING
-            self._different(effect, at, old, new, "it is what an absent value means")
-        elif keyword in NOT_OF_SIDE.values():
-            lost = new is True and keyword == NOT_OF_SIDE[self._side]
-            reason = "callers lose the field" if lost else "callers lose no field"
-            self._different(Effect.BREAKING if lost else Effect.ADDITIVE, at, old, new, reason)
-        else:
-            effect, reason = VARIANCE[self._side, relation(keyword, old, new)]
-            self._different(effect, at, old, new, reason)
-
-    def _discriminator(self, old: Any, new: Any, at: Pointer) -> None:
-        if old is ABSENT or new is ABSENT or old.get("propertyName") != new.get("propertyName"):
-            effect = Effect.ADDITIVE if old is ABSENT else Effect.BREAKING
-            text = f"told apart by {_short(_get(old, 'propertyName'))} → {_short(_get(new, 'propertyName'))}"
-            self._note(effect, "Changed", at, text, "callers tell the members apart by it")
-            return
-        self._rest(old, new, at, {"propertyName", "mapping"})
-        for tag, before, after in _pairs(old.get("mapping", {}), new.get("mapping", {})):
-            place = (*at, "mapping", tag)
-            if before is ABSENT:
-                self._relation(Relation.WIDER, "Added", place, "new tag")
-            elif after is ABSENT:
-                self._relation(Relation.NARROWER, "Removed", place, "tag is gone")
-            elif before != after:
-                self._relation(Relation.OTHER, "Changed", place, f"{_short(before)} → {_short(after)}")
+                self._note(Effect.BREAKING, "Changed", new[1], f"{name}: {was} → {now}", GENERATED_NAMES)
 
     # Notes
 
-    def _relation(self, relation: Relation, heading: str, at: Pointer, text: str) -> None:
-        effect, reason = VARIANCE[self._side, relation]
-        self._note(effect, heading, at, text, reason)
+    def _other(self, keyword: str, old: _Node, new: _Node) -> None:
+        """Compare what is words, or one value."""
+        if old.value == new.value:
+            return
+        if keyword in WORDS:
+            self._note(Effect.DOCUMENTATION, "Changed", new, keyword, BINDS_NOBODY)
+        elif keyword == "deprecated":
+            heading, text = ("Deprecated", "is deprecated") if new.value is True else ("Changed", "is not deprecated")
+            self._note(Effect.ADDITIVE, heading, new, text, "it still works")
+        elif keyword == "default":
+            effect = Effect.ADDITIVE if old.value is ABSENT else Effect.BREAKING
+            self._different(effect, old, new, "it is what an absent value means")
+        else:
+            effect, reason = self._effect(relation(keyword, old.value, new.value))
+            self._different(effect, old, new, reason)
 
-    def _presence(self, kind: str, name: str, old: Any, new: Any, at: Pointer) -> None:
-        if old is ABSENT and new is not ABSENT:
-            self._note(Effect.ADDITIVE, "Added", at, f"{kind} {name}", "nobody uses it yet")
-        elif new is ABSENT and old is not ABSENT:
-            self._note(Effect.BREAKING, "Removed", at, f"{kind} {name} is gone", "callers use it")
+    def _gone_or_new(self, kind: str, old: _Node, new: _Node) -> bool:
+        """Note what one of the contracts lacks, and say whether that was so."""
+        if old.value is ABSENT:
+            self._note(Effect.ADDITIVE, "Added", new, f"new {kind}", "nobody uses it yet")
+        elif new.value is ABSENT:
+            self._note(Effect.BREAKING, "Removed", new, f"{kind} is gone", "callers use it")
+        return ABSENT in (old.value, new.value)
 
-    def _rest(self, old: Document, new: Document, at: Pointer, handled: Iterable[str] = ()) -> None:
-        for key, before, after in _pairs(old, new):
-            if key not in handled and before != after:
-                self._assertion(key, before, after, (*at, key))
-
-    def _differences(self, old: Any, new: Any, at: Pointer, reason: str, words: str = BINDS_NOBODY) -> None:
-        for path, was, now in _leaves(old, new):
-            if path == ("description",):
-                self._documentation((*at, *path), words)
+    def _differences(self, old: _Node, new: _Node, reason: str, words: str = BINDS_NOBODY) -> None:
+        """Note each value that differs, whatever it is, save the words."""
+        for path, was, now in _leaves(old.value, new.value):
+            before, after = (_Node({}, (*new.pointer, *path), value) for value in (was, now))
+            if path[-1:] == ("description",) and "requestBody" not in path:
+                self._note(Effect.DOCUMENTATION, "Changed", after, "description", words)
             else:
-                self._different(Effect.BREAKING, (*at, *path), was, now, reason)
+                self._different(Effect.BREAKING, before, after, reason)
 
-    def _different(self, effect: Effect, at: Pointer, old: Any, new: Any, reason: str) -> None:
-        self._note(effect, "Changed", at, f"{at[-1]}: {_short(old)} → {_short(new)}", reason)
+    def _different(self, effect: Effect, old: _Node, new: _Node, reason: str) -> None:
+        self._note(effect, "Changed", new, f"{new.pointer[-1]}: {_short(old.value)} → {_short(new.value)}", reason)
 
-    def _documentation(self, at: Pointer, reason: str = BINDS_NOBODY) -> None:
-        self._note(Effect.DOCUMENTATION, "Changed", at, f"{_annotation(at)}", reason)
+    def _related(self, relation: Relation, heading: str, node: _Node, text: str) -> None:
+        effect, reason = self._effect(relation)
+        self._note(effect, heading, node, text, reason)
 
-    def _note(self, effect: Effect, heading: str, at: Pointer, text: str, reason: str) -> None:
+    def _effect(self, relation: Relation) -> tuple[Effect, str]:
+        return {**VARIANCE[self._side], **EITHER_SIDE}[relation]
+
+    def _note(self, effect: Effect, heading: str, node: _Node, text: str, reason: str) -> None:
         """Note a change; one that several operations meet is one change, of the worst effect that it has on any."""
         use = (f"{self._side} of {self._operation}",) if self._operation else ()
-        known = self.found.get((at, text))
-        change = Change(effect, heading, at, text, reason, use)
-        if known:
+        change = Change(effect, heading, node.pointer, text, reason, use)
+        if known := self.found.get((node.pointer, text)):
             graver = min(known, change, key=lambda one: list(Effect).index(one.effect))
             uses = tuple(dict.fromkeys((*known.uses, *use)))
-            change = Change(graver.effect, graver.heading, at, text, graver.reason, uses)
-        self.found[at, text] = change
-
-    @contextmanager
-    def _within(self, operation: Any, otherwise: str) -> Generator[None]:
-        self._operation = otherwise if operation is ABSENT else operation.get("operationId", otherwise)
-        self._side = Side.REQUEST
-        yield
-        self._operation, self._side = "", Side.REQUEST
+            change = Change(graver.effect, graver.heading, node.pointer, text, graver.reason, uses)
+        self.found[node.pointer, text] = change
 
 
-def _pairs(old: Any, new: Any, unsaid: Document | None = None) -> Iterator[tuple[str, Any, Any]]:
-    """Pair the members of two objects by name; for what one of them lacks stands what it means then, or ABSENT."""
-    before: Document = {} if old is ABSENT else old
-    after: Document = {} if new is ABSENT else new
-    for name in dict.fromkeys((*before, *after)):
-        missing = (unsaid or {}).get(name, ABSENT)
-        yield name, before.get(name, missing), after.get(name, missing)
+def _node(document: Document, pointer: Pointer, value: Any) -> _Node:
+    component = ""
+    while "$ref" in _members(value):
+        beside: Document = {key: member for key, member in value.items() if key != "$ref"}
+        place = target(value["$ref"])
+        component, pointer = place[-1], pointer if beside else place
+        value = {**value_at(document, place), **beside}
+    return _Node(document, pointer, value, component)
+
+
+def _pairs(old: _Node, new: _Node) -> Iterator[tuple[str, _Node, _Node]]:
+    """Pair the members of two objects by name."""
+    for name in {**_members(old.value), **_members(new.value)}:
+        yield name, old.at(name), new.at(name)
 
 
 def _leaves(old: Any, new: Any, path: Pointer = ()) -> Iterator[tuple[Pointer, Any, Any]]:
-    """Each place at which two values differ; lists count as one."""
-    if isinstance(old, dict) and isinstance(new, dict):
-        for name, before, after in _pairs(old, new):
-            yield from _leaves(before, after, (*path, name))
+    """Each place at which two values differ; lists of plain values count as one."""
+    before, after = _members(old), _members(new)
+    if before and after:
+        for name in {**before, **after}:
+            yield from _leaves(before.get(name, ABSENT), after.get(name, ABSENT), (*path, name))
     elif old != new:
         yield path, old, new
 
 
-def _target(document: Document, value: Any, at: Pointer) -> tuple[Document, Pointer]:
-    """Follow references; what stands beside one adds to what it leads to."""
-    found: Document = value
-    while "$ref" in found:
-        beside = {key: member for key, member in found.items() if key != "$ref"}
-        at = tuple(part.replace("~1", "/").replace("~0", "~") for part in found["$ref"].removeprefix("#/").split("/"))
-        found = {**_plain(resolve(document, found["$ref"])), **beside}
-    return found, at
+def _members(value: Json) -> Document:
+    """Give the members of an object, or of a list of objects."""
+    if isinstance(value, list):
+        return {str(index): each for index, each in enumerate(value) if isinstance(each, dict)}
+    return dict(value) if isinstance(value, dict) else {}
 
 
-def _parameters(document: Document, holder: Document, at: Pointer) -> dict[str, tuple[Document, Pointer]]:
-    """Name the parameters of a path or an operation, as `query parameter sid`."""
-    places = ((value, (*at, "parameters", str(index))) for index, value in enumerate(holder.get("parameters", [])))
-    found = (_target(document, value, place) for value, place in places)
-    return {f"{parameter['in']} parameter {parameter['name']}": (parameter, place) for parameter, place in found}
+def _inputs(path: _Node, operation: _Node) -> dict[str, _Node]:
+    """Name what callers send: the parameters of a path and its operation, as `query parameter sid`, and the body."""
+    found: dict[str, _Node] = {}
+    for holder in (path.at("parameters"), operation.at("parameters")):
+        for index in range(len(holder.value) if holder.value is not ABSENT else 0):
+            each = holder.at(str(index))
+            found[f"{each.value['in']} parameter {each.value['name']}"] = each
+    body = operation.at("requestBody")
+    return found if body.value is ABSENT else {**found, "request body": body}
 
 
-def _plain(schema: Any) -> Document:
-    if isinstance(schema, bool) or schema is ABSENT:
-        return {} if schema else {"not": {}}
-    return cast(Document, schema)
+def _servers(path: _Node, operation: _Node) -> _Node:
+    """Give the servers of an operation: its own, those of its path, or those of the whole contract."""
+    nodes = (operation, path, _node(path.document, (), path.document))
+    return next(found for node in nodes if (found := node.at("servers")).value is not ABSENT or not node.pointer)
 
 
-def _type_name(schema: Document) -> str | None:
-    reference = schema.get("$ref")
-    return str(reference).rsplit("/", 1)[-1] if reference else None
-
-
-def _beside_reference(schema: Document) -> Document:
-    return {key: value for key, value in schema.items() if key != "$ref"} if "$ref" in schema else {}
-
-
-def _keyed_members(members: Any) -> dict[str, Any]:
-    """Name the members of a union or allOf: by the component, or by the position among the others."""
-    keyed: dict[str, Any] = {}
-    for member in _list(members):
-        keyed[_type_name(member) or f"member {len(keyed)}"] = member
-    return keyed
-
-
-def _allowed(schema: Document) -> dict[str, Any]:
-    """Name the values of an enum or a const, each with the name that generated code has for it."""
-    values = [schema["const"]] if "const" in schema else schema.get("enum", [])
-    names = [*schema.get("x-enum-varnames", []), *[None] * len(values)]
-    return {json.dumps(value, sort_keys=True): name for value, name in zip(values, names, strict=False)}
-
-
-def _in_style(parameter: Document) -> Document:
-    """Say aloud how a parameter or header is written."""
-    style = parameter.get("style", "form" if parameter.get("in") in {"query", "cookie"} else "simple")
-    flags = {"explode": style == "form", "allowReserved": False, "allowEmptyValue": False}
-    return {"style": style, **flags, **parameter}
-
-
-def _answer(answers: Any, status: str) -> Any:
-    """Find the answer of a status: its own, that of its range, or, of an error, the default."""
-    keys = (status, f"{status[0]}XX", *(() if status.startswith("2") else ("default",)))
-    return next((found for key in keys if (found := _get(answers, key)) is not ABSENT), ABSENT)
-
-
-def _nearest(key: str, *holders: Document) -> list[Any]:
-    """Give what the first of the holders says that says anything."""
-    return _list(next((holder[key] for holder in holders if key in holder), ABSENT))
-
-
-def _retried(policy: Document) -> set[str]:
-    """Give the statuses that a policy lists, in whatever order; none if it gives a range instead."""
-    statuses: Any = policy.get("retryStatuses")
-    return set(map(str, cast(list[object], statuses))) if isinstance(statuses, list) else set()
-
-
-def _list(value: Any) -> list[Any]:
-    return [] if value is ABSENT or value is None else value
-
-
-def _get(value: Any, key: str) -> Any:
-    return ABSENT if value is ABSENT else value.get(key, ABSENT)
-
-
-def _only(these: Iterable[str], those: Iterable[str]) -> list[str]:
-    others = set(those)
-    return [one for one in these if one not in others]
+def _listed(keyword: str, schema: _Node, value: _Node) -> dict[str, Any]:
+    """Name what a keyword lists: fields, values with their names in code, tags with their components, members."""
+    match keyword:
+        case _ if value.value is ABSENT:
+            return {}
+        case "required":
+            return dict.fromkeys(value.value)
+        case "const":
+            return {_short(value.value): None}
+        case "enum":
+            names = schema.value.get("x-enum-varnames") or [None] * len(value.value)
+            return dict(zip(map(_short, value.value), names, strict=False))
+        case "discriminator":
+            return {"propertyName": value.value.get("propertyName"), **value.value.get("mapping", {})}
+        case _:
+            members = [value.at(str(index)) for index in range(len(value.value))]
+            return {member.component or f"member {index}": member for index, member in enumerate(members)}
 
 
 def _short(value: Any) -> str:
     if value is ABSENT:
         return "nothing"
-    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    text = json.dumps(value, ensure_ascii=False)
     return text if len(text) <= 60 else f"{text[:57]}..."
-
-
-def _annotation(at: Pointer) -> str:
-    return "example" if at[-1].startswith("example") else at[-1]
-
-
-def _place(pointer: Pointer) -> str:
-    if pointer[:1] == ("components",) and len(pointer) > 2:
-        return pointer[2] + _within_component(pointer[3:])
-    if pointer[:1] == ("paths",) and len(pointer) > 2:
-        method, within = ((pointer[2].upper(),), pointer[3:]) if pointer[2] in METHODS else ((), pointer[2:])
-        return " ".join((*method, pointer[1], _within_component(within).removeprefix("/"))).rstrip()
-    return "/".join(pointer)
-
-
-def _within_component(pointer: Pointer) -> str:
-    """Write `properties/age/items/maximum` as `.age[]/maximum`."""
-    written, field = "", False
-    for name in pointer:
-        if name == "properties" and not field:
-            field = True
-            continue
-        written += f".{name}" if field else "[]" if name == "items" else f"/{name}"
-        field = False
-    return written

@@ -6,6 +6,7 @@ left out, added to, or filled with something else, which comes from the limits, 
 
 from __future__ import annotations
 
+import functools
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -16,24 +17,14 @@ from urllib.parse import quote
 import jsonschema_rs
 from openapi_schema_validator import OAS30Validator
 
-from contract import Document, Pointer, resolve, walk
+from contract import Document, Pointer, object_at, target, walk
 
 # What is wrong nearly everywhere, and what is nearly right: other types, empty values, edges of 64 bits, addresses.
 ODDITIES: tuple[Any, ...] = (
     *(None, True, False, [], {}, [None], {"type": None}, "", " ", ".", "..", "x", "0", "7", "-1", "1.5"),
     *(0, -1, 1.5, 2**31, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1),
-    *(
-        "9223372036854775807",
-        "12345678901234567890",
-        "10.0.0.1",
-        "999.1.1.1",
-        "::1",
-        "1::2::3",
-        "en-US",
-        "é",
-        "GB",
-        "gb",
-    ),
+    *("9223372036854775807", "12345678901234567890", "10.0.0.1", "999.1.1.1", "::1", "1::2::3", "en-US", "é", "GB"),
+    "gb",
 )
 LIMITS = {"minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"}
 LENGTHS = {"minLength", "maxLength"}
@@ -84,7 +75,7 @@ def confirm(edition: Document, examples: Iterable[Any]) -> list[Disagreement]:
     disagreements = list[Disagreement]()
     for place in schemas(edition):
         # The validator reads a reference from the document that holds it, so the schema brings the components along.
-        schema = {**cast(Document, resolve(edition, _reference(place))), "components": edition["components"]}
+        schema = {**object_at(edition, place), "components": edition["components"]}
         one, other = judge(edition, place), OAS30Validator(schema, format_checker=OAS30Validator.FORMAT_CHECKER)
         disagreements += [
             Disagreement(place, value, "one of two validators")
@@ -133,46 +124,32 @@ def unique(values: Iterable[Any]) -> list[Any]:
     return list({json.dumps(value, sort_keys=True): value for value in values}.values())
 
 
-class _Judges(dict[Pointer, Any]):
-    """Validators of a document's schemas, made when they are first asked for."""
-
-    def __init__(self, document: Document) -> None:
-        super().__init__()
-        self.document = document
-
-    def __missing__(self, place: Pointer) -> Any:
-        self[place] = judge(self.document, place)
-        return self[place]
-
-
 def _seeds(document: Document, examples: Iterable[Any]) -> dict[Pointer, list[Any]]:
     """Give for each schema the values that examples have for it, found on the way down from bodies and parameters."""
     seeds: dict[Pointer, list[Any]] = {}
-    judges = _Judges(document)
-    roots = [place for place in schemas(document) if place[-1] == "schema"]
+    judges = functools.cache(functools.partial(judge, document))
+
+    def descend(place: Pointer, value: Any) -> None:
+        if not judges(place).is_valid(value):
+            return
+        seeds.setdefault(place, []).append(value)
+        schema = object_at(document, place)
+        if "$ref" in schema:
+            descend(target(schema["$ref"]), value)
+        for keyword in ("allOf", "anyOf", "oneOf"):
+            for index in range(len(schema.get(keyword, ()))):
+                descend((*place, keyword, str(index)), value)
+        for pointer, part in walk(value):
+            if len(pointer) == 1 and isinstance(value, list) and "items" in schema:
+                descend((*place, "items"), part)
+            elif len(pointer) == 1 and pointer[0] in schema.get("properties", {}):
+                descend((*place, "properties", pointer[0]), part)
+
     for example in unique(examples):
-        for root in roots:
-            _descend(judges, root, example, seeds)
+        for root in schemas(document):
+            if root[-1] == "schema":
+                descend(root, example)
     return {place: unique(_whole_numbers(values)) for place, values in seeds.items()}
-
-
-def _descend(judges: _Judges, place: Pointer, value: Any, seeds: dict[Pointer, list[Any]]) -> None:
-    if not judges[place].is_valid(value):
-        return
-    seeds.setdefault(place, []).append(value)
-    schema = cast(Document, resolve(judges.document, _reference(place)))
-    if "$ref" in schema:
-        _descend(judges, tuple(schema["$ref"].removeprefix("#/").split("/")), value, seeds)
-    for keyword in ("allOf", "anyOf", "oneOf"):
-        for index in range(len(schema.get(keyword, ()))):
-            _descend(judges, (*place, keyword, str(index)), value, seeds)
-    if isinstance(value, dict):
-        for name in schema.get("properties", {}).keys() & cast(Document, value).keys():
-            _descend(judges, (*place, "properties", name), value[name], seeds)
-    members = cast(list[Any], value)
-    if isinstance(value, list) and "items" in schema:
-        for one in members:
-            _descend(judges, (*place, "items"), one, seeds)
 
 
 def _whole_numbers(values: Iterable[Any]) -> list[Any]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import difflib
-import functools
 import importlib.metadata
 import json
 import os
@@ -21,7 +20,7 @@ from types import FrameType
 
 import renderable
 import workable
-from contract import Contract, ContractError, Problem, operations_of, python_name, read
+from contract import Contract, ContractError, Document, Problem, malformed, operations_of, python_name, read
 from steps import step
 from template_data import only_sent, template_data, with_plain_types
 
@@ -63,29 +62,24 @@ def main(arguments: list[str] | None = None) -> int:
     except (ContractError, GenerationError, OSError) as error:
         print(error, file=sys.stderr)
         return 1
-    except _Stopped as stopped:
-        print(f"stopped: {options.output.name}/ is as it was", file=sys.stderr)
-        return 128 + stopped.number
 
 
 def generate(contract: Path, output: Path) -> int:
     """Replace the output as a whole once everything has been generated."""
     # Beside the output, since only within one file system is moving a directory a single step.
-    with _workshop(output.parent, f".{output.name}-") as workshop:
-        fresh = build(contract, workshop)
-        with _undisturbed():
-            if output.exists():
-                output.rename(workshop / "old")
-            fresh.rename(output)
-            for number in STOPPING:
-                signal.signal(number, signal.SIG_IGN)  # What comes now comes too late to stop anything.
+    with tempfile.TemporaryDirectory(prefix=f".{output.name}-", dir=output.parent) as workshop:
+        fresh = build(contract, Path(workshop))
+        _ignore_signals()  # What comes now comes too late to stop anything.
+        if output.exists():
+            output.rename(Path(workshop) / "old")
+        fresh.rename(output)
     return 0
 
 
 def check(contract: Path, output: Path) -> int:
     """Print how the output differs from what the contract says, if it does."""
-    with _workshop() as workshop:
-        difference = list(differences(output, build(contract, workshop)))
+    with tempfile.TemporaryDirectory() as workshop:
+        difference = list(differences(output, build(contract, Path(workshop))))
     if not difference:
         return 0
     print(*difference, sep="\n")
@@ -131,15 +125,19 @@ def build(path: Path, workshop: Path) -> Path:
 
 
 def checked(path: Path, label: str) -> Contract:
-    """Read a contract; raise ContractError with all that cannot be rendered, or cannot work."""
+    """Read a contract; raise ContractError with all that is wrong with it."""
     contract = read(path, label)
-    try:
-        problems = [*renderable.problems(contract.document), *workable.problems(contract.document)]
-    except RecursionError:
-        raise ContractError(f"{label}:1: a schema contains itself through allOf, oneOf or anyOf") from None
-    if problems:
-        raise contract.error(*problems)
+    if found := problems(contract.document):
+        raise contract.error(*found)
     return contract
+
+
+def problems(document: Document) -> list[Problem]:
+    """Find what is badly formed; or else what cannot be rendered, or cannot work."""
+    try:
+        return malformed(document) or [*renderable.problems(document), *workable.problems(document)]
+    except RecursionError:
+        return [Problem((), "a schema contains itself through allOf, oneOf or anyOf")]
 
 
 def pinned_versions() -> dict[str, str]:
@@ -179,11 +177,8 @@ def _flatten(package: Path) -> None:
 
 def _files(directory: Path) -> dict[str, list[str]]:
     files = (path for path in directory.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
-    return {path.relative_to(directory).as_posix(): _lines(path.read_bytes()) for path in files}
-
-
-def _lines(content: bytes) -> list[str]:
-    return content.decode(errors="backslashreplace").split("\n")
+    contents = {path.relative_to(directory).as_posix(): path.read_bytes() for path in files}
+    return {name: content.decode(errors="backslashreplace").split("\n") for name, content in contents.items()}
 
 
 def _operations_without_function(contract: Contract, package: Path) -> Iterator[Problem]:
@@ -230,45 +225,26 @@ def _without_traceback(text: str) -> str:
     return lines[-1] if any(line.startswith("Traceback") for line in lines) else "\n".join(lines)
 
 
-class _Stopped(BaseException):
-    """The command was asked to stop."""
-
-    def __init__(self, number: int) -> None:
-        self.number = number
-
-
 def _stop(number: int, _frame: FrameType | None) -> None:
-    raise _Stopped(number)
+    """End the run; directories to work in are taken away on the way out."""
+    _ignore_signals()
+    print("stopped: nothing has been changed", file=sys.stderr)
+    sys.exit(128 + number)
 
 
-@contextlib.contextmanager
-def _workshop(parent: Path | None = None, prefix: str | None = None) -> Generator[Path, None, None]:
-    """Give a directory to work in, and take it away however the work ends."""
-    with _undisturbed():
-        workshop = Path(tempfile.mkdtemp(prefix=prefix, dir=parent))
-    try:
-        yield workshop
-    finally:
-        with _undisturbed():
-            shutil.rmtree(workshop)
-
-
-@contextlib.contextmanager
-def _undisturbed() -> Generator[None, None, None]:
-    """Let signals wait until a few steps that belong together are done."""
-    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOPPING)
+def _ignore_signals() -> None:
+    for number in STOPPING:
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
-    add = functools.partial(parser.add_argument, type=Path)
     parser.add_argument("--check", action="store_true", help="change nothing; fail with a diff if generated/ is stale")
-    add("--contract", default=ROOT / "openapi.yaml", metavar="FILE", help="read another contract, as the tests do")
-    add("--output", default=ROOT / "generated", metavar="DIR", help="write to another place, as the tests do")
+    for name, default, text in (
+        ("--contract", ROOT / "openapi.yaml", "read another contract, as the tests do"),
+        ("--output", ROOT / "generated", "write to another place, as the tests do"),
+    ):
+        parser.add_argument(name, type=Path, default=default, metavar="PATH", help=text)
     return parser
 
 

@@ -6,7 +6,6 @@ what it has (`if` from `anyOf` and `not`), and what cannot be said at all is an 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, cast
 
 from contract import Contract, Document, Pointer, Problem
@@ -15,24 +14,11 @@ VERSION = "3.0.3"
 
 # These mean the same in both dialects.
 KEPT = {
-    *(
-        "type",
-        "format",
-        "enum",
-        "default",
-        "title",
-        "description",
-        "deprecated",
-        "readOnly",
-        "writeOnly",
-        "discriminator",
-    ),
+    *("type", "format", "enum", "default", "title", "description", "deprecated", "readOnly", "writeOnly"),
     *("multipleOf", "maximum", "minimum", "maxLength", "minLength", "pattern", "maxItems", "minItems", "uniqueItems"),
     *("maxProperties", "minProperties", "required", "discriminator", "externalDocs", "example"),
 }
-SCHEMA = {"items", "additionalProperties", "not"}
-SCHEMAS = {"allOf", "anyOf", "oneOf"}
-DROPPED = {"$schema", "$comment"}
+DROPPED = {"$schema", "$comment", "then", "else"}  # the last two are read together with `if`
 DATA = {"example", "examples", "links", "default", "mapping"}
 
 
@@ -61,25 +47,45 @@ def convert_schema(schema: Any, at: Pointer = ()) -> Document:
     if "$ref" in members:
         return _reference(members, at)
     converted: Document = {}
-    conjuncts: list[Document] = []
-    for keyword, value in members.items():
-        place = (*at, keyword)
-        plain = keyword == "additionalProperties" and value in (True, False)
-        if keyword in SCHEMAS:
-            converted[keyword] = [convert_schema(one, (*place, str(index))) for index, one in enumerate(value)]
-        elif keyword in SCHEMA and not plain:
-            converted[keyword] = convert_schema(value, place)
-        elif keyword == "properties":
-            converted[keyword] = {name: convert_schema(one, (*place, name)) for name, one in value.items()}
-        elif keyword in REWRITTEN:
-            conjuncts += REWRITTEN[keyword](members, converted, at)
-        elif keyword in KEPT or keyword.startswith("x-") or plain:
-            converted.setdefault(keyword, value)
-        elif keyword not in DROPPED:
-            raise _UntranslatableError(place)
+    conjuncts = [
+        one
+        for keyword, value in members.items()
+        for one in _keyword(keyword, value, members, converted, (*at, keyword))
+    ]
     if converted.get("type") == "array":
         converted.setdefault("items", {})
     return _and(converted, conjuncts)
+
+
+def _keyword(keyword: str, value: Any, members: Document, converted: Document, at: Pointer) -> list[Document]:
+    """Convert one keyword of a schema, and give what has to hold as well."""
+    match keyword:
+        case "allOf" | "anyOf" | "oneOf":
+            converted[keyword] = [convert_schema(one, (*at, str(index))) for index, one in enumerate(value)]
+        case "items" | "not" | "additionalProperties":
+            plain = keyword == "additionalProperties" and value in (True, False)
+            converted[keyword] = value if plain else convert_schema(value, at)
+        case "properties":
+            converted[keyword] = {name: convert_schema(one, (*at, name)) for name, one in value.items()}
+        case "type":
+            return _type(value, converted, at)
+        case "if":
+            return [_condition(members, at[:-1])]
+        case "const":
+            converted["enum"] = [one for one in members.get("enum", [value]) if one == value]
+        case "exclusiveMaximum" | "exclusiveMinimum":
+            inclusive, stricter = ("maximum", min) if keyword == "exclusiveMaximum" else ("minimum", max)
+            if stricter(value, members.get(inclusive, value)) == value:
+                converted.update({inclusive: value, keyword: True})
+        case "examples":
+            converted.update({"example": value[0]} if value else {})
+        case _ if keyword in KEPT or keyword.startswith("x-"):
+            converted.setdefault(keyword, value)
+        case _ if keyword not in DROPPED:
+            raise _UntranslatableError(at)
+        case _:
+            pass
+    return []
 
 
 def _node(value: Any, at: Pointer) -> Any:
@@ -121,18 +127,11 @@ def _reference(schema: Document, at: Pointer) -> Document:
     return _and(convert_schema(beside, at), [reference]) if beside else reference
 
 
-def _const(schema: Document, converted: Document, _at: Pointer) -> list[Document]:
-    allowed = [value for value in schema.get("enum", [schema["const"]]) if value == schema["const"]]
-    converted["enum"] = allowed
-    return []
-
-
-def _type(schema: Document, converted: Document, at: Pointer) -> list[Document]:
-    said: str | list[str] = schema["type"]
+def _type(said: str | list[str], converted: Document, at: Pointer) -> list[Document]:
     kinds = [said] if isinstance(said, str) else said
     others = [kind for kind in kinds if kind != "null"]
     if not others:
-        raise _UntranslatableError((*at, "type"))
+        raise _UntranslatableError(at)
     nullable = {"nullable": True} if "null" in kinds else {}
     if len(others) == 1:
         converted.update({"type": others[0], **nullable})
@@ -140,39 +139,17 @@ def _type(schema: Document, converted: Document, at: Pointer) -> list[Document]:
     return [{"anyOf": [{"type": kind, **nullable} for kind in others]}]
 
 
-def _limit(keyword: str, exclusive: str, stricter: Callable[[float, float], float]) -> Any:
-    def rewrite(schema: Document, converted: Document, _at: Pointer) -> list[Document]:
-        limit: float = schema[exclusive]
-        inclusive: float = schema.get(keyword, limit)
-        if stricter(limit, inclusive) == limit:
-            converted.update({keyword: limit, exclusive: True})
-        return []
-
-    return rewrite
-
-
-def _examples(schema: Document, converted: Document, _at: Pointer) -> list[Document]:
-    if schema["examples"]:
-        converted["example"] = schema["examples"][0]
-    return []
-
-
-def _condition(schema: Document, _converted: Document, at: Pointer) -> list[Document]:
+def _condition(schema: Document, at: Pointer) -> Document:
     """Either the condition holds, and `then`; or it does not, and `else`."""
     condition, then, otherwise = (convert_schema(schema.get(key, True), (*at, key)) for key in ("if", "then", "else"))
     # Where `else` asks for another type than the condition, it need not deny the condition as well.
     told_apart = condition.keys() == {"type"} and otherwise.get("type", condition["type"]) != condition["type"]
     unmet = otherwise if told_apart and not _overlap(condition, otherwise) else _both({"not": condition}, otherwise)
-    return [{"anyOf": [_both(condition, then), unmet]}]
+    return {"anyOf": [_both(condition, then), unmet]}
 
 
 def _overlap(one: Document, other: Document) -> bool:
     return {one["type"], other["type"]} == {"integer", "number"}
-
-
-def _nothing(_schema: Document, _converted: Document, _at: Pointer) -> list[Document]:
-    """Read together with `if`; without one, it means nothing."""
-    return []
 
 
 def _both(one: Document, other: Document) -> Document:
@@ -187,15 +164,3 @@ def _and(schema: Document, conjuncts: list[Document]) -> Document:
         else:
             schema = {**schema, **conjunct}
     return schema
-
-
-REWRITTEN: dict[str, Callable[[Document, Document, Pointer], list[Document]]] = {
-    "const": _const,
-    "type": _type,
-    "exclusiveMaximum": _limit("maximum", "exclusiveMaximum", min),
-    "exclusiveMinimum": _limit("minimum", "exclusiveMinimum", max),
-    "examples": _examples,
-    "if": _condition,
-    "then": _nothing,
-    "else": _nothing,
-}

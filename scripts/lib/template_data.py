@@ -7,17 +7,14 @@ from typing import Any
 
 from openapi_python_client.strings import PythonIdentifier
 
-from contract import Document, Pointer, operations_of, python_name, walk
+from contract import Document, Pointer, follow, object_at, operations_of, python_name, target, walk
 from renderable import (
     PLAIN_TYPES,
     class_name,
     error_answers,
     error_entity,
-    follow,
     members_of,
-    object_at,
     parameters_of,
-    target,
     told_by_member,
     union_components,
 )

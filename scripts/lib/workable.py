@@ -6,32 +6,27 @@ import contextlib
 import functools
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import jsonschema_rs
 from jsonschema_rs import ValidationErrorKind as Kind
 
-from contract import Document, Json, Pointer, Problem, operations_of, resolve, walk
+from contract import Document, Json, Pointer, Problem, follow, object_at, operations_of, target, value_at, walk
 from renderable import (
     JSON,
     PLAIN_TYPES,
     all_schemas,
     alternatives,
-    follow,
     kinds,
     members_of,
-    object_at,
     parameters_of,
-    target,
 )
 
 Check: TypeAlias = "Callable[[Pointer, Any], Iterator[tuple[Pointer, str]]]"
 """Takes the place of a schema and a value, and gives what is wrong with the value, and where in it."""
 
-EXPRESSION = re.compile(
-    r"\$(?:url|method|statusCode"
-    r"|(?P<of>request|response)\.(?:(?P<kind>header|query|path)\.(?P<name>.+)|body(?:#(?P<body>(?:/.*)?))?))"
-)
+EXPRESSION = re.compile(r"\$request\.(?P<in>path|query|header)\.(?P<name>.+)|\$response\.body#(?P<body>/.*)")
 
 
 def problems(document: Document) -> Iterator[Problem]:
@@ -55,24 +50,22 @@ def _policy(
     pauses, retries = policy["pausesInSeconds"], policy["maxRetries"]
     if len(pauses) != retries:
         yield Problem((*pointer, "pausesInSeconds"), f"maxRetries is {retries}, but there are {len(pauses)} pauses")
-    if loading := policy.get("loadingAccount"):
-        pointer = (*pointer, "loadingAccount")
-        if not {loading["status"], f"{loading['status'] // 100}XX"} & set(policy["retryStatuses"]):
-            yield Problem((*pointer, "status"), f"{loading['status']} is none of retryStatuses")
-        try:
-            groups = re.compile(loading["visitorIdInMessage"]).groups
-        except re.error as error:
-            yield Problem((*pointer, "visitorIdInMessage"), f"no regular expression of Python: {error}")
-        else:
-            if groups != 1:
-                yield Problem(
-                    (*pointer, "visitorIdInMessage"), f"needs one group, which is the visitor id, not {groups}"
-                )
-        name = loading["retryOperationId"]
-        if name not in operations:
-            yield Problem((*pointer, "retryOperationId"), f"no operation is named {name}")
-        elif all(parameter["name"] != "visitorId" for _, parameter in parameters_of(document, operations[name])):
-            yield Problem((*pointer, "retryOperationId"), f"{name} has no parameter visitorId to put the id in")
+    if not (loading := policy.get("loadingAccount")):
+        return
+    pointer = (*pointer, "loadingAccount")
+    status, name = loading["status"], loading["retryOperationId"]
+    if not {status, f"{status // 100}XX"} & set(policy["retryStatuses"]):
+        yield Problem((*pointer, "status"), f"{status} is none of retryStatuses")
+    try:
+        if (groups := re.compile(loading["visitorIdInMessage"]).groups) != 1:
+            reason = f"needs one group, which is the visitor id, not {groups}"
+            yield Problem((*pointer, "visitorIdInMessage"), reason)
+    except re.error as error:
+        yield Problem((*pointer, "visitorIdInMessage"), f"no regular expression of Python: {error}")
+    if name not in operations:
+        yield Problem((*pointer, "retryOperationId"), f"no operation is named {name}")
+    elif all(parameter["name"] != "visitorId" for _, parameter in parameters_of(document, operations[name])):
+        yield Problem((*pointer, "retryOperationId"), f"{name} has no parameter visitorId to put the id in")
 
 
 def _path(document: Document, pointer: Pointer) -> Iterator[Problem]:
@@ -132,81 +125,75 @@ def _links(document: Document, source: Pointer, operations: dict[str, Pointer], 
         for name in answer.get("links", {}):
             place, link = follow(document, (*response, "links", name))
             if aim := operations.get(link["operationId"]):
-                yield from _Link(document, source, response, place, aim).problems(check)
+                media = (*response, "content", JSON)
+                yield from _Link(document, place, link, source, media, aim, check).problems()
             else:
                 yield Problem((*place, "operationId"), f"no operation is named {link['operationId']}")
 
 
+@dataclass
 class _Link:
-    """A link from the response of one operation to another operation."""
+    """A link from a response of one operation, `source`, to another operation, `aim`."""
 
-    def __init__(self, document: Document, source: Pointer, response: Pointer, place: Pointer, aim: Pointer) -> None:
-        self._document, self._place, self._aim = document, place, aim
-        self._link = object_at(document, place)
-        self._name: str = object_at(document, aim)["operationId"]
-        self._asked = [(each["in"], each["name"]) for _, each in parameters_of(document, source)]
-        self._headers = object_at(document, (*response, "headers"))
-        request, media = follow(document, (*source, "requestBody"))[0], (*response, "content", JSON)
-        self._schemas = {"request": (*request, "content", JSON, "schema"), "response": (*media, "schema")}
-        self._answers = [value for _, value in _named_examples(document, media)]
+    document: Document
+    place: Pointer
+    link: Document
+    source: Pointer
+    media: Pointer
+    aim: Pointer
+    check: Check
 
-    def problems(self, check: Check) -> Iterator[Problem]:
+    def problems(self) -> Iterator[Problem]:
         """Find parameters that are wrong or missing, expressions that lead nowhere, and a body that is refused."""
         astray = list(self._astray())
         yield from astray
-        yield from self._parameters(check)
-        if "requestBody" not in self._link or astray:
-            return
-        place, (holder, body) = (*self._place, "requestBody"), follow(self._document, (*self._aim, "requestBody"))
-        if JSON not in body.get("content", {}):
-            yield Problem(place, f"{self._name} takes no body")
-            return
-        for value in self._filled(self._link["requestBody"]):
-            for inner, reason in check((*holder, "content", JSON, "schema"), value):
-                yield Problem((*place, *inner), f"{self._name} refuses the body: {reason}")
-
-    def _parameters(self, check: Check) -> Iterator[Problem]:
-        taken: dict[str, Pointer] = {}
-        given: dict[str, str] = self._link.get("parameters", {})
-        for schema, each in parameters_of(self._document, self._aim):
-            names = (each["name"], f"{each['in']}.{each['name']}")
-            taken |= dict.fromkeys(names, schema := (*schema, "schema"))
-            needed = each.get("required") and "default" not in follow(self._document, schema)[1]
-            if needed and not {*names} & {*given}:
-                yield Problem(self._place, f"{self._name} needs the parameter {each['name']}")
-        for name, template in given.items():
-            place = (*self._place, "parameters", name)
-            if name not in taken:
-                yield Problem(place, f"{self._name} takes no parameter {name}")
-                continue
-            for value in self._filled(template):
-                texts = [value, str(value)] if isinstance(value, int | float) else [value]
-                found = [list(check(taken[name], each)) for each in texts]
-                if all(found):
-                    yield Problem(place, f"{self._name} refuses it: {found[0][0][1]}")
-                    break
+        yield from self._parameters()
+        if "requestBody" in self.link and not astray:
+            yield from self._body()
 
     def _astray(self) -> Iterator[Problem]:
+        asked = {(each["in"], each["name"]) for _, each in parameters_of(self.document, self.source)}
         for key in ("parameters", "requestBody"):
-            for inner, text in walk(self._link.get(key)):
-                if isinstance(text, str) and text.startswith("$") and not self._leads_somewhere(text):
-                    yield Problem((*self._place, key, *inner), f"{text} leads nowhere")
+            for inner, text in walk(self.link.get(key)):
+                if isinstance(text, str) and text.startswith("$"):
+                    found = EXPRESSION.fullmatch(text)
+                    if not found or not ((found["in"], found["name"]) in asked or (found["body"] and self._at(text))):
+                        yield Problem((*self.place, key, *inner), f"{text} leads nowhere")
 
-    def _leads_somewhere(self, text: str) -> bool:
-        found = EXPRESSION.fullmatch(text)
-        if not found or not found["of"]:
-            return bool(found)
-        if found["kind"]:
-            asked = (found["kind"], found["name"]) in self._asked
-            return asked if found["of"] == "request" else found["kind"] == "header" and found["name"] in self._headers
-        return any(True for _ in self._at(found["of"], found["body"] or ""))
+    def _parameters(self) -> Iterator[Problem]:
+        taken: dict[str, Pointer] = {}
+        given: dict[str, str] = self.link.get("parameters", {})
+        for place, each in parameters_of(self.document, self.aim):
+            taken[each["name"]] = schema = (*place, "schema")
+            needed = each.get("required") and "default" not in follow(self.document, schema)[1]
+            if needed and each["name"] not in given:
+                yield Problem(self.place, f"{self.link['operationId']} needs the parameter {each['name']}")
+        for name, template in given.items():
+            place = (*self.place, "parameters", name)
+            if name not in taken:
+                yield Problem(place, f"{self.link['operationId']} takes no parameter {name}")
+                continue
+            for value in self._filled(template):
+                if found := list(self.check(taken[name], value)):
+                    yield Problem(place, f"{self.link['operationId']} refuses it: {found[0][1]}")
+                    break
 
-    def _at(self, of: str, path: str) -> Iterator[Pointer]:
-        return _schemas_at(self._document, self._schemas[of], target(path[1:]) if path else ())
+    def _body(self) -> Iterator[Problem]:
+        place, (holder, body) = (*self.place, "requestBody"), follow(self.document, (*self.aim, "requestBody"))
+        if not body:
+            yield Problem(place, f"{self.link['operationId']} takes no body")
+            return
+        for value in self._filled(self.link["requestBody"]):
+            for inner, reason in self.check((*holder, "content", JSON, "schema"), value):
+                yield Problem((*place, *inner), f"{self.link['operationId']} refuses the body: {reason}")
+
+    def _at(self, expression: str) -> list[Pointer]:
+        """Give the schemas of what an expression takes from the response."""
+        return [*_schemas_at(self.document, (*self.media, "schema"), target(f"#{expression.partition('#')[2]}"))]
 
     def _filled(self, template: Json) -> Iterator[Json]:
         """Give what becomes of a template with each example that has all that it asks for."""
-        for answer in self._answers:
+        for _, answer in _named_examples(self.document, self.media):
             with contextlib.suppress(LookupError):
                 yield self._fill(template, answer)
 
@@ -217,14 +204,12 @@ class _Link:
             return [self._fill(part, answer) for part in template]
         if not isinstance(template, str) or not template.startswith("$"):
             return template
-        found = EXPRESSION.fullmatch(template)
-        if not found or found["of"] != "response" or found["kind"]:  # its value is in no example
+        if "#" not in template:  # its value is in no example
             raise LookupError(template)
-        path = found["body"] or ""
-        value = resolve(answer, f"#{path}") if path else answer
+        value = value_at(answer, target(f"#{template.partition('#')[2]}"))
         quoted = isinstance(value, str) and value.isdecimal()
-        is_id = quoted and any(kinds(self._document, each) == {"id"} for each in self._at("response", path))
-        return int(str(value)) if is_id else value  # as the client reads it
+        is_id = quoted and any(kinds(self.document, each) == {"id"} for each in self._at(template))
+        return int(value) if is_id else value  # as the client reads it
 
 
 def _schemas_at(document: Document, pointer: Pointer, path: Pointer) -> Iterator[Pointer]:

@@ -22,16 +22,13 @@ def sandbox(pauses: list[float]) -> None:
     """The sandbox and what it lets its users see."""
     with Sandbox() as running, EngagementClient("demo", base_url=running.url, sleep=pauses.append):
         assert_type(running, Sandbox)
-        assert_type(running.url, str)
         assert_type(running.host, str)
         running.fail_next(503, times=2)
         running.html_error(502, 1, operation="createSession")
         running.loading_account(times=1)
-        running.drop_connection()
         running.slow(0.5)
-        running.not_available()
-        running.available()
-        running.expire_sessions()
+        for instruct in (running.drop_connection, running.not_available, running.available, running.expire_sessions):
+            instruct()
         running.forget_visitors()
         running.valid_for_seconds = None
         running.reset()

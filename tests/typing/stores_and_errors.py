@@ -70,6 +70,13 @@ class TestOnlySync(StoreConformance):
         return OnlySync()
 
 
+async def closing_of_stores() -> None:
+    """Stores are async context managers, too."""
+    async with SQLiteStore("visits.db") as file, RedisStore("redis://localhost") as server:
+        assert_type(server, RedisStore)
+        assert_type(await file.aload("key"), Remembered | None)
+
+
 def every_store(path: os.PathLike[str]) -> None:
     """The package's stores serve both kinds of client; a foreign one the kind that it has the methods for."""
     for store in (MemoryStore(), SQLiteStore(path), SQLiteStore("visits.db", timeout=2), RedisStore()):
@@ -80,21 +87,9 @@ def every_store(path: os.PathLike[str]) -> None:
         assert_type(sync_view.load("key"), Remembered | None)
         async_view.aload("key").close()
     EngagementClient(store=OnlySync())
-    with (
-        SQLiteStore("visits.db") as file,
-        RedisStore("rediss://example.com", prefix="shop:", time_to_live=60) as server,
-    ):
-        assert_type(file, SQLiteStore)
+    with SQLiteStore("visits.db") as file, RedisStore("rediss://h", prefix="shop:", time_to_live=60) as server:
         assert_type(server, RedisStore)
         assert_type(file.forget_older_than(3600), int)
-
-
-async def closing_of_stores() -> None:
-    """Stores are async context managers, too."""
-    async with SQLiteStore("visits.db") as file, RedisStore("redis://localhost") as server:
-        assert_type(file, SQLiteStore)
-        assert_type(server, RedisStore)
-        assert_type(await file.aload("key"), Remembered | None)
 
 
 def records(remembered: Remembered) -> None:
@@ -103,10 +98,8 @@ def records(remembered: Remembered) -> None:
     assert_type(record, Record)
     assert_type(age, float)
     assert_type(version, object)
-    assert_type(record.ids, VisitIds)
-    assert_type(record.engagement, str | None)
-    assert_type(to_json(record), str)
-    assert_type(from_json("{}"), Record | None)
+    assert_type((record.ids, record.engagement), tuple[VisitIds, str | None])
+    assert_type(from_json(to_json(record)), Record | None)
 
 
 def one_tree(visit: Visit) -> None:
@@ -114,21 +107,17 @@ def one_tree(visit: Visit) -> None:
     try:
         visit.create_session({"appType": "EXTERNAL"})
     except InvalidRequest as error:
-        assert_type(error.path, str)
-        assert_type(error.reason, str)
+        assert_type((error.path, error.reason), tuple[str, str])
         as_value_error: ValueError = error
         raise as_value_error from None
     except (AccountLoading, ServerError, BadRequest, Unauthorized, NotFound) as error:
         api_error: ApiError = error
         assert_type(api_error.status_code, int)
     except ApiError as error:
-        assert_type(error.internal_code, int | None)
-        assert_type(error.message, str | None)
-        assert_type(error.body, str)
+        assert_type((error.internal_code, error.message, error.body), tuple[int | None, str | None, str])
         assert_type(error.response, Response)
     except InvalidResponse as error:
-        assert_type(error.path, str)
-        assert_type(error.reason, str)
+        assert_type((error.path, error.reason), tuple[str, str])
     except Timeout as error:
         connection_failed: ConnectionFailed = error
         assert_type(connection_failed.may_have_arrived, bool)

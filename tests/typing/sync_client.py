@@ -36,97 +36,62 @@ VERSION: str = __version__
 
 def note(event: RetryEvent) -> None:
     """Be told of a retry."""
-    assert_type(event.operation_id, str)
-    assert_type(event.attempt, int)
-    assert_type(event.pause, float)
+    assert_type((event.operation_id, event.attempt, event.pause), tuple[str, int, float])
     assert_type(event.error.attempts, int)
 
 
 def note_request(event: RequestEvent) -> None:
     """See an attempt begin."""
-    assert_type(event.request.method, str)
-    assert_type(event.request.body, bytes | None)
+    assert_type((event.request.method, event.request.body), tuple[str, bytes | None])
 
 
 def note_response(event: ResponseEvent) -> None:
     """See an attempt end."""
-    if event.response:
-        assert_type(event.response.status, int)
-    assert_type(event.error, BaseException | None)
-    assert_type(event.duration, float)
+    assert_type((event.error, event.duration), tuple[BaseException | None, float])
+    assert_type(event.response.status if event.response else None, int | None)
 
 
 def every_argument(transport: httpx.BaseTransport, pauses: list[float], context: ssl.SSLContext) -> None:
     """Every argument has its type, and its default can be passed by those who compute arguments."""
-    EngagementClient()
     EngagementClient(None, base_url=None, store=None, retry=None, timeout=None, deadline=None, transport=None)
-    EngagementClient(timeout=httpx.Timeout(5, connect=2), strict=True, retry=RetryPolicy(max_retries=1))
-    EngagementClient("le12345678", sleep=None, on_retry=None, telemetry=None, outage_guard=None)
-    EngagementClient(
-        "le12345678",
-        base_url="https://example.com",
-        domain_api="https://api.example.com",
-        store=MemoryStore(),
-        retry=RetryPolicy(pauses=(1, 2.5)),
-        timeout=10,
-        deadline=2.5,
-        transport=transport,
-        sleep=pauses.append,
-        on_store_error="continue",
-        on_request=note_request,
-        on_response=note_response,
-        on_retry=note,
-        telemetry=None,
-        outage_guard=OutageGuard([120, 240.0]),
-    ).close()
-    EngagementClient(transport="fast", on_store_error="raise", on_retry=print)
+    EngagementClient("le12345678", sleep=None, on_retry=None, telemetry=None, outage_guard=None, strict=True)
+    EngagementClient(timeout=httpx.Timeout(5, connect=2), retry=RetryPolicy(max_retries=1, pauses=(1, 2.5)))
+    EngagementClient(base_url="https://example.com", domain_api="https://api.example.com", timeout=10, deadline=2.5)
+    EngagementClient(transport=transport, sleep=pauses.append, store=MemoryStore(), on_store_error="continue").close()
+    EngagementClient(on_request=note_request, on_response=note_response, on_retry=note, transport="fast")
     EngagementClient(headers={"X-Team": "a"}, proxy="http://proxy:3128", ssl_context=context, max_connections=20)
+    client = EngagementClient(outage_guard=OutageGuard([120, 240.0]), on_store_error="raise", on_retry=print)
+    assert_type(client.with_options(retry=RetryPolicy.none(), deadline=1, on_retry=note), EngagementClient)
+    client.with_options(account_id="le2", base_url=None, timeout=None, store=MemoryStore(), outage_guard=None)
 
 
 def every_call() -> None:
     """Results are the documented ones."""
     with EngagementClient("le12345678") as client:
         assert_type(client, EngagementClient)
-        assert_type(client.find_domain(), str)
         assert_type(client.find_domain(deadline=2), str)
-        assert_type(client.visit(), Visit)
         assert_type(client.visit(None, ids=None), Visit)
         visit = client.visit("shopper-42")
         assert_type(visit, Visit)
         assert_type(visit.ids, VisitIds | None)
         assert_type(client.visit(ids=visit.ids), Visit)
-        assert_type(visit.create_session({"appType": "EXTERNAL"}), AvailableSession | NotAvailableSession)
+        assert_type(visit.create_session({"appType": "EXTERNAL"}, deadline=2.5), AvailableSession | NotAvailableSession)
         assert_type(visit.engagement({"appType": "MSDK"}, deadline=2), AvailableSession | NotAvailableSession)
-        visit.create_session({"appType": "EXTERNAL"}, deadline=2.5)
         visit.update_session({"engagementAttributes": []}, deadline=2.5)
         visit.report_impressions("impDisplay", "impAccept", deadline=2.5)
         visit.forget()
 
 
-def settings() -> None:
-    """A copy is of the same kind."""
-    client = EngagementClient("le12345678")
-    assert_type(client.with_options(), EngagementClient)
-    assert_type(client.with_options(retry=RetryPolicy.none(), deadline=1, on_retry=note), EngagementClient)
-    client.with_options(account_id="le2", base_url=None, domain_api="https://api.example.com", timeout=None)
-    client.with_options(store=MemoryStore(), on_store_error="continue", telemetry=None, outage_guard=None)
-
-
 def narrowing(session: AvailableSession | NotAvailableSession) -> int | None:
     """The status says which of the two it is; `match` covers both."""
     assert_type(session.visitor_id, str)
-    assert_type(session.session_id, str)
-    assert_type(session.page_id, str)
     assert_type(session.status, Literal["Available", "NotAvailable"])
     if session.status == "Available":
         assert_type(session, AvailableSession)
         details = session.engagement_details
         assert_type(details, EngagementDetails)
-        assert_type(details.campaign_id, int)
-        assert_type(details.engagement_id, int)
-        assert_type(details.valid_for_seconds, float)
-        assert_type(details.skill_id, int | None)
-        assert_type(details.skill_name, str | None)
+        assert_type((details.campaign_id, details.valid_for_seconds), tuple[int, float])
+        assert_type((details.skill_id, details.skill_name), tuple[int | None, str | None])
         return details.engagement_id
     assert_type(session, NotAvailableSession)
     return None
@@ -144,12 +109,8 @@ def matching(session: AvailableSession | NotAvailableSession) -> int:
 def ids() -> None:
     """Ids are plain text, kept and handed back."""
     kept = VisitIds("visitor", "session", "page")
-    assert_type(kept.visitor_id, str)
-    assert_type(kept.session_id, str | None)
-    assert_type(kept.page_id, str | None)
-    VisitIds(visitor_id="visitor")
+    assert_type((kept.visitor_id, kept.session_id, kept.page_id), tuple[str, str | None, str | None])
     assert_type(RetryPolicy().pauses, Sequence[float] | None)
-    assert_type(RetryPolicy.none(), RetryPolicy)
 
 
 def bodies(visit: Visit) -> None:
@@ -184,7 +145,6 @@ def bodies(visit: Visit) -> None:
     visit.report_impressions(*kinds)
     whole: UpdateSessionBody = {"pageId": "page", "impAttributes": []}
     visit.update_session(whole)
-    visit.create_session(models.CreateSessionBody(app_type="MSDK", consumer_sections=["Support"]).to_dict())
     visit.engagement(models.CreateSessionBody(app_type="EXTERNAL").to_dict())
     visit.update_session(models.SessionUpdate(engagement_attributes=[]).to_dict())
     visit.update_session(models.UpdateSessionBody(page_id="page").to_dict())

@@ -66,16 +66,12 @@ def bodies(visit: Visit) -> None:
     visit.create_session({"appType": "EXTERNAL", "appDetails": {"os": "BEOS"}})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
     visit.create_session({"appType": "EXTERNAL", "engagementAttributes": [{"type": "personnal"}]})  # type: ignore[list-item, misc]  # pyright: ignore[reportArgumentType]
     visit.create_session({"appType": "EXTERNAL", "engagementAttributes": [{"type": "lead", "personal": {}}]})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
-    visit.create_session({"appType": "EXTERNAL", "engagementAttributes": [{"type": "cart", "total": 9.5}]})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
     visit.engagement({"appType": "EXTERNAL", "pageId": "page"})  # type: ignore[typeddict-unknown-key]  # pyright: ignore[reportArgumentType]
     visit.update_session({"appType": "EXTERNAL"})  # type: ignore[typeddict-unknown-key]  # pyright: ignore[reportArgumentType]
-    visit.update_session({"engagementAttributes": {"type": "lead"}})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
     visit.create_session(models.UpdateSessionBody(page_id="page"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    visit.update_session(models.CreateSessionBody(app_type="EXTERNAL"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     visit.create_session(models.CreateSessionBody(app_type="EXTERNAL"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     models.CreateSessionBody(app_type="WEB")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     models.CreateSessionBody(appType="EXTERNAL")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    visit.create_session("EXTERNAL")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def calls(client: EngagementClient, visit: Visit) -> None:
@@ -87,7 +83,6 @@ def calls(client: EngagementClient, visit: Visit) -> None:
     visit.create_session({"appType": "EXTERNAL"}, 2.5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     visit.create_session({"appType": "EXTERNAL"}, deadline="2.5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     visit.report_impressions("impDisplayed")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    visit.report_impressions(1)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     visit.report_impressions(["impDisplay"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     VisitIds()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     VisitIds("visitor").visitor_id = "other"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
@@ -113,10 +108,8 @@ def settings(client: EngagementClient, later: httpx.AsyncBaseTransport) -> None:
     EngagementClient(timeout="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(transport="slow")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(transport=later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    EngagementClient(strict="yes")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_store_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_retry=take_text)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    EngagementClient(max_connections="20")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_request=note_later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_retry=note_later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(store=HalfAStore())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -124,8 +117,6 @@ def settings(client: EngagementClient, later: httpx.AsyncBaseTransport) -> None:
     EngagementClient(telemetry=object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(outage_guard=(120,))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.with_options(retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    client.with_options(deadline="1")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    client.with_options("le2")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 async def with_async(
@@ -137,7 +128,6 @@ async def with_async(
     AsyncEngagementClient(store=OnlySync())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     AsyncEngagementClient(on_retry=take_text)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     visit.create_session({"appType": "EXTERNAL"})  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
-    visit.forget()  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
     print(visit.create_session({"appType": "EXTERNAL"}).status)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
     take_text(later.find_domain())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await visit.create_session({"appType": "WEB"})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
