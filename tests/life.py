@@ -68,7 +68,7 @@ def live(backend: Backend, sandbox: Sandbox, **options: Any) -> tuple[set[str], 
     call(visit.engagement, BODY)
     call(visit.update_session, {"engagementAttributes": BODY["engagementAttributes"]})
     call(visit.report_impressions, "impDisplay")
-    faults = [
+    for status, code, times in (
         (503, 13, 2),
         (503, 13, 4),
         (500, 20, 1),
@@ -77,8 +77,7 @@ def live(backend: Backend, sandbox: Sandbox, **options: Any) -> tuple[set[str], 
         (400, 5, 1),
         (401, 6, 1),
         (429, 7, 1),
-    ]
-    for status, code, times in faults:
+    ):
         echo(status, code, times)
         call(visit.create_session, BODY)
     sandbox.html_error(502)

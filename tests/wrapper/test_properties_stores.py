@@ -76,7 +76,7 @@ def damaged(draw: st.DrawFn, text: str) -> str:
     return json.dumps(record)
 
 
-@examples()
+@examples(0.5)
 @given(backend=st.sampled_from(["sync", "async"]), call=st.sampled_from([*CALLS]), data=st.data())
 def test_errors_are_of_the_tree_and_ids_fit(
     clients: dict[str, EngagementClient],

@@ -218,13 +218,6 @@ def test_what_a_newer_release_has_made_is_left_alone(store: SQLiteStore, path: P
     assert path.read_bytes() == content
 
 
-def test_an_empty_file_is_made_use_of(store: SQLiteStore, path: Path) -> None:
-    """It is what SQLite makes of a database that nobody has written to."""
-    path.touch()
-    save(store)
-    assert execute(path, "SELECT count(*) FROM visits") == [(1,)]
-
-
 # No room, and no right
 
 

@@ -78,7 +78,7 @@ def test_processes_threads_and_tasks_make_one_visitor(
     assert len(sandbox.requests) == requests
 
 
-# Crashes, forks and signals
+# Crashes and forks
 
 
 def call_and_hang(url: str, path: Path) -> None:
@@ -199,35 +199,7 @@ def test_stores_can_be_used_on_both_sides_of_a_fork(tmp_path: Path, processes: P
     processes.submit(fork_amid_use, tmp_path).result(120)
 
 
-@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="needs timers")
-@pytest.mark.parametrize("kind", [Exception, KeyboardInterrupt, TimeoutError])
-def test_an_interrupted_wait_for_a_writer_ends(path: Path, kind: type[BaseException]) -> None:
-    """What a signal handler raises goes through as it is, the file can be written to at once, and the key is free."""
-
-    def interrupt(*_: object) -> None:
-        raise kind
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    try:
-        with SQLiteStore(path, timeout=300) as store, SQLiteStore(path) as other:
-            store.load(KEY)
-            with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as writer:
-                writer.execute("BEGIN IMMEDIATE")
-                signal.setitimer(signal.ITIMER_REAL, 0.05)
-                with pytest.raises(kind) as raised:
-                    store.acquire(KEY, "token", None, 300)
-                assert (raised.type, raised.value.__cause__) == (kind, None)
-                writer.execute("ROLLBACK")
-                writer.execute("BEGIN IMMEDIATE")
-                writer.execute("ROLLBACK")
-            store.release(KEY, "token")
-            assert other.acquire(KEY, "another", 0, 30)
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-
-
-# Waiting
+# Waiting for a file that is busy
 
 
 @pytest.fixture
@@ -298,6 +270,25 @@ def test_tasks_end_each_in_its_own_time(path: Path, writer: sqlite3.Connection) 
                 assert await store.aacquire(f"{number}", "another", 0, 30)
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("kind", [RuntimeError, KeyboardInterrupt, TimeoutError])
+def test_an_interrupted_wait_ends(
+    path: Path, writer: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch, kind: type[BaseException]
+) -> None:
+    """What a signal handler raises goes through as it is, and the key is free."""
+
+    def interrupt(_: float) -> None:
+        raise kind
+
+    monkeypatch.setattr("time.sleep", interrupt)
+    with SQLiteStore(path, timeout=300) as store, SQLiteStore(path) as other:
+        with pytest.raises(kind) as raised:
+            store.acquire(KEY, "token", None, 300)
+        assert (raised.type, raised.value.__cause__) == (kind, None)
+        writer.execute("ROLLBACK")
+        store.release(KEY, "token")
+        assert other.acquire(KEY, "another", 0, 30)
 
 
 def test_many_may_open_a_file_that_is_not_there_yet(path: Path) -> None:

@@ -104,7 +104,7 @@ def test_closing_takes_nothing_from_those_who_use_it(path: Path) -> None:
 @needs_modes
 @pytest.mark.parametrize("before", [None, 0o600, 0o640])
 def test_only_the_owner_may_read_what_is_remembered(path: Path, before: int | None) -> None:
-    """The file and those beside it are made with mode 0600; a mode that is there is kept."""
+    """The file and those beside it are made with mode 0600; an empty file that is there is used, and its mode kept."""
     if before:
         path.touch()
         path.chmod(before)
