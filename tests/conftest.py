@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import multiprocessing
 import signal
 from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
@@ -111,6 +114,19 @@ class Clock:
 def clock() -> Clock:
     """A clock that stands still unless it is set."""
     return Clock()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    """Name a database that is not there yet."""
+    return tmp_path / "visits.db"
+
+
+@pytest.fixture(scope="session")
+def processes() -> Iterator[ProcessPoolExecutor]:
+    """Have two other processes, started once for all tests that ask them to do something."""
+    with ProcessPoolExecutor(2, multiprocessing.get_context("spawn")) as pool:
+        yield pool
 
 
 @pytest.fixture

@@ -1,533 +1,453 @@
-"""Processes of one machine share visits in a file, and outlive each other's crashes."""
+"""SQLiteStore: what it accepts, keeps and forgets, by which clock, and whether its file is the one that it opened."""
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import mmap
-import multiprocessing
 import os
-import random
-import signal
 import sqlite3
-import struct
+import sys
 import threading
-import time
-from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing, contextmanager
-from multiprocessing.process import BaseProcess
-from multiprocessing.synchronize import Barrier, Event
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from math import inf, nan
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from conftest import BODY, Backend
-from liveperson_engagement import (
-    AsyncEngagementClient,
-    EngagementClient,
-    InvalidRequest,
-    RetryPolicy,
-    SQLiteStore,
-    StoreError,
-    _deadline,
-)
-from liveperson_engagement.sandbox import Sandbox
-from liveperson_engagement.stores import Record, VisitIds, to_json
+from conftest import Clock
+from liveperson_engagement import InvalidRequest, SQLiteStore, StoreError
+from liveperson_engagement.stores import Record, VisitIds
+from liveperson_engagement.stores.sqlite import network_file_system
+from stored import KEY, execute, is_whole, record, save, visitor
 
-SPAWN = multiprocessing.get_context("spawn")
-KEY = "demo:shopper"
-posix = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork and modes")
+WARNING = "session store: the file is another one than was opened, or its -wal is; opening it again"
+needs_modes = pytest.mark.skipif(os.name == "nt", reason="needs modes, and files that are removed while they are open")
+needs_lock = pytest.mark.skipif(sys.platform != "linux", reason="needs locks that a process does not lose: Linux only")
 
 
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    """Name a database that is not there yet."""
-    return tmp_path / "visits.db"
+# What it accepts
 
 
-@pytest.fixture
-def opened(path: Path) -> Iterator[Callable[..., SQLiteStore]]:
-    """Make stores that are closed at the end of the test."""
-    with ExitStack() as stack:
-
-        def opened(**options: Any) -> SQLiteStore:
-            return stack.enter_context(SQLiteStore(path, **options))
-
-        yield opened
-
-
-@contextmanager
-def child(work: Callable[..., None], *arguments: Any) -> Generator[BaseProcess]:
-    """Run a function of this module in a process of its own, which ends with the test."""
-    process = SPAWN.Process(target=work, args=arguments)
-    process.start()
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.join()
-        process.close()
-
-
-def finished(process: BaseProcess) -> bool:
-    """Wait until a process has ended well."""
-    process.join(30)
-    return process.exitcode == 0
-
-
-def record(visitor_id: str = "visitor") -> Record:
-    """Make a record."""
-    return Record(VisitIds(visitor_id, "session", "page"))
-
-
-def written(path: Path, statement: str, *values: Any) -> list[Any]:
-    """Change a database past the store."""
-    with closing(sqlite3.connect(path)) as database, database:
-        return database.execute(statement, values).fetchall()
-
-
-def call_as_threads_and_tasks(url: str, path: Path, barrier: Barrier, found: Any) -> None:
-    """As a process: start four threads and four tasks on one key at once."""
-
-    def threaded(_: int) -> str:
-        return client.visit("shopper").create_session(BODY).visitor_id
-
-    async def tasks() -> list[str]:
-        async with AsyncEngagementClient("demo", base_url=url, store=store) as twin:
-            sessions = await asyncio.gather(*(twin.visit("shopper").create_session(BODY) for _ in range(4)))
-            return [session.visitor_id for session in sessions]
-
-    with (
-        SQLiteStore(path) as store,
-        EngagementClient("demo", base_url=url, store=store) as client,
-        ThreadPoolExecutor(5) as pool,
-    ):
-        barrier.wait(30)
-        loop = pool.submit(asyncio.run, tasks())
-        found.put([*pool.map(threaded, range(4)), *loop.result()])
-
-
-def test_processes_threads_and_tasks_make_one_visitor(sandbox: Sandbox, path: Path) -> None:
-    """One key is one visitor, however many callers of whatever kind ask at once."""
-    sandbox.slow(0.3)
-    barrier, found = SPAWN.Barrier(4), SPAWN.SimpleQueue()
-    arguments = call_as_threads_and_tasks, sandbox.url, path, barrier, found
-    with child(*arguments) as one, child(*arguments) as two, child(*arguments) as three, child(*arguments) as four:
-        assert all(finished(process) for process in (one, two, three, four))
-    ids = [visitor_id for _ in range(4) for visitor_id in found.get()]
-    assert len(ids) == 32
-    assert set(ids) == {visitor.visitor_id for visitor in sandbox.visitors}
-    assert len(sandbox.visitors) == 1
-
-
-def call_and_hang(url: str, path: Path, backend: str, pausing: Event) -> None:
-    """As a process: start a visit with a short lease, and stop in the first pause."""
-    _deadline.LEASE = 0.2
-
-    def hang(_: float) -> None:
-        pausing.set()
-        time.sleep(60)
-
-    async def ahang(_: float) -> None:
-        hang(0)
-
-    async def main() -> None:
-        await AsyncEngagementClient("demo", sleep=ahang, **options).visit("shopper").create_session(BODY)
-
-    options: Any = {"base_url": url, "store": SQLiteStore(path), "timeout": None, "retry": RetryPolicy(pauses=(0.6,))}
-    if backend == "async":
-        asyncio.run(main())
-    else:
-        EngagementClient("demo", sleep=hang, **options).visit("shopper").create_session(BODY)
-
-
-@pytest.mark.parametrize("moment", ["slow answer", "pause"])
-def test_a_process_that_is_killed_frees_its_key(
-    backend: Backend, sandbox: Sandbox, opened: Callable[..., SQLiteStore], path: Path, moment: str
-) -> None:
-    """Once its lease has run out the next one goes on."""
-    sandbox.slow(60) if moment == "slow answer" else sandbox.fail_next(503)
-    pausing = SPAWN.Event()
-    with child(call_and_hang, sandbox.url, path, backend.name, pausing) as holder:
-        while not sandbox.requests:
-            assert holder.is_alive()
-            time.sleep(0.005)
-        assert moment == "slow answer" or pausing.wait(10)
-        holder.kill()
-        holder.join()
-        assert written(path, "SELECT count(*) FROM turns") == [(1,)]
-        client = backend.client(base_url=sandbox.url, store=opened())
-        session = client.visit("shopper").create_session(BODY, deadline=10)
-    assert written(path, "SELECT count(*) FROM turns") == [(0,)]
-    assert session.visitor_id == sandbox.visitors[-1].visitor_id
-    assert len(sandbox.requests) == 2
-    client.visit("shopper").create_session(BODY)
-    assert sandbox.requests[-1].operation_id == "continueSession"
-
-
-def kill_savers(path: Path, times: int) -> None:
-    """As a process: fork processes that save in a loop, and kill each at some moment."""
-    store, acknowledged, number = SQLiteStore(path), mmap.mmap(-1, 8), 0
-    for _ in range(times):
-        saver = os.fork()
-        if not saver:
-            while True:
-                known = store.load(KEY)
-                number = int(known.record.ids.visitor_id) + 1 if known else 1
-                assert store.compare_and_set(KEY, known and known.version, record(str(number)))
-                acknowledged[:] = struct.pack("q", number)
-        time.sleep(random.uniform(0, 0.02))  # noqa: S311
-        os.kill(saver, signal.SIGKILL)
-        os.waitpid(saver, 0)
-        [number], known = struct.unpack("q", acknowledged), store.load(KEY)
-        saved = int(known.record.ids.visitor_id) if known else 0
-        assert number <= saved <= number + 1
-        acknowledged[:] = struct.pack("q", saved)  # the next one may be killed before it acknowledges, too
-    store.close()
-    assert number > times
-    assert written(path, "PRAGMA integrity_check") == [("ok",)]
-
-
-@posix
-def test_a_process_that_is_killed_leaves_a_database_that_can_be_read(path: Path) -> None:
-    """Whatever moment it is: each save that was acknowledged is there, and nothing is half written."""
-    with child(kill_savers, path, 50) as process:
-        assert finished(process)
-
-
-def test_a_holder_that_was_too_slow_leaves_the_newer_visit_alone(
-    sandbox: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    """Its caller gets the answer, and the key stays with whoever came after it."""
-    monkeypatch.setattr("liveperson_engagement._deadline.LEASE", 0.02)
-    sandbox.slow(1)
-    with SQLiteStore(path) as one, SQLiteStore(path) as other, ThreadPoolExecutor() as pool:
-        slow = EngagementClient("demo", base_url=sandbox.url, store=one, timeout=None)
-        quick = EngagementClient("demo", base_url=sandbox.url, store=other)
-        with slow, quick, caplog.at_level(logging.INFO):
-            late = pool.submit(slow.visit("shopper").create_session, BODY)
-            while not sandbox.requests:
-                time.sleep(0.005)
-            newer = quick.visit("shopper").create_session(BODY)
-            assert not late.done()
-            assert late.result().visitor_id != newer.visitor_id
-            assert quick.visit("shopper").create_session(BODY).visitor_id == newer.visitor_id
-    assert len(sandbox.visitors) == 2
-    assert "session store: a newer visit is remembered for this key; it is left as it is" in caplog.messages
-
-
-def ask_for_engagement(url: str, path: Path, seconds: float) -> None:
-    """As a process: ask with clocks that are ahead by some seconds."""
-    store = SQLiteStore(path, clock=lambda: time.time() + seconds, monotonic=lambda: time.monotonic() + seconds)
-    with store, EngagementClient("demo", base_url=url, store=store) as client:
-        client.visit("shopper").engagement(BODY)
-
-
-def test_what_one_process_saves_another_finds(
-    backend: Backend, sandbox: Sandbox, opened: Callable[..., SQLiteStore], path: Path
-) -> None:
-    """Also the engagement, and how long it is valid."""
-    visit = backend.client(base_url=sandbox.url, store=opened()).visit("shopper")
-    visit.engagement(BODY)
-    with child(ask_for_engagement, sandbox.url, path, 0) as early:
-        assert finished(early)
-    assert len(sandbox.requests) == 1
-    with child(ask_for_engagement, sandbox.url, path, 1000) as late:
-        assert finished(late)
-    assert [request.operation_id for request in sandbox.requests] == ["createSession", "continueSession"]
-    assert visit.create_session(BODY).visitor_id == sandbox.visitors[0].visitor_id
-    assert len(sandbox.visitors) == 1
-
-
-class Clock:
-    """Time that a test moves."""
-
-    now = 1_700_000_000.0
-
-    def __call__(self) -> float:
-        """Tell the time."""
-        return self.now
+@pytest.mark.parametrize("path", [":memory:", "", None, 5, True, b"visits.db", "a\0b", [], object()])
+def test_what_is_no_path_is_refused(path: Any) -> None:
+    """A store that remembers nothing, or elsewhere, would be noticed late."""
+    with pytest.raises(InvalidRequest) as raised:
+        SQLiteStore(path)
+    assert raised.value.path == "path"
 
 
 @pytest.mark.parametrize(
-    ("wall", "monotonic", "rebooted", "requests"),
+    "option", [{"timeout": -1}, *({"time_to_live": seconds} for seconds in (0, -1, nan, inf, "60", True))]
+)
+def test_what_is_no_time_is_refused(path: Path, option: dict[str, Any]) -> None:
+    """Before the file is made."""
+    with pytest.raises(InvalidRequest, match=next(iter(option))):
+        SQLiteStore(path, **option)
+    assert not path.exists()
+
+
+def test_any_text_is_a_key(path: Path) -> None:
+    """It is listed as it was, however many there are."""
+    keys = ["", "a\x00b", "a\x00", "\x00", "\udfff a", "\ud83d\ude00", "\U0001f600", "%", *map(str, range(2100))]
+    with SQLiteStore(path) as store:
+        for key in keys:
+            assert store.compare_and_set(key, None, record(f"visitor of {key!r}"))
+        assert sorted(store.keys()) == sorted(keys)
+        assert [visitor(store, key) for key in keys[:10]] == [f"visitor of {key!r}" for key in keys[:10]]
+        assert all(store.acquire(key, "\ud800", 0, 30) and store.extend(key, "\ud800", 30) for key in keys[:10])
+        assert store.forget_older_than(-60) == len(keys)
+        assert store.keys() == []
+
+
+def test_it_opens_when_it_is_used(tmp_path: Path) -> None:
+    """Again after it was closed, in any event loop; a closed one leaves a single file, whatever its name looks like."""
+
+    async def main() -> None:
+        async with store:
+            assert await store.aload(KEY)
+
+    path = tmp_path / "file:a?mode=memory"
+    store = SQLiteStore(path)
+    store.close()
+    assert list(tmp_path.iterdir()) == []
+    with SQLiteStore(str(path)) as other:
+        save(other)
+    for _ in range(2):
+        asyncio.run(main())
+        assert list(tmp_path.iterdir()) == [path]
+    assert repr(store) == f"SQLiteStore({str(path.resolve())!r})"
+
+
+def test_closing_takes_nothing_from_those_who_use_it(path: Path) -> None:
+    """A store that one loop closes goes on for the others."""
+    store, ready = SQLiteStore(path), threading.Barrier(3)
+
+    async def use() -> None:
+        ready.wait(60)
+        for _ in range(200):
+            assert await store.aload(KEY) is None
+
+    async def close() -> None:
+        ready.wait(60)
+        for _ in range(50):
+            await store.aclose()
+
+    with ThreadPoolExecutor(3) as pool:
+        for done in [pool.submit(asyncio.run, work()) for work in (use, use, close)]:
+            done.result()
+    store.close()
+    assert list(path.parent.iterdir()) == [path]
+
+
+@needs_modes
+@pytest.mark.parametrize("before", [None, 0o600, 0o640])
+def test_only_the_owner_may_read_what_is_remembered(path: Path, before: int | None) -> None:
+    """The file and those beside it are made with mode 0600; an empty file that is there is used, and its mode kept."""
+    if before:
+        path.touch()
+        path.chmod(before)
+    with SQLiteStore(path) as store:
+        save(store)
+        found = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
+    assert found == dict.fromkeys(("visits.db", "visits.db-wal", "visits.db-shm"), before or 0o600)
+
+
+MOUNTS = """\
+22 27 0:20 / /sys rw,nosuid shared:7 - sysfs sysfs rw
+27 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+31 27 0:42 / /mnt/share rw,relatime shared:15 - nfs4 server:/export rw,vers=4.2,addr=10.0.0.1
+32 27 0:43 / /mnt/with\\040space rw,relatime - cifs //server/share rw
+33 27 0:44 / /home/me/far rw,nosuid - fuse.sshfs me@server:/ rw,user_id=0
+35 27 0:46 / /mnt/old rw,relatime shared:16 master:2 - nfs server:/old rw
+36 27 0:47 / /mnt/local rw - fuse.ntfs-3g /dev/sdb1 rw
+"""
+
+
+def test_a_network_file_system_is_known_by_its_mount() -> None:
+    """The device of the file says which line counts; what is not there is no network's."""
+    networks = {"0:42": "nfs4", "0:43": "cifs", "0:44": "fuse.sshfs", "0:46": "nfs"}
+    for device in (*networks, "8:1", "0:20", "0:47", "0:4", "42"):
+        assert network_file_system(MOUNTS, device) == networks.get(device)
+        assert network_file_system(f"\n-\nrubbish\n - \n{MOUNTS}", device) == networks.get(device)
+        assert network_file_system("", device) is None
+
+
+@pytest.mark.skipif(not hasattr(os, "major"), reason="needs device numbers")
+@pytest.mark.parametrize("exists", [False, True])
+def test_a_network_file_system_is_refused(path: Path, monkeypatch: pytest.MonkeyPatch, exists: bool) -> None:
+    """Before a file is made, with a word on what to do."""
+    if exists:
+        path.touch()
+    device, mounts = os.stat(path.parent).st_dev, path.parent / "mountinfo"
+    mounts.write_text(f"1 0 {os.major(device)}:{os.minor(device)} / / rw - nfs4 server:/ rw\n")
+    monkeypatch.setattr("liveperson_engagement.stores.sqlite.MOUNTS", mounts)
+    with SQLiteStore(path) as store:
+        with pytest.raises(StoreError, match=r"^session store: the file is on a network .*\(nfs4\).*RedisStore"):
+            store.load(KEY)
+        assert path.exists() is exists
+        mounts.unlink()
+        save(store)
+
+
+# What it forgets, and by which clock
+
+
+@pytest.mark.parametrize(
+    ("wall", "monotonic", "rebooted", "age"),
     [
-        (0, 0, False, 1),
-        (899, 899, False, 1),
-        (900, 900, False, 2),
-        (10, 900, False, 2),  # set back by less than what has passed
-        (-1, 900, False, 2),
-        (-1, 10, False, 2),
-        (-1e6, 1, False, 2),
-        (900, 10, False, 2),  # the machine slept
-        (10, -5, False, 2),  # a boot that has no number
-        (10, 10, True, 2),
+        (0, 0, False, 0),
+        (899, 899, False, 899),
+        (10, 899, False, 899),  # set back by less than what has passed
+        (899, 10, False, 899),  # the machine slept
+        (-1, 10, False, inf),
+        (-1e6, 899, False, inf),
+        (10, -5, False, inf),  # a boot that has no number
+        (10, 10, True, inf),
+        (0, 1e6, True, inf),  # says nothing, in another boot
+        (900, 0, False, None),
+        (0, 900, False, None),
+        (-1000, 900, False, None),
+        (900, -1000, True, None),
     ],
 )
-def test_no_clock_makes_an_engagement_valid_again(
-    backend: Backend,
-    sandbox: Sandbox,
-    opened: Callable[..., SQLiteStore],
-    path: Path,
-    wall: float,
-    monotonic: float,
-    rebooted: bool,
-    requests: int,
+def test_no_clock_makes_a_record_younger(
+    path: Path, wall: float, monotonic: float, rebooted: bool, age: float | None
 ) -> None:
-    """An engagement is valid if both clocks say so and neither has gone back; the visit goes on in any case."""
+    """Both say how old it is, and whether it has expired; if one has gone back, it is infinitely old."""
     clocks = Clock(), Clock()
-    store = opened(clock=clocks[0], monotonic=clocks[1])
-    visit = backend.client(base_url=sandbox.url, store=store).visit("shopper")
-    visit.engagement(BODY)
-    clocks[0].now += wall
-    clocks[1].now += monotonic
-    if rebooted:
-        written(path, "UPDATE visits SET boot = boot + 1")
-    visit.engagement(BODY)
-    assert len(sandbox.requests) == requests
-    assert len(sandbox.visitors) == 1
-    store.close()
+    with SQLiteStore(path, time_to_live=900, clock=clocks[0], monotonic=clocks[1]) as store:
+        for clock in clocks:
+            clock.now = 1e7
+            save(store)
+            clock.now += 800
+        save(store)
+        if rebooted:
+            execute(path, "UPDATE visits SET boot = (boot + 1) % 1000")
+        for clock, passed in zip(clocks, (wall, monotonic), strict=True):
+            clock.now += passed
+        found = store.load(KEY)
+        assert (found and found.age) == age
+        assert store.keys() == [KEY] * (age is not None)
 
 
 @pytest.mark.parametrize(("later", "free"), [(0, False), (29, False), (30, True), (-1, True), (-1000, True)])
-def test_a_lease_ends_with_its_time_or_with_the_boot(path: Path, later: float, free: bool) -> None:
+def test_a_lease_ends_with_its_time_or_with_the_boot(path: Path, clock: Clock, later: float, free: bool) -> None:
     """The clock of leases never goes back but by a reboot."""
-    clock = Clock()
     with SQLiteStore(path, monotonic=clock) as one, SQLiteStore(path, monotonic=clock) as other:
         assert one.acquire(KEY, "one", 0, 30)
         clock.now += later
         assert other.acquire(KEY, "other", 0, 30) is free
 
 
-def use_after_fork(path: Path) -> None:
-    """As a process: fork while a thread holds a key and another one is in the store."""
-    store, done = SQLiteStore(path), threading.Event()
-    assert store.compare_and_set(KEY, None, record("parent"))
-    asyncio.run(store.aload(KEY))
-    assert store.acquire("held", "parent", 0, 0.3)
+@pytest.mark.parametrize("way", ["sync", "async"])
+def test_saving_removes_what_has_expired(path: Path, clock: Clock, way: str) -> None:
+    """A few of the oldest each time, so that it takes no time; what has not expired stays."""
 
-    def work() -> None:
-        while not done.is_set():
-            store.load(KEY)
+    def add(key: str) -> None:
+        if way == "sync":
+            assert store.compare_and_set(key, None, record())
+        else:
+            assert asyncio.run(store.acompare_and_set(key, None, record()))
 
-    with ThreadPoolExecutor(2) as pool:
-        pool.submit(work)
-        pool.submit(asyncio.run, store.aacquire("other", "parent", None, 30)).result()
-        read, write = os.pipe()
-        if not (forked := os.fork()):
-            known = store.load(KEY)
-            assert known
-            assert asyncio.run(store.acompare_and_set(KEY, known.version, record("child")))
-            assert store.acquire("held", "child", 5, 30)  # as soon as the lease has run out
-            assert not store.acquire("other", "child", 0, 30)
-            os.read(read, 1)  # the parent has closed its connections
-            known = store.load(KEY)
-            assert known
-            assert store.compare_and_set(KEY, known.version, record("orphan"))
-            store.close()
-            os._exit(0)
-        time.sleep(0.4)
-        known = store.load(KEY)
-        assert known
-        assert known.record == record("child")
-        store.release("held", "parent")
-        done.set()
-        store.close()
-        os.write(write, b".")
-        assert os.waitpid(forked, 0)[1] == 0
-        known = asyncio.run(store.aload(KEY))
-        assert known
-        assert known.record == record("orphan")
-        store.close()
-    assert written(path, "PRAGMA integrity_check") == [("ok",)]
+    with SQLiteStore(path, time_to_live=60, clock=clock, monotonic=clock) as store:
+        for number in range(35):
+            add(f"{number}")
+            clock.now += 1
+        clock.now += 54
+        for left in (26, 17, 8, 9, 10):
+            add(f"later {left}")
+            assert len(store.keys()) == left
+        assert {f"{number}" for number in range(30, 35)} < {*store.keys()}
+    assert execute(path, "SELECT name FROM sqlite_master WHERE type = 'index'") == [("visits_by_wall",)]
 
 
-@posix
-@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
-def test_a_store_can_be_used_on_both_sides_of_a_fork(path: Path) -> None:
-    """Neither side uses or closes what is the other's."""
-    with child(use_after_fork, path) as process:
-        assert finished(process)
-
-
-@posix
-@pytest.mark.parametrize("before", [None, 0o600, 0o640])
-def test_only_the_owner_may_read_what_is_remembered(path: Path, before: int | None) -> None:
-    """The file and those beside it are made with mode 0600; a mode that is there is kept."""
-    if before:
-        path.touch()
-        path.chmod(before)
-    umask = os.umask(0)
-    try:
-        with SQLiteStore(path) as store:
-            store.compare_and_set(KEY, None, record())
-            found = {file.name: file.stat().st_mode & 0o777 for file in path.parent.iterdir()}
-    finally:
-        os.umask(umask)
-    assert found == dict.fromkeys(("visits.db", "visits.db-wal", "visits.db-shm"), before or 0o600)
-
-
-DAMAGED = to_json(record("..")), to_json(record()).replace('"session"', "[1]")
-
-
-@pytest.mark.parametrize("text", ["", "{", b"\xff", "null", "[]", '{"v":1}', 'x"', None, 5, *DAMAGED])
-def test_a_corrupt_record_is_replaced_with_a_warning(
-    backend: Backend,
-    sandbox: Sandbox,
-    opened: Callable[..., SQLiteStore],
-    path: Path,
-    caplog: pytest.LogCaptureFixture,
-    text: Any,
-) -> None:
-    """The visit starts anew."""
-    store = opened()
-    visit = backend.client(base_url=sandbox.url, store=store).visit("shopper")
-    first = visit.create_session(BODY)
-    written(path, "UPDATE visits SET record = ?", text.encode() if isinstance(text, str) else text)
-    assert visit.create_session(BODY).visitor_id != first.visitor_id
-    assert [entry.levelname for entry in caplog.records if entry.name == "liveperson_engagement"] == ["WARNING"]
-    known = store.load(KEY)
-    assert known
-    assert known.record.ids.visitor_id == sandbox.visitors[-1].visitor_id
-    store.close()
-
-
-def test_a_record_of_a_newer_release_is_left_alone(
-    backend: Backend, sandbox: Sandbox, opened: Callable[..., SQLiteStore], path: Path
-) -> None:
-    """Two releases may share a file while one replaces the other."""
-    visit = backend.client(base_url=sandbox.url, store=opened()).visit("shopper")
-    visit.create_session(BODY)
-    written(path, "UPDATE visits SET record = ?", b'{"v":2}')
-    with pytest.raises(StoreError, match="upgrade to read it"):
-        visit.create_session(BODY)
-    assert len(sandbox.requests) == 1
-    assert written(path, "SELECT record FROM visits") == [(b'{"v":2}',)]
-
-
-def test_a_database_of_a_newer_release_is_left_alone(
-    backend: Backend, sandbox: Sandbox, opened: Callable[..., SQLiteStore], path: Path
-) -> None:
-    """One clear line says what to do."""
-    with SQLiteStore(path) as store:
-        store.compare_and_set(KEY, None, record())
-    written(path, "PRAGMA user_version = 2")
-    content = path.read_bytes()
-    client = backend.client(base_url=sandbox.url, store=opened())
-    with pytest.raises(StoreError) as raised:
-        client.visit("shopper").create_session(BODY)
-    assert str(raised.value) == ("session store: a newer liveperson-engagement made this database; upgrade to use it")
-    assert sandbox.requests == ()
-    assert path.read_bytes() == content
-
-
-@pytest.mark.parametrize("broken", ["no folder", "a folder", "not a database", "another's database"])
-def test_a_path_that_cannot_be_used_is_reported_before_anything_is_sent(
-    backend: Backend, sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture, broken: str
-) -> None:
-    """Or the call goes on without it, if the caller wants that."""
-    path = tmp_path / "visits" / "visits.db" if broken == "no folder" else tmp_path / "visits.db"
-    if broken == "a folder":
-        path.mkdir()
-    elif broken == "not a database":
-        path.write_text("my diary, page one " * 100)
-    elif broken == "another's database":
-        written(path, "CREATE TABLE diary (page TEXT)")
-    content = path.read_bytes() if path.is_file() else None
-    client = backend.client(base_url=sandbox.url, store=SQLiteStore(path))
-    with pytest.raises(StoreError):
-        client.visit("shopper").create_session(BODY)
-    assert sandbox.requests == ()
-    lenient = backend.client(base_url=sandbox.url, store=SQLiteStore(path), on_store_error="continue")
-    assert lenient.visit("shopper").create_session(BODY).status == "Available"
-    assert len(sandbox.requests) == 1
-    assert "going on without it" in caplog.text
-    assert (path.read_bytes() if path.is_file() else None) == content
-
-
-def test_a_store_waits_for_other_writers_without_keeping_the_event_loop(path: Path) -> None:
-    """As long as `timeout`, then the error surfaces."""
-
-    async def main() -> tuple[int, object]:
-        saving = asyncio.create_task(store.acompare_and_set(KEY, None, record()))
-        ticks = 0
-        while not saving.done():
-            await asyncio.sleep(0.01)
-            ticks += 1
-            if ticks == 20:
-                writer.rollback()
-        return ticks, saving.result()
-
-    with SQLiteStore(path) as store, SQLiteStore(path, timeout=0.05) as hasty:
-        store.load(KEY)
-        with closing(sqlite3.connect(path, isolation_level=None)) as writer:
-            writer.execute("BEGIN IMMEDIATE")
-            with pytest.raises(StoreError, match="OperationalError: database is locked"):
-                hasty.compare_and_set(KEY, None, record())
-            assert hasty.load(KEY) is None
-            ticks, version = asyncio.run(main())
-        assert ticks >= 20
-        assert version is not None
-
-
-def test_visits_that_nobody_uses_any_more_can_be_forgotten(path: Path) -> None:
-    """By the age of the last save; a lease that nobody gave back goes with them."""
-    clock = Clock()
+def test_old_visits_can_be_forgotten(path: Path, clock: Clock) -> None:
+    """By the age of the last save; a lease that nobody gave back goes with them; by itself nothing goes."""
     with SQLiteStore(path, clock=clock, monotonic=clock) as store:
         for number in range(10):
-            store.compare_and_set(str(number), None, record())
-            clock.now += 60
-        store.acquire("crashed", "nobody", 0, 30)
+            save(store, key=f"{number}")
+            clock.now += 1e6
+        assert len(store.keys()) == 10
+        assert store.acquire("crashed", "nobody", 0, 30)
         clock.now += 30
-        assert store.forget_older_than(300) == 6
-        assert [number for number in range(10) if store.load(str(number))] == [6, 7, 8, 9]
-        assert asyncio.run(store.aforget_older_than(120)) == 3
-        assert store.forget_older_than(120) == 0
-        assert written(path, "SELECT count(*) FROM turns") == [(0,)]
+        assert store.forget_older_than(5e6) == 6
+        assert sorted(store.keys()) == ["6", "7", "8", "9"]
+        assert asyncio.run(store.aforget_older_than(2e6)) == 3
+        assert store.forget_older_than(2e6) == 0
+    assert execute(path, "SELECT count(*) FROM turns") == [(0,)]
+    assert execute(path, "SELECT name FROM sqlite_master WHERE type = 'index'") == []
 
 
-def test_a_store_opens_when_it_is_used_and_again_after_it_was_closed(path: Path) -> None:
-    """Either as a context manager or not, in any event loop, by text or Path; a closed one leaves a single file."""
+@pytest.mark.parametrize("way", ["forget", "forget_older_than", "time_to_live"])
+def test_nothing_is_left_of_what_was_forgotten(path: Path, clock: Clock, way: str) -> None:
+    """Not even where SQLite leaves what it deletes as it is."""
+    with SQLiteStore(path, clock=clock, monotonic=clock, time_to_live=60) as store:
+        for number in range(100):
+            ids = VisitIds(f"visitor c0ffee {number}", "c0ffee", "c0ffee")
+            version = store.compare_and_set(f"{number}", None, Record(ids, "x" * 50 * number + "c0ffee"))
+            assert store.compare_and_set(f"{number}", version, Record(ids, "y" * 50 * number + "c0ffee"))
+        save(store, key="stays")
+        store.close()
+        assert b"c0ffee" in path.read_bytes()
+        with closing(sqlite3.connect(path)) as careless:  # it does not matter what others have set
+            careless.execute("PRAGMA secure_delete = OFF").fetchone()
+        if way == "forget":
+            for number in range(100):
+                found = store.load(f"{number}")
+                assert store.compare_and_set(f"{number}", found and found.version, None)
+        elif way == "forget_older_than":
+            store.forget_older_than(0)
+        else:
+            clock.now += 60
+            for number in range(20):
+                save(store, key=f"later {number}")
+    assert [file for file in path.parent.iterdir() if b"c0ffee" in file.read_bytes()] == []
 
-    async def main() -> None:
-        async with store:
-            assert await store.aload(KEY) is not None
 
-    store = SQLiteStore(str(path))
-    store.close()
-    assert list(path.parent.iterdir()) == []
-    with store:
-        store.compare_and_set(KEY, None, record())
-    assert list(path.parent.iterdir()) == [path]
+# Whether the file is the one that it opened
+
+
+@pytest.fixture
+def opened(path: Path) -> Iterator[SQLiteStore]:
+    """Open a store that remembers one visitor; in the end its file is whole."""
+    with SQLiteStore(path) as store:
+        save(store, "first")
+        yield store
+    assert is_whole(path)
+
+
+def look(path: Path, visitor_id: str | None = None) -> str | None:
+    """As a process: return who is remembered, and remember somebody else if that is asked for."""
+    with SQLiteStore(path) as store:
+        found = visitor(store)
+        if visitor_id is not None:
+            save(store, visitor_id)
+    return found
+
+
+Elsewhere = Callable[..., str | None]
+
+
+@pytest.fixture
+def elsewhere(path: Path, processes: ProcessPoolExecutor) -> Elsewhere:
+    """Have another process `look`."""
+    return lambda *visitor_id: processes.submit(look, path, *visitor_id).result(60)
+
+
+def lose(path: Path, how: str) -> None:
+    """Remove the file alone, as people do, or those beside it as well, or move it away."""
+    if how == "rename":
+        path.rename(path.with_name("moved.db"))
+    else:
+        path.unlink()
+    for suffix in ("-wal", "-shm") if how == "delete all" else ():
+        os.unlink(f"{path}{suffix}")
+
+
+@needs_modes
+@pytest.mark.parametrize("first", ["this process", "another process"])
+@pytest.mark.parametrize("how", ["delete", "delete all", "rename"])
+def test_a_file_that_is_gone_is_noticed(
+    opened: SQLiteStore, path: Path, elsewhere: Elsewhere, caplog: pytest.LogCaptureFixture, how: str, first: str
+) -> None:
+    """Old and new processes share the next file, one warning is logged, and what was moved away is all there."""
+    for number in range(100):
+        save(opened, key=f"key {number}")
+    lose(path, how)
+    if first == "another process":
+        assert elsewhere("second") is None
+        assert visitor(opened) == "second"
+    else:
+        assert asyncio.run(opened.aload(KEY)) is None
+        save(opened, "second")
+        assert elsewhere() == "second"
+    assert opened.acquire(KEY, "token", 0, 300)
+    with SQLiteStore(path) as other:
+        assert not other.acquire(KEY, "another", 0, 300)
+    assert elsewhere("third") == "second"
+    assert visitor(opened) == "third"
+    assert caplog.messages == [WARNING]
+    if how == "rename":
+        with SQLiteStore(path.with_name("moved.db")) as moved:
+            assert len(moved.keys()) == 101
+
+
+@needs_lock
+def test_closing_a_file_that_is_gone_leaves_the_next_one_alone(opened: SQLiteStore, path: Path) -> None:
+    """Neither are old pages written into the new file, nor is its -wal removed."""
+    lose(path, "delete all")
+    with SQLiteStore(path) as other:
+        save(other, "other")
+        wal = os.stat(f"{path}-wal")
+        opened.close()
+        assert os.path.samestat(os.stat(f"{path}-wal"), wal)
+        save(opened, "remembered", "key")
+        opened.close()
+        assert os.path.samestat(os.stat(f"{path}-wal"), wal)
+        assert (visitor(other), visitor(other, "key")) == ("other", "remembered")
+
+
+@needs_modes
+def test_a_backup_that_is_put_back_is_noticed(opened: SQLiteStore, path: Path, elsewhere: Elsewhere) -> None:
+    """What the copy says counts from then on, for old and new processes."""
+    copy = path.with_name("copy.db")
+    opened.backup(copy)
+    for number in range(300):
+        save(opened, key=f"key {number}")
+    save(opened, "forgotten")
+    os.replace(copy, path)
+    assert visitor(opened) == "first"
+    assert elsewhere("second") == "first"
+    assert opened.keys() == [KEY]
+    assert visitor(opened) == "second"
+    save(opened, "third")
+    assert elsewhere() == "third"
+
+
+@needs_modes
+@pytest.mark.parametrize("replaced", [False, True])
+def test_a_wal_that_is_gone_is_noticed(
+    opened: SQLiteStore, path: Path, elsewhere: Elsewhere, caplog: pytest.LogCaptureFixture, replaced: bool
+) -> None:
+    """Old and new processes agree again; what was in the -wal alone is lost with it."""
+    opened.close()
+    assert visitor(opened) == "first"
+    for suffix in ("-wal", "-shm"):
+        os.unlink(f"{path}{suffix}")
+    if replaced:
+        assert elsewhere("second") == "first"
+    assert visitor(opened) == ("second" if replaced else "first")
+    save(opened, "third")
+    assert elsewhere("fourth") == "third"
+    assert visitor(opened) == "fourth"
+    assert caplog.messages == [WARNING]
+
+
+def save_shortly(path: Path, name: str) -> None:
+    """As a process: open, save and close again and again, each time as the last to close, unless others are there."""
+    for number in range(20):
+        with SQLiteStore(path) as store:
+            save(store, key=f"{name} {number}")
+
+
+@needs_lock
+def test_reading_the_file_does_not_lose_rows(
+    opened: SQLiteStore, path: Path, processes: ProcessPoolExecutor, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A process may open and close the file of its store while others come and go; it is not taken for another one."""
+    others, saved = [processes.submit(save_shortly, path, name) for name in ("one", "other")], 0
+    while saved < 50 or not all(other.done() for other in others):
+        assert path.read_bytes().startswith(b"SQLite format 3")
+        save(opened, key=f"here {saved}")
+        saved += 1
+    assert [other.result() for other in others] == [None, None]
+    assert {f"here {number}" for number in range(saved)} < {*opened.keys()}
+    assert len(opened.keys()) == saved + 41
     for _ in range(2):
-        asyncio.run(main())
+        execute(path, "PRAGMA wal_checkpoint(TRUNCATE)")
+        execute(path, "VACUUM")
+        assert visitor(opened) == "first"
+        opened.close()
+    assert caplog.messages == []
+
+
+def test_a_backup_is_whole_and_for_its_owner(opened: SQLiteStore, path: Path) -> None:
+    """Others go on saving while it is made; what was at its place is replaced, and nothing lies beside it."""
+    copy, done = path.with_name("copy.db"), threading.Event()
+    copy.write_text("yesterday's")
+
+    def add() -> None:
+        while not done.is_set():
+            save(opened, key=f"{len(opened.keys())}")
+
+    with ThreadPoolExecutor(1) as pool, ExitStack() as stack:
+        stack.callback(done.set)
+        pool.submit(add)
+        for _ in range(3):
+            opened.backup(copy)
+            assert is_whole(copy)
+            assert os.name == "nt" or copy.stat().st_mode & 0o777 == 0o600
+    opened.close()
+    assert sorted(file.name for file in path.parent.iterdir()) == ["copy.db", "visits.db"]
+    assert look(copy) == "first"
+
+
+def test_a_backup_that_cannot_be_made_is_reported(opened: SQLiteStore, path: Path) -> None:
+    """It leaves the store as it is."""
+    targets: list[Any] = [path, str(path), path.parent / "." / path.name, ""]
+    for target in targets:
+        with pytest.raises(InvalidRequest, match="another file" if target else "path"):
+            opened.backup(target)
+    with pytest.raises(StoreError, match="FileNotFoundError"):
+        opened.backup(path.parent / "missing" / "copy.db")
+    with pytest.raises(StoreError, match="IsADirectoryError"):
+        opened.backup(path.parent)
+    opened.close()
     assert list(path.parent.iterdir()) == [path]
-    assert repr(store) == f"SQLiteStore({str(path.resolve())!r})"
-    with pytest.raises(InvalidRequest, match="timeout"):
-        SQLiteStore(path, timeout=-1)
-
-
-def test_closing_takes_nothing_from_those_who_use_it(path: Path) -> None:
-    """A store that one loop closes goes on for the others."""
-    store, ends = SQLiteStore(path), time.monotonic() + 1
-
-    async def use() -> int:
-        used = 0
-        while time.monotonic() < ends:
-            assert await store.aload("key") is None
-            used += 1
-        return used
-
-    async def close() -> int:
-        closed = 0
-        while time.monotonic() < ends:
-            await store.aclose()
-            closed += 1
-        return closed
-
-    with ThreadPoolExecutor(4) as pool:
-        counts = [pool.submit(asyncio.run, work()) for work in (use, use, close, close)]
-        assert min(count.result() for count in counts) > 10
-    store.close()
+    assert visitor(opened) == "first"
+    execute(path.with_name("others.db"), "CREATE TABLE diary (page TEXT)")
+    for unusable in (path.parent, path.with_name("others.db")):
+        with SQLiteStore(unusable) as other, pytest.raises(StoreError):
+            other.backup(path.with_name("copy.db"))
