@@ -1,6 +1,6 @@
 """The public surface, compared with `public_api.txt`: no name, argument or option appears or vanishes unnoticed.
 
-`python tests/test_public_api.py --write` writes the file again: read the difference before you commit it.
+`python tests/project/test_public_api.py --write` writes the file again: read the difference before you commit it.
 """
 
 from __future__ import annotations
@@ -8,7 +8,6 @@ from __future__ import annotations
 import ast
 import dataclasses
 import difflib
-import functools
 import inspect
 import re
 import sqlite3
@@ -31,53 +30,10 @@ from liveperson_engagement import SQLiteStore, VisitIds
 from liveperson_engagement.cli.app import app
 from liveperson_engagement.cli.failure import Status
 from liveperson_engagement.stores import Record, to_json
+from public_names import INTERNAL, MODULES, PACKAGE, home, is_fixture, public_names
 
 SNAPSHOT = Path(__file__).with_name("public_api.txt")
-COMMAND = "python tests/test_public_api.py --write"
-PACKAGE = "liveperson_engagement"
-MODULES = (
-    PACKAGE,
-    *(
-        f"{PACKAGE}.{name}"
-        for name in (
-            "client",
-            "errors",
-            "events",
-            "otel",
-            "sandbox",
-            "stores",
-            "stores.conformance",
-            "stores.leased",
-            "stores.redis",
-            "stores.sqlite",
-            "testing",
-            "testing.answers",
-            "transports",
-        )
-    ),
-    "liveperson_engagement_pytest",
-)
-"""What users import; docs/versioning.md names the same modules."""
-INTERNAL = {
-    "errors.check_seconds": "checks arguments",
-    "errors.one_line": "cleans texts from elsewhere",
-    "errors.check_count": "checks arguments",
-    "stores.check_time_to_live": "checks arguments",
-    "stores.sqlite.network_file_system": "what a file must not be on",
-    "stores.conformance.running_loop": "for the package's own tests",
-    "stores.sqlite.place": "where a key lies in the file",
-    "Visit.__init__": "client.visit() makes it",
-    "AsyncVisit.__init__": "client.visit() makes it",
-    "MemoryStore.forked": "what a fork calls",
-    "OpenTelemetry.calls": "an instrument",
-    "OpenTelemetry.pauses": "an instrument",
-    "OpenTelemetry.requests": "an instrument",
-    "OpenTelemetry.retries": "an instrument",
-    "OutageGuard.around": "what a call goes through",
-    "transports.make_transport": "what a client calls",
-    "transports.Options": "what it is called with",
-}
-"""What has a public name and is not public; the reference does not show it."""
+COMMAND = "python tests/project/test_public_api.py --write"
 HOOKS = ("_take", "_keep", "_free", "_atake", "_akeep", "_afree")
 """What a subclass of `LeasedStore` writes."""
 MANAGERS = ("__enter__", "__aenter__")
@@ -91,51 +47,10 @@ def surface() -> str:
     lines = ["# Written by " + COMMAND + ". Do not edit.", ""]
     for name in MODULES:
         lines += [f"module {name}", *(f"    {line}" for line in described(import_module(name))), ""]
-    for title, found in {
-        "command liveperson-engagement": commands(),
-        "distribution liveperson-engagement": distribution(),
-        "records of visits": records(),
-    }.items():
-        lines += [title, *(f"    {line}" for line in found), ""]
+    lines += ["command liveperson-engagement", *(f"    {line}" for line in commands()), ""]
+    lines += ["distribution liveperson-engagement", *(f"    {line}" for line in distribution()), ""]
+    lines += ["records of visits", *(f"    {line}" for line in records()), ""]
     return "\n".join(lines)
-
-
-def public_names(module: ModuleType) -> list[str]:
-    """Name what a module offers: `__all__`, or else what is defined in it without an underscore."""
-    if "__all__" in vars(module):
-        return sorted(module.__all__)
-    short = module.__name__.removeprefix(f"{PACKAGE}.")
-    return sorted(
-        name
-        for name, value in vars(module).items()
-        if not name.startswith("_") and is_defined(value, module.__name__) and f"{short}.{name}" not in INTERNAL
-    )
-
-
-def is_defined(value: Any, module: str) -> bool:
-    """Tell whether a class, a function or a fixture is from this module."""
-    return getattr(value, "__module__", None) == module and (
-        isinstance(value, type | FunctionType) or is_fixture(value)
-    )
-
-
-def is_fixture(value: Any) -> bool:
-    """Tell whether it is a fixture of pytest's that users can name."""
-    return type(value).__name__ == "FixtureFunctionDefinition"
-
-
-@functools.cache
-def home(kind: type) -> str:
-    """Name the module from which users import a class, the shortest one; empty if there is none."""
-    modules = (import_module(name) for name in MODULES)
-    return next(
-        (
-            each.__name__
-            for each in modules
-            if getattr(each, kind.__name__, None) is kind and kind.__name__ in public_names(each)
-        ),
-        "",
-    )
 
 
 def described(module: ModuleType) -> Iterator[str]:
@@ -154,7 +69,7 @@ def described(module: ModuleType) -> Iterator[str]:
 
 def described_class(kind: Any) -> Iterator[str]:
     """Describe a class: where pickles look for it, its public bases, and what it has besides theirs."""
-    traits = [*(["protocol"] if is_protocol(kind) else []), *(["frozen"] if is_frozen(kind) else [])]
+    traits = ["protocol"] * is_protocol(kind) + ["frozen"] * is_frozen(kind)
     base = next(each.__name__ for each in kind.__mro__ if each not in (*own(kind), Generic))
     of = "" if base == "object" else f"({base})"
     yield f"class {kind.__name__}{of}  # {', '.join([kind.__module__, *traits])}"
@@ -202,9 +117,8 @@ def members(kind: type) -> dict[str, Any]:
     if is_protocol(kind):
         found.pop("__init__", None)
     told = [*inspect.signature(found["__init__"]).parameters] if "__init__" in found and has_fields(kind) else []
-    return {
-        name: member for name, member in found.items() if name not in told and f"{kind.__name__}.{name}" not in INTERNAL
-    }
+    left_out = [*told, *(name for name in found if f"{kind.__name__}.{name}" in INTERNAL)]
+    return {name: member for name, member in found.items() if name not in left_out}
 
 
 def own(kind: type) -> list[type]:
@@ -240,12 +154,14 @@ def attributes(kind: type) -> list[str]:
     """Name what methods of a class assign to `self` without an underscore."""
     module = ast.parse(Path(inspect.getfile(kind)).read_text(encoding="utf-8"))
     [body] = [node for node in ast.walk(module) if isinstance(node, ast.ClassDef) and node.name == kind.__name__]
-    stored = (node for node in ast.walk(body) if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store))
-    return [
-        node.attr
-        for node in stored
-        if isinstance(node.value, ast.Name) and node.value.id == "self" and not node.attr.startswith("_")
-    ]
+    names = list[str]()
+    for node in ast.walk(body):
+        match node:
+            case ast.Attribute(value=ast.Name(id="self"), attr=name, ctx=ast.Store()) if not name.startswith("_"):
+                names.append(name)
+            case _:
+                pass
+    return names
 
 
 class Verbatim:
@@ -302,12 +218,10 @@ def described_parameter(parameter: Any) -> str:
     kind = "|".join(getattr(parameter.type, "choices", ())) or parameter.metavar or "VALUE"
     takes = "" if getattr(parameter, "is_flag", False) else f" {kind}"
     text = f"{names}{takes}" if parameter.param_type_name == "option" else str(parameter.metavar or parameter.name)
-    notes = [
-        *(["required"] if parameter.required else []),
-        *(["repeatable"] if getattr(parameter, "multiple", False) or parameter.nargs != 1 else []),
-        *([f"from {parameter.envvar}"] if parameter.envvar else []),
-        *([f"default {parameter.default}"] if isinstance(parameter.default, str | int | float) and takes else []),
-    ]
+    repeatable = bool(getattr(parameter, "multiple", False) or parameter.nargs != 1)
+    has_default = bool(isinstance(parameter.default, str | int | float) and takes)
+    notes = ["required"] * parameter.required + ["repeatable"] * repeatable
+    notes += [f"from {parameter.envvar}"] * bool(parameter.envvar) + [f"default {parameter.default}"] * has_default
     return f"{text}  # {', '.join(notes)}" if notes else text
 
 
@@ -331,10 +245,8 @@ def records() -> Iterator[str]:
         with SQLiteStore(path) as store:
             store.load("key")
         with closing(sqlite3.connect(path)) as database:
-            yield from (
-                f"SQLite {name} {database.execute(f'PRAGMA {name}').fetchone()[0]}"
-                for name in ("application_id", "user_version")
-            )
+            for name in ("application_id", "user_version"):
+                yield f"SQLite {name} {database.execute(f'PRAGMA {name}').fetchone()[0]}"
             yield from (f"SQLite {sql}" for (sql,) in database.execute("SELECT sql FROM sqlite_master ORDER BY name"))
 
 
@@ -369,39 +281,32 @@ def test_a_change_of_the_surface_is_noticed(monkeypatch: pytest.MonkeyPatch) -> 
     ]
 
 
-def documented() -> Iterator[tuple[str, Any]]:
-    """Give what needs a docstring: modules, classes, functions and members; generated classes have theirs."""
+def test_every_public_name_is_documented() -> None:
+    """Modules, classes, functions and members have docstrings of their own; generated classes have theirs."""
+    found = dict[str, Any]()
     for module in map(import_module, MODULES):
-        yield module.__name__, module
+        found[module.__name__] = module
         for name in public_names(module):
             value = getattr(module, name)
             if callable(value) and get_origin(value) is None:
-                yield f"{module.__name__}.{name}", value
+                found[f"{module.__name__}.{name}"] = value
             if isinstance(value, type) and value.__module__.startswith(f"{PACKAGE}."):
                 for member, each in members(value).items():
                     if isinstance(each, FunctionType | property | classmethod) and not member.startswith("_"):
-                        yield f"{module.__name__}.{name}.{member}", each
-
-
-def test_every_public_name_is_documented() -> None:
-    """Each has a docstring of its own."""
-    found = dict(documented())
+                        found[f"{module.__name__}.{name}.{member}"] = each
     assert len(found) > 200
     assert [name for name, value in found.items() if not (value.__doc__ or "").strip()] == []
 
 
 @pytest.mark.parametrize("name", [name for name in MODULES if "__all__" in vars(import_module(name))])
-def test_nothing_of_the_package_is_offered_besides_the_public_names(name: str) -> None:
+def test_nothing_is_offered_besides_the_public_names(name: str) -> None:
     """What a module imports for itself from this package has an underscore or is a module; a star brings `__all__`."""
     module, brought = import_module(name), dict[str, Any]()
     exec(f"from {name} import *", brought)  # noqa: S102
     assert sorted(brought.keys() - {"__builtins__"}) == public_names(module)
     if Path(inspect.getfile(module)).name == "__init__.py":
-        ours = {
-            key
-            for key, value in vars(module).items()
-            if not key.startswith("_") and (getattr(value, "__module__", None) or "").startswith(PACKAGE)
-        }
+        public = {key: getattr(value, "__module__", None) for key, value in vars(module).items() if key[0] != "_"}
+        ours = {key for key, place in public.items() if (place or "").startswith(PACKAGE)}
         assert ours - set(module.__all__) == set()
 
 
