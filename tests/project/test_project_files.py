@@ -26,10 +26,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 METADATA = PROJECT["project"]
 PAGES = ["CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md", "docs/versioning.md"]
 VERSIONING = (ROOT / "docs/versioning.md").read_text()
-CHANGES = ("Added", "Changed", "Deprecated", "Removed", "Fixed", "Security")
-CHANGELOG = (
-    "# Changelog\n\n## Unreleased\n\n### Added\n\n- New.\n\n## [1.2.0] - 2026-03-01\n\n## [1.1.9] - 2026-02-01\n"
-)
+CHANGES = {"Added", "Changed", "Deprecated", "Removed", "Fixed", "Security"}
 GITHUB = ROOT / ".github"
 CONTAINERFILE = (ROOT / "Containerfile").read_text().replace("\\\n", " ")
 
@@ -37,61 +34,22 @@ CONTAINERFILE = (ROOT / "Containerfile").read_text().replace("\\\n", " ")
 # Words and numbers
 
 
-def wrong_with(changelog: str, version: str) -> list[str]:
-    """Say where a changelog is not as keepachangelog.com asks, or does not fit the package's version."""
-    problems: list[str] = []
-    sections = re.split(r"^## ", changelog, flags=re.MULTILINE)
-    headings = [section.partition("\n")[0].strip() for section in sections[1:]]
-    released = [re.fullmatch(r"\[(\d+)\.(\d+)\.(\d+)\] - (\S+)", heading) for heading in headings[1:]]
-    if not changelog.startswith("# Changelog\n") or headings[:1] not in (["Unreleased"], ["[Unreleased]"]):
-        problems.append("must begin with Unreleased")
-    if None in released:
-        return [*problems, "must head releases with [X.Y.Z] - YYYY-MM-DD"]
-    numbers = [tuple(int(part) for part in each.groups()[:3]) for each in released if each]
-    days = [each[4] for each in released if each]
-    if numbers != sorted(set(numbers), reverse=True) or days != sorted(days, reverse=True):
-        problems.append("must have the newest release first")
-    if any(not is_date(day) for day in days):
-        problems.append("must have dates such as 2026-01-31")
-    if numbers and version != "{}.{}.{}".format(*numbers[0]):
-        problems.append(f"must have {version} for its newest release")
-    for section in sections[1:]:
+def test_the_changelog_is_kept() -> None:
+    """As keepachangelog.com asks, the newest release first, which is the package's version; no heading is empty."""
+    text = (ROOT / "CHANGELOG.md").read_text()
+    assert text.startswith("# Changelog\n")
+    unreleased, *sections = re.split(r"^## ", text, flags=re.MULTILINE)[1:]
+    assert unreleased.startswith("Unreleased\n")
+    released = [re.findall(r"^\[(\d+)\.(\d+)\.(\d+)\] - (\d{4}-\d\d-\d\d)\n", section) for section in sections]
+    numbers = [tuple(map(int, release[:3])) for [release] in released]
+    days = [date.fromisoformat(release[3]) for [release] in released]
+    assert numbers == sorted(set(numbers), reverse=True)
+    assert days == sorted(days, reverse=True)
+    assert not numbers or METADATA["version"] == "{}.{}.{}".format(*numbers[0])
+    for section in (unreleased, *sections):
         kinds = re.findall(r"^### (.*)$", section, re.MULTILINE)
-        if len(set(kinds)) < len(kinds) or not set(kinds) <= set(CHANGES):
-            problems.append(f"must sort changes by {', '.join(CHANGES)}")
-        if re.search(r"^###[^\n]*\n+(?:###|\Z)", section, re.MULTILINE):
-            problems.append("must not have a heading with nothing below")
-    return problems
-
-
-def is_date(text: str) -> bool:
-    """Return whether a text is a day of the calendar, as ISO 8601 writes it."""
-    try:
-        return date.fromisoformat(text).isoformat() == text
-    except ValueError:
-        return False
-
-
-@pytest.mark.parametrize(
-    ("right", "wrong", "problem"),
-    [
-        ("", "", None),
-        ("## Unreleased", "## [Unreleased]", None),
-        ("## Unreleased\n", "## Next\n", "must begin with Unreleased"),
-        ("## [1.2.0] - 2026-03-01", "## 1.2.0", "must head releases with [X.Y.Z] - YYYY-MM-DD"),
-        ("[1.1.9]", "[1.10.0]", "must have the newest release first"),
-        ("2026-02-01", "2026-04-01", "must have the newest release first"),
-        ("2026-02-01", "2026-02-30", "must have dates such as 2026-01-31"),
-        ("[1.2.0]", "[1.3.0]", "must have 1.2.0 for its newest release"),
-        ("### Added", "### New", f"must sort changes by {', '.join(CHANGES)}"),
-        ("- New.", "- New.\n\n### Added\n\n- More.", f"must sort changes by {', '.join(CHANGES)}"),
-        ("- New.\n", "", "must not have a heading with nothing below"),
-    ],
-)
-def test_a_changelog_that_is_not_kept_is_noticed(right: str, wrong: str, problem: str | None) -> None:
-    """One mistake at a time, and forms that are none; ours is kept, and its newest release is the package's version."""
-    assert wrong_with(CHANGELOG.replace(right, wrong, 1), "1.2.0") == ([] if problem is None else [problem])
-    assert wrong_with((ROOT / "CHANGELOG.md").read_text(), METADATA["version"]) == []
+        assert (len(set(kinds)), set(kinds) <= CHANGES) == (len(kinds), True), kinds
+        assert not re.search(r"^###[^\n]*\n+(?:###|\Z)", section, re.MULTILINE)
 
 
 def test_version_and_licence_are_the_same_everywhere() -> None:

@@ -29,7 +29,6 @@ LEAD = {"type": "lead", "lead": {"topic": 'it\'s "new" & $HOME `ls` \\ \n €'}}
 NEWS = ("--attribute", json.dumps(LEAD))
 SHOWN = ("--impression", "impDisplay")
 APP = ("--app-type", "MSDK", "--section", "Support", "--section", "English")
-IDS = ("--visitor-id", "v", "--session-id", "s", "--page-id", "p")
 DEVICE = ("--os", "IOS", "--os-version", "17", "--app-version", "2", "--device-family", "MOBILE")
 
 
@@ -83,93 +82,77 @@ def test_a_file_or_standard_input_gives_the_body(sandbox: Sandbox, tmp_path: Pat
     assert second == body | changed
 
 
-@pytest.mark.parametrize(
-    ("arguments", "stdin", "reason"),
-    [
-        (["--os", "BEOS"], "", "--os (appDetails.os): must be one of WINDOWS, MAC_OSX, LINUX, IOS, ANDROID"),
-        (["--ip-address", "secret"], "", "--ip-address (appDetails.ipAddress): must be a valid ipv4"),
-        (["--attribute", '{"type": "x"}'], "", "--attribute (engagementAttributes[0].type): must be one of personal, "),
-        (["--attribute", "{}", "--curl"], "", "--attribute (engagementAttributes[0].type): must be one of personal, "),
-        (["--attribute", "{'a'}"], "", "--attribute: must be JSON: line 1, column 2"),
-        (["--attribute", '{"total": NaN}'], "", "--attribute: must be JSON"),
-        (["--attribute", "\udcff"], "", "--attribute: must be JSON"),
-        (["--body", "-"], '{\n "appType": \n', "--body: must be JSON: line 3, column 1"),
-        (["--body", "-"], "[]", "--body: must be of type object"),
-        (["--body", "-", "--os", "IOS"], "null", "--body: must be of type object"),
-        (["--body", "-"], '{"appType": "BEOS"}', "appType: must be one of MSDK, EXTERNAL"),
-        (["--body", "-", "--section", "A"], '{"appDetails": {"os": 1}}', "appDetails.os: must be "),
-        (["--app-type", "BEOS"], "", "--app-type (appType): must be one of MSDK, EXTERNAL"),
-        (["--body", "-", "--os", "IOS"], '{"appDetails": 1}', "appDetails: must be of type object"),
-        (["--body", '{"appType": "secret"}'], "", "--body: is the name of a file, or - for standard input"),
-        (["--session", ' [{"visitorId": "secret"}]'], "", "--session: is the name of a file, or - for standard"),
-        (["--session", "-", "--body", "-"], "{}", "--body and --session: only one of them can be standard input"),
-        (["--body", "/none/of/it"], "", "--body /none/of/it: No such file or directory"),
-        (["--visitor-id", ".."], "", "--visitor-id: must match the pattern"),
-        (["--visitor-id", "v", "--session-id", ""], "", "--session-id: must"),
-        (["--session-id", "s"], "", "--visitor-id: is required with --session-id and --page-id"),
-        (["--key", "secret"], "", "--key and --store: give both"),
-        (["--store", "x"], "", "--key and --store: give both"),
-        (["--visitor-id", "secret", "--session", "x"], "", "--session and --visitor-id: give one of them"),
-        (["--session", "-"], '{"status": "Available"}', "--session: pageId: is required"),
-        (["--watch", "--curl"], "", "--watch: goes neither with --curl nor with --exit-status"),
-        (["--key", "", "--store", "x"], "", "--key: must not be empty"),
-        (["--key", "secret", "--store", ":memory:"], "", "--store: must name a file\n"),
-        (["--timeout", "-1"], "", "--timeout: must be a number of seconds, at least 0"),
-        (["--deadline", "nan"], "", "--deadline: must be a number of seconds, at least 0"),
-        (["--watch", "--every", "4.9"], "", "--every: must be a number of seconds, at least 5"),
-        (["--base-url", "http://secret.example"], "", "--base-url: must be an https URL"),
-        (["--domain-api", "http://secret.example"], "", "--domain-api: must be an https URL"),
-        (["--account", "se-cret"], "", "--account: must match the pattern"),
-    ],
-)
-def test_what_cannot_be_meant_is_refused(sandbox: Sandbox, arguments: list[str], stdin: str, reason: str) -> None:
-    """With status 2, before anything is sent."""
-    assert refused(invoke("create-session", *at(sandbox), *arguments, stdin=stdin), reason)
-    assert not sandbox.requests
+REFUSED = [
+    ("create-session --os BEOS", "", "--os (appDetails.os): must be one of WINDOWS, MAC_OSX, LINUX, IOS, ANDROID"),
+    ("create-session --ip-address secret", "", "--ip-address (appDetails.ipAddress): must be a valid ipv4"),
+    ('create-session --attribute \'{"type": "x"}\'', "", "--attribute (engagementAttributes[0].type): must be one of "),
+    (
+        "create-session --attribute {} --curl",
+        "",
+        "--attribute (engagementAttributes[0].type): must be one of personal, ",
+    ),
+    ("""create-session --attribute "{'a'}\"""", "", "--attribute: must be JSON: line 1, column 2"),
+    ("create-session --attribute '{\"total\": NaN}'", "", "--attribute: must be JSON"),
+    ("create-session --attribute '\udcff'", "", "--attribute: must be JSON"),
+    ("create-session --body -", '{\n "appType": \n', "--body: must be JSON: line 3, column 1"),
+    ("create-session --body -", "[]", "--body: must be of type object"),
+    ("create-session --body - --os IOS", "null", "--body: must be of type object"),
+    ("create-session --body -", '{"appType": "BEOS"}', "appType: must be one of MSDK, EXTERNAL"),
+    ("create-session --body - --section A", '{"appDetails": {"os": 1}}', "appDetails.os: must be "),
+    ("create-session --app-type BEOS", "", "--app-type (appType): must be one of MSDK, EXTERNAL"),
+    ("create-session --body - --os IOS", '{"appDetails": 1}', "appDetails: must be of type object"),
+    ('create-session --body \'{"appType": "secret"}\'', "", "--body: is the name of a file, or - for standard input"),
+    ('create-session --session \' [{"visitorId": "secret"}]\'', "", "--session: is the name of a file, or - for "),
+    ("create-session --session - --body -", "{}", "--body and --session: only one of them can be standard input"),
+    ("create-session --body /none/of/it", "", "--body /none/of/it: No such file or directory"),
+    ("create-session --visitor-id ..", "", "--visitor-id: must match the pattern"),
+    ("create-session --visitor-id v --session-id ''", "", "--session-id: must"),
+    ("create-session --session-id s", "", "--visitor-id: is required with --session-id and --page-id"),
+    ("create-session --key secret", "", "--key and --store: give both"),
+    ("create-session --store x", "", "--key and --store: give both"),
+    ("create-session --visitor-id secret --session x", "", "--session and --visitor-id: give one of them"),
+    ("create-session --session -", '{"status": "Available"}', "--session: pageId: is required"),
+    ("create-session --watch --curl", "", "--watch: goes neither with --curl nor with --exit-status"),
+    ("create-session --key '' --store x", "", "--key: must not be empty"),
+    ("create-session --key secret --store :memory:", "", "--store: must name a file\n"),
+    ("create-session --timeout -1", "", "--timeout: must be a number of seconds, at least 0"),
+    ("create-session --deadline nan", "", "--deadline: must be a number of seconds, at least 0"),
+    ("create-session --watch --every 4.9", "", "--every: must be a number of seconds, at least 5"),
+    ("create-session --base-url http://secret.example", "", "--base-url: must be an https URL"),
+    ("create-session --domain-api http://secret.example", "", "--domain-api: must be an https URL"),
+    ("create-session --account se-cret", "", "--account: must match the pattern"),
+    ("update-session", "", "nothing to send: give --attribute, --impression or --body"),
+    ("update-session --attribute {}", "", "no session: give --key and --store"),
+    ("update-session --visitor-id v --attribute {} --impression x", "", "--impression: is a request of its own"),
+    ("update-session IDS --body /dev/null", "", "--body: must be JSON"),
+    ("update-session IDS --impression impFoo", "", "--impression: must be one of impDisplay, "),
+    ("update-session IDS --impression impDisplay", "", "--impression: this session was offered no engagement; run "),
+    ("update-session IDS --attribute {}", "", "--attribute (engagementAttributes[0].type): must be one of "),
+    ("update-session --visitor-id v --attribute {}", "", "--session-id and --page-id: are required with --visitor-id"),
+    ("update-session --key k --store none.db --impression impClose", "", "--key: has no session in --store yet"),
+    ("call nonsense", "", "OPERATION: must be one of createSession, "),
+    ("call continueSession", "", "--parameter visitorId=: is required"),
+    ("call continueSession --parameter visitorId=..", "", "--parameter visitorId=: must match the pattern"),
+    ("call continueSession --parameter visitor_id=v", "", "--parameter visitor_id=: is no parameter of continue"),
+    ("call findDomain --parameter accountId=se-cret", "", "--parameter accountId=: must match the pattern"),
+    ("call findDomain --account se-cret", "", "--account: must match the pattern"),
+    ("call findDomain --parameter accountId", "", "--parameter: must be NAME=VALUE"),
+    ("call findDomain --server-variable a=1", "", "--server-variable: must be "),
+    ("call createSession", "", "--body: must be of type object"),
+    ("call createSession --body -", '{"appType": "secret"}', "appType: must be one of MSDK, EXTERNAL"),
+]
+"""Commands without account and host, what they read, and what they say. IDS are those of a visit."""
 
 
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        ([], "nothing to send: give --attribute, --impression or --body"),
-        (["--attribute", "{}"], "no session: give --key and --store"),
-        (["--visitor-id", "v", "--attribute", "{}", "--impression", "x"], "--impression: is a request of its own"),
-        ([*IDS, "--body", "/dev/null"], "--body: must be JSON"),
-        ([*IDS, "--impression", "impFoo"], "--impression: must be one of impDisplay, "),
-        ([*IDS, *SHOWN], "--impression: this session was offered no engagement; run create-session first\n"),
-        ([*IDS, "--attribute", "{}"], "--attribute (engagementAttributes[0].type): must be one of "),
-        (["--visitor-id", "v", "--attribute", "{}"], "--session-id and --page-id: are required with --visitor-id"),
-        (["--key", "k", "--store", "none.db", "--impression", "impClose"], "--key: has no session in --store yet"),
-    ],
-)
-def test_an_update_that_cannot_be_meant_is_refused(
-    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], reason: str
+@pytest.mark.parametrize(("line", "stdin", "reason"), REFUSED)
+def test_what_cannot_be_meant_is_refused(
+    sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, stdin: str, reason: str
 ) -> None:
-    """The same."""
+    """With status 2, before anything is sent; parameters have the contract's names, and a body keeps its path."""
     monkeypatch.chdir(tmp_path)
-    assert refused(invoke("update-session", *at(sandbox), *arguments), reason)
-    assert not sandbox.requests
-
-
-@pytest.mark.parametrize(
-    ("arguments", "reason"),
-    [
-        (["nonsense"], "OPERATION: must be one of createSession, "),
-        (["continueSession"], "--parameter visitorId=: is required"),
-        (["continueSession", "--parameter", "visitorId=.."], "--parameter visitorId=: must match the pattern"),
-        (["continueSession", "--parameter", "visitor_id=v"], "--parameter visitor_id=: is no parameter of continue"),
-        (["findDomain", "--parameter", "accountId=se-cret"], "--parameter accountId=: must match the pattern"),
-        (["findDomain", "--account", "se-cret"], "--account: must match the pattern"),
-        (["findDomain", "--parameter", "accountId"], "--parameter: must be NAME=VALUE"),
-        (["findDomain", "--server-variable", "a=1"], "--server-variable: must be "),
-        (["createSession"], "--body: must be of type object"),
-        (["createSession", "--body", "-"], "appType: must be one of MSDK, EXTERNAL"),
-    ],
-)
-def test_a_call_that_cannot_be_meant_is_refused(sandbox: Sandbox, arguments: list[str], reason: str) -> None:
-    """Parameters have the contract's names; a body keeps its path."""
-    done = invoke("call", arguments[0], *at(sandbox), *arguments[1:], stdin='{"appType": "secret"}')
-    assert refused(done, reason)
+    words = shlex.split(line.replace("IDS", "--visitor-id v --session-id s --page-id p"))
+    place = 2 if words[0] == "call" else 1
+    assert refused(invoke(*words[:place], *at(sandbox), *words[place:], stdin=stdin), reason)
     assert not sandbox.requests
 
 
