@@ -77,16 +77,15 @@ def test_a_full_disk_is_one_line(sandbox: Sandbox, command: str) -> None:
     assert (process.returncode, errors) == (1, "liveperson-engagement: No space left on device\n")
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "utf-8"])
-def test_any_encoding_will_do(sandbox: Sandbox, encoding: str) -> None:
+def test_any_encoding_will_do(sandbox: Sandbox) -> None:
     """Where text has a character that the encoding lacks, its number is printed."""
-    session = {"status": "NotAvailable", "pageId": "€😀", "sessionId": "s", "visitorId": "v"}
-    sandbox.answer_next(200, json.dumps(session))
-    environment = {"PYTHONIOENCODING": encoding}
-    done = run("create-session", "demo", "--base-url", sandbox.url, environment=environment)
+    session = json.dumps({"status": "NotAvailable", "pageId": "€😀", "sessionId": "s", "visitorId": "v"})
+    sandbox.answer_next(200, session, times=2)
+    arguments = ("create-session", "demo", "--base-url", sandbox.url)
+    assert "Page id     €😀\n" in invoke(*arguments).stdout
+    done = run(*arguments, environment={"PYTHONIOENCODING": "ascii"})
     assert (done.returncode, done.stderr) == (0, "")
-    shown = "€😀" if encoding == "utf-8" else r"\u20ac\U0001f600"
-    assert f"Page id     {shown}\n" in done.stdout
+    assert "Page id     \\u20ac\\U0001f600\n" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -105,7 +104,7 @@ LATE |= {"liveperson_engagement_api.models", "liveperson_engagement.sandbox", "h
 LATE |= {"rich", "asyncio", "jsonschema_rs", "attr", "pygments", "markdown_it"}
 
 
-@pytest.mark.parametrize("arguments", [["contract"], ["create-session", "--help"], ["create-session", "demo"]])
+@pytest.mark.parametrize("arguments", [["create-session", "--help"], ["create-session", "demo"]])
 def test_a_command_imports_what_it_needs(sandbox: Sandbox, arguments: list[str]) -> None:
     """Help needs neither what sends, nor the generated models, a store, or rich; nothing needs httpx."""
     where = ["--base-url", sandbox.url] * ("demo" in arguments)

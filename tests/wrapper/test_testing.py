@@ -10,7 +10,6 @@ import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any, cast
 
 import httpx
@@ -47,9 +46,6 @@ def either(request: pytest.FixtureRequest) -> Iterator[EngagementClient]:
         yield cast("EngagementClient", Blocking(client, runner) if request.param.startswith("async") else client)
 
 
-WITHOUT = ("-W", "error", "-p", "no:schemathesis", "-p", "no:cacheprovider")
-QUIET = ("-p", "no:asyncio")
-"""Without settings it warns."""
 TESTS = """
 import app, asyncio, gc, pytest, sys
 from liveperson_engagement import AsyncEngagementClient, EngagementClient
@@ -70,24 +66,11 @@ def printed(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Calla
             app="from liveperson_engagement import EngagementClient\nearly = EngagementClient('shop')\n"
         )
         pytester.makepyfile(test_it=TESTS + tests)
-        quiet = () if "--asyncio-mode" in options else QUIET
-        return str(pytester.runpytest_inprocess(*WITHOUT, *quiet, "-p", "no:xdist", *options).stdout)
+        quiet = () if "--asyncio-mode" in options else ("-p", "no:asyncio")  # without settings it warns
+        without = ("-p", "no:schemathesis", "-p", "no:cacheprovider", "-p", "no:xdist", *quiet)
+        return str(pytester.runpytest_inprocess("-W", "error", *without, *options).stdout)
 
     return run
-
-
-def run_alone(folder: Path, *options: str) -> str:
-    """Run pytest in a process of its own."""
-    command = [sys.executable, "-m", "pytest", *WITHOUT, *QUIET, *options]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    assert not done.stderr
-    return done.stdout
-
-
-def test_the_example_passes_its_own_tests() -> None:
-    """In its folder, with nothing but what is installed; each worker of xdist has a server of its own."""
-    printed = run_alone(EXAMPLE, "-n", "2")
-    assert re.search(r"\n=+ 12 passed in ", printed), printed
 
 
 def test_example_and_guide_show_all_there_is() -> None:
@@ -106,18 +89,6 @@ def test_a_run_without_the_fixtures_imports_nothing_of_the_package() -> None:
     code += "; print(*set(sys.modules) - before)"
     done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.split() == ["liveperson_engagement_pytest"]
-
-
-def test_no_other_plugin_and_no_web_framework_is_needed(tmp_path: Path) -> None:
-    """All five fixtures work with pytest and the package alone."""
-    (tmp_path / "conftest.py").write_text("import sys; sys.modules |= dict.fromkeys(('starlette', 'uvicorn', 'httpx'))")
-    (tmp_path / "test_it.py").write_text(
-        "def test_all(engagement_clock, engagement_sandbox, engagement_client, async_engagement_client,"
-        " engagement_journal):\n"
-        "    engagement_client.visit().create_session({'appType': 'EXTERNAL'})\n"
-        "    engagement_journal.assert_one_visitor()\n"
-    )
-    assert "1 passed" in run_alone(tmp_path)
 
 
 @pytest.mark.parametrize("key", ["shopper", None])
