@@ -24,7 +24,7 @@ from docs_site import broken_links, build, serving
 from liveperson_engagement import errors
 from liveperson_engagement._contract import contract
 from liveperson_engagement.sandbox import Sandbox
-from public_names import MODULES, home, public_names
+from public_surface import MODULES, home, public_names
 from samples import PAGES, README, Sample, samples
 
 PYTHON = [sample for page in PAGES for sample in samples(page, "python")]

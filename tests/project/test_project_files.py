@@ -20,7 +20,7 @@ from checkout import ROOT
 from command import invoke, running
 from liveperson_engagement import __version__
 from liveperson_engagement.cli.failure import Status
-from public_names import MODULES
+from public_surface import MODULES
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 METADATA = PROJECT["project"]

@@ -83,7 +83,7 @@ def test_example_and_guide_show_all_there_is() -> None:
     assert {name for name in (*told, *answers.__all__) if f"{name}(" not in GUIDE} == set()
 
 
-def test_a_run_without_the_fixtures_imports_nothing_of_the_package() -> None:
+def test_without_fixtures_nothing_of_the_package_is_imported() -> None:
     """The plugin is a module of its own, for those who never ask for a fixture."""
     code = "import pytest, sys; before = set(sys.modules); import liveperson_engagement_pytest"
     code += "; print(*set(sys.modules) - before)"
@@ -92,7 +92,7 @@ def test_a_run_without_the_fixtures_imports_nothing_of_the_package() -> None:
 
 
 @pytest.mark.parametrize("key", ["shopper", None])
-def test_either_client_talks_to_the_sandbox_and_waits_for_nothing(
+def test_either_client_talks_to_the_sandbox_and_never_waits(
     key: str | None,
     either: EngagementClient,
     engagement_sandbox: Sandbox,
