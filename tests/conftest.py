@@ -18,6 +18,8 @@ from liveperson_engagement import AsyncEngagementClient, AsyncVisit, EngagementC
 from liveperson_engagement.sandbox import Sandbox
 
 if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
     from redis_server import RedisServer
 
 BODY: Any = {"appType": "EXTERNAL"}
@@ -172,3 +174,12 @@ def server(running_redis: RedisServer) -> RedisServer:
     with running_redis.client as client:
         client.flushall()
     return running_redis
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Start one browser for a module: while it runs, no test of this thread can run an event loop of its own."""
+    from browser import chromium  # noqa: PLC0415 - not every environment that runs tests has Playwright
+
+    with chromium() as running:
+        yield running

@@ -6,6 +6,7 @@ import fcntl
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,13 +16,16 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser
-from test_public_api import MODULES, home, public_names
 
-from browser import Tab, chromium
+from browser import Tab
 from checkout import ROOT
+from command import invoke
 from docs_site import broken_links, build, serving
+from liveperson_engagement import errors
+from liveperson_engagement._contract import contract
 from liveperson_engagement.sandbox import Sandbox
-from samples import PAGES, Sample, samples
+from public_surface import MODULES, home, public_names
+from samples import PAGES, README, Sample, samples
 
 PYTHON = [sample for page in PAGES for sample in samples(page, "python")]
 CODE = [sample for sample in PYTHON if not sample.is_test]
@@ -39,7 +43,7 @@ SHELL = [
     for sample in samples(page, "sh", "console", "")
     if sample.language or SHELL_LIKE.match(sample.code)  # otherwise it is output
 ]
-EXTRAS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 # The samples
@@ -57,48 +61,59 @@ def test_the_code_runs_as_printed(
 
 
 def test_the_tests_pass(tmp_path: Path) -> None:
-    """Those that the pages show, with the fixtures that the package brings."""
+    """Those that the pages show, and the example's, with our plugin alone; each worker of xdist has its own server."""
     tests = [sample for sample in PYTHON if sample.is_test]
     for sample in tests:
         (tmp_path / f"test_{sample}.py").write_text(sample.code)
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-p", "no:xdist"]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    shutil.copytree(ROOT / "examples/chat_button", tmp_path, dirs_exist_ok=True)
+    lacking = "import sys; sys.modules |= dict.fromkeys(('starlette', 'uvicorn', 'httpx', 'typer'))\n"
+    (tmp_path / "conftest.py").write_text(lacking)
+    plugins = ("-p", "liveperson_engagement_pytest", "-p", "xdist", "-n", "2")
+    environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-W", "error", *plugins]
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
-    assert f"{sum(sample.code.count('def test_') for sample in tests)} passed" in done.stdout
+    assert f"{12 + sum(sample.code.count('def test_') for sample in tests)} passed" in done.stdout
 
 
-@pytest.mark.parametrize("checker", [["mypy", "--strict", "--no-incremental"], ["pyright"]], ids=["mypy", "pyright"])
-def test_the_code_type_checks(checker: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_the_code_type_checks(checker: str, tmp_path: Path) -> None:
     """Strictly, as a user's own code would; of tests the types of fixtures are not known."""
     assert len(CODE) > 20
     for sample in CODE:
         (tmp_path / f"{sample}.py").write_text(UNTYPED * ("from django" in sample.code) + sample.code)
-    paths = [f"{ROOT}/{folder}" for folder in ("generated", "wrapper", "examples")]
-    settings = f'{{"typeCheckingMode": "strict", "extraPaths": ["{paths[-1]}"]}}'
+    settings = f'{{"typeCheckingMode": "strict", "extraPaths": ["{ROOT}/examples"]}}'
     (tmp_path / "pyrightconfig.json").write_text(settings)
-    result = subprocess.run(
-        [*checker, *(f"{sample}.py" for sample in CODE)],
-        cwd=tmp_path, env={**os.environ, "MYPYPATH": ":".join(paths)}, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert result.returncode == 0, result.stdout + result.stderr
+    options = ["--project", str(tmp_path)] if checker == "pyright" else ["--strict", *map(str, tmp_path.glob("*.py"))]
+    environment = {**os.environ, "MYPYPATH": f"{tmp_path}:{ROOT}/examples"}  # in ROOT mypy remembers the package
+    done = subprocess.run([checker, *options], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("sample", SHELL, ids=str)
-def test_the_commands_exist(sample: Sample, tmp_path: Path) -> None:
-    """Scripts, the package's own command and its options, extras, examples; what can be run is run."""
-    for words in commands(sample):
-        program, *arguments = words
+def test_the_commands_exist(sample: Sample) -> None:
+    """Scripts, the package's own command and its options, extras, examples, methods of the sandbox."""
+    for program, *arguments in commands(sample):
+        line = shlex.join([program, *arguments])
         if program.startswith(("./scripts/", "scripts/")):
-            script = ROOT / program
-            assert os.access(script, os.X_OK), program
+            assert os.access(ROOT / program, os.X_OK), line
         elif program == "liveperson-engagement":
-            check_own_command(arguments, tmp_path)
-        elif program in {"pip", "python", "python3"}:
-            check_python(program, arguments)
+            subcommands = [word for word in arguments[:1] if not word.startswith("-")]
+            done = invoke(*subcommands, "--help")
+            options = [word.partition("=")[0] for word in arguments if word.startswith("--")]
+            assert done.returncode == 0, line
+            assert [option for option in options if option not in done.stdout] == [], line
+        elif program == "pip" or arguments[:2] == ["-m", "pip"]:
+            for extra in re.findall(r"(?:liveperson-engagement|\.)\[([\w,-]+)\]", line):
+                assert set(extra.split(",")) <= PROJECT["optional-dependencies"].keys()
+        elif program in {"python", "python3"}:
+            script = arguments[0] if arguments else ""
+            assert "/" not in script or not script.endswith(".py") or (ROOT / script).is_file(), line
         elif program == "curl":
-            check_curl(arguments)
+            names = [word.rpartition("/sandbox/")[2].partition("?")[0] for word in arguments if "/sandbox/" in word]
+            assert all(hasattr(Sandbox, name) for name in names), line
         else:
-            assert program in OTHERS, f"unknown: {shlex.join(words)}"
+            assert program in OTHERS, f"unknown: {line}"
 
 
 def commands(sample: Sample) -> Iterator[list[str]]:
@@ -116,50 +131,37 @@ def commands(sample: Sample) -> Iterator[list[str]]:
             while command and re.match(r"\w+=", command[0]):
                 del command[0]
             if command:
-                yield command
+                yield command[: command.index(">")] if ">" in command else command
             command = []
 
 
-def check_own_command(arguments: list[str], folder: Path) -> None:
-    """Run what needs nothing, and look for the options of all else in the command's help."""
-    if ">" in arguments:
-        arguments = arguments[: arguments.index(">")]
-    harmless = arguments in (["version"], ["contract"]) or "--help" in arguments
-    subcommands = [word for word in arguments[:1] if not word.startswith("-")]
-    own = [*arguments] if harmless else [*subcommands, "--help"]
-    done = subprocess.run(
-        ["liveperson-engagement", *own], cwd=folder, env={**os.environ, "COLUMNS": "200"},
-        capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stdout + done.stderr
-    for option in (word.partition("=")[0] for word in arguments if word.startswith("--") and word != "--help"):
-        assert option in done.stdout, f"{option}: {shlex.join(arguments)}"
+# The README
 
 
-def check_python(program: str, arguments: list[str]) -> None:
-    """Check the extras that are installed, and the files that are run."""
-    if program == "pip" or arguments[:2] == ["-m", "pip"]:
-        for extra in re.findall(r"(?:liveperson-engagement|\.)\[([\w,-]+)\]", " ".join(arguments)):
-            assert set(extra.split(",")) <= EXTRAS.keys()
-    elif arguments and arguments[0].endswith(".py") and "/" in arguments[0]:
-        assert (ROOT / arguments[0]).is_file(), arguments[0]
+def test_the_readmes_first_example_is_about_ten_lines() -> None:
+    """A newcomer gets an engagement by copying it."""
+    first = samples(README, "python")[0]
+    assert len(first.code.strip().splitlines()) <= 10
+    assert re.fullmatch(r"Show the button of engagement \d+\n", first.run())
 
 
-def check_curl(arguments: list[str]) -> None:
-    """Check that the sandbox has a method of that name."""
-    asked = [word.rpartition("/sandbox/")[2] for word in arguments if "/sandbox/" in word]
-    for name in asked:
-        assert hasattr(Sandbox, name.partition("?")[0]), name
-
-
-def test_every_public_name_is_in_the_reference(site: Path) -> None:
-    """A reader finds whatever can be imported."""
-    reference = "".join(page.read_text() for page in (site / "api").glob("*.html"))
-    named = set(re.findall(r'id="([\w.]+)"', reference))
-    for module in map(import_module, MODULES):
-        values = {name: getattr(module, name) for name in public_names(module) if name != "__version__"}
-        homes = {name: home(value) if isinstance(value, type) else module.__name__ for name, value in values.items()}
-        assert {f"{place}.{name}" for name, place in homes.items()} - named == set(), module.__name__
+def test_what_the_readme_says_is_there() -> None:
+    """The contract's pauses, every error, commands, files and folders."""
+    text = README.read_text()
+    policy = contract().operations["createSession"].policy
+    first, second, third = (f"{pause:g}" for pause in policy.pauses)
+    assert f"up to 3 times, after pauses of {first}, {second} and {third} seconds" in text
+    assert f"up to {policy.longest_retry_after} seconds" in text
+    names = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, Exception)}
+    table = text[text.index("## Errors") : text.index("## Testing your own code")]
+    assert {name for name in names if f"`{name}`" not in table} == set()
+    scripts = set(re.findall(r"\./scripts/([\w-]+)", text))
+    assert scripts >= {"demo", "test", "generate"}
+    assert all(os.access(ROOT / "scripts" / name, os.X_OK) for name in scripts)
+    table = text[text.index("## Hand-written") : text.index("## Sessions")]
+    parts = re.findall(r"^\| `([\w.]+/?)` \|", table, re.MULTILINE)
+    links = re.findall(r"\]\((?!http)([^)#]+)\)", text)
+    assert [name for name in (*links, *parts) if not (ROOT / name).exists()] == []
 
 
 # The site
@@ -178,28 +180,26 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return shared / "docs"
 
 
-@pytest.fixture(scope="module")
-def url(site: Path) -> Iterator[str]:
-    """Serve the site."""
-    with serving(site) as served:
-        yield served
+@pytest.fixture
+def tab(site: Path, browser: Browser) -> Iterator[Tab]:
+    """Serve the site, and open it."""
+    with serving(site) as url:
+        tab = Tab(browser, url)
+        yield tab
+        assert (tab.problems, tab.outside) == ([], [])
+        tab.page.close()
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start one browser for all pages."""
-    with chromium() as running:
-        yield running
-
-
-def test_the_site_is_built_without_a_warning(site: Path) -> None:
-    """Sphinx knows every name, page and place that is referred to."""
+def test_the_site_is_built_without_a_warning_or_broken_link(site: Path) -> None:
+    """Sphinx knows every name; pages and places are there; and every public name is in the reference."""
     assert site.with_name("docs.done").read_text() == ""
-
-
-def test_the_site_has_no_broken_link(site: Path) -> None:
-    """Within the site every page and place is there; addresses of others are well formed."""
     assert broken_links(site) == []
+    reference = "".join(page.read_text() for page in (site / "api").glob("*.html"))
+    named = set(re.findall(r'id="([\w.]+)"', reference))
+    for module in map(import_module, MODULES):
+        values = {name: getattr(module, name) for name in public_names(module) if name != "__version__"}
+        homes = {name: home(value) if isinstance(value, type) else module.__name__ for name, value in values.items()}
+        assert {f"{place}.{name}" for name, place in homes.items()} - named == set(), module.__name__
 
 
 def test_a_broken_link_is_found(tmp_path: Path) -> None:
@@ -220,79 +220,48 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
     assert found == {*bad, "none.png"}
 
 
-def test_every_page_is_clean_and_fits_a_phone(site: Path, url: str, browser: Browser) -> None:
-    """No error on the console, nothing asked of others, nothing wider than the screen, no text that is tiny."""
+def test_every_page_is_clean_and_fits_its_screen(site: Path, tab: Tab) -> None:
+    """At 1280 pixels no code has to be scrolled; on a phone nothing is wider than the screen, and no text is tiny."""
     pages = sorted(str(page.relative_to(site)) for page in site.rglob("*.html"))
     assert {"index.html", "quick-start.html", "api/client.html", "contract/index.html"} < set(pages)
-    tab = Tab(browser, url, width=390, height=844)
+    url = tab.page.url
     sizes = "[...document.querySelectorAll('article p')].map(part => parseFloat(getComputedStyle(part).fontSize))"
-    fits = "document.documentElement.scrollWidth <= innerWidth"
-    for page in pages:
-        tab.page.goto(url + page, wait_until="load")
-        assert tab.page.evaluate(fits), page
-        assert min([13, *tab.page.evaluate(sizes)]) >= 13, page
-        assert (tab.problems, tab.outside) == ([], []), page
-
-
-def test_no_code_is_cut_off(site: Path, url: str, browser: Browser) -> None:
-    """At 1280 pixels no block of code has to be scrolled; on a phone a block may scroll, but stays within the page."""
-    pages = sorted(str(page.relative_to(site)) for page in site.rglob("*.html") if page.parent.name != "contract")
-    tab = Tab(browser, url)
     blocks = "[...document.querySelectorAll('article pre')].filter(block => block.checkVisibility())"
+    cut = f"{blocks}.filter(block => block.scrollWidth > block.clientWidth).map(block => block.innerText)"
+    wide = f"{blocks}.filter(block => block.getBoundingClientRect().right > 390).map(block => block.innerText)"
     for page in pages:
         tab.page.set_viewport_size({"width": 1280, "height": 900})
         tab.page.goto(url + page, wait_until="load")
-        cut = f"{blocks}.filter(block => block.scrollWidth > block.clientWidth).map(block => block.innerText)"
-        assert tab.page.evaluate(cut) == [], page
+        assert page.startswith("contract/") or tab.page.evaluate(cut) == [], page
         tab.page.set_viewport_size({"width": 390, "height": 844})
-        wide = f"{blocks}.filter(block => block.getBoundingClientRect().right > 390).map(block => block.innerText)"
         assert tab.page.evaluate(wide) == [], page
-
-
-def test_the_navigation_has_guides_reference_and_evidence(url: str, browser: Browser) -> None:
-    """In this order, and links to the changelog and, where it has a public address, the repository."""
-    tab = Tab(browser, url)
-    sidebar = tab.page.locator(".sidebar-tree")
-    assert sidebar.locator(".caption").all_inner_texts() == ["GUIDES", "REFERENCE", "EVIDENCE"]
-    assert sidebar.locator("a.internal").first.inner_text() == "Quick start"
-    urls = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"].get("urls", {})
-    expected = [url for name, url in urls.items() if name.lower() in {"repository", "source"}][:1]
-    assert [link.get_attribute("href") for link in sidebar.locator("a.external").all()] == expected
-    sidebar.get_by_role("link", name="Changelog").click()
-    tab.page.get_by_role("heading", name="Unreleased").wait_for()
-
-
-def test_a_wide_table_fits_every_screen(url: str, browser: Browser) -> None:
-    """With the contents beside the page or without; a name in the table stays whole."""
-    tab = Tab(browser, f"{url}decisions.html")
-    for width in (390, 800, 1080, 1280, 1440, 1600, 1920):
+        assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page
+        assert min([13, *tab.page.evaluate(sizes)]) >= 13, page
+        assert (tab.problems, tab.outside) == ([], []), page
+    tab.page.goto(f"{url}decisions.html")
+    for width in (390, 800, 1080, 1280, 1440, 1600, 1920):  # with the contents beside its wide table, or without
         tab.page.set_viewport_size({"width": width, "height": 900})
         assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-        lines = "part => part.getClientRects().length"
-        assert tab.page.locator("td code", has_text="engagementAttributes").first.evaluate(lines) == 1, width
+        name = tab.page.locator("td code", has_text="engagementAttributes").first
+        assert name.evaluate("part => part.getClientRects().length") == 1, width
 
 
-@pytest.mark.parametrize(
-    ("words", "page"), [("RetryPolicy", "api/client.html"), ("report_impressions", "api/client.html")]
-)
-def test_search_finds(url: str, browser: Browser, words: str, page: str) -> None:
-    """What a reader types into the box of any page."""
-    tab = Tab(browser, f"{url}quick-start.html")
-    tab.page.get_by_placeholder("Search").first.fill(words)
-    tab.page.keyboard.press("Enter")
-    found = tab.page.locator(f"#search-results a[href*='{page}']").first
-    found.wait_for()
-    found.click()
-    assert words in tab.page.locator(":target").inner_text()
-    assert (tab.problems, tab.outside) == ([], [])
-
-
-def test_the_contracts_reference_is_led_to_and_leads_back(url: str, browser: Browser) -> None:
-    """From the navigation to the page that the sandbox serves, with every operation, and back."""
-    tab = Tab(browser, url)
-    tab.page.get_by_role("link", name="The contract", exact=True).first.click()
-    tab.page.get_by_role("link", name="Open the API reference").click()
-    tab.page.get_by_role("heading", name="Start a visit").wait_for()
-    tab.page.get_by_role("link", name="Documentation").click()
-    tab.page.get_by_role("heading", name="The contract").wait_for()
-    assert (tab.problems, tab.outside) == ([], [])
+def test_a_reader_finds_the_way(tab: Tab) -> None:
+    """Guides, reference and evidence, in this order; the changelog; the contract's page and back; by searching."""
+    sidebar, page = tab.page.locator(".sidebar-tree"), tab.page
+    assert sidebar.locator(".caption").all_inner_texts() == ["GUIDES", "REFERENCE", "EVIDENCE"]
+    assert sidebar.locator("a.internal").first.inner_text() == "Quick start"
+    repository = [url for name, url in PROJECT.get("urls", {}).items() if name.lower() in {"repository", "source"}][:1]
+    assert [link.get_attribute("href") for link in sidebar.locator("a.external").all()] == repository
+    sidebar.get_by_role("link", name="Changelog").click()
+    page.get_by_role("heading", name="Unreleased").wait_for()
+    page.get_by_role("link", name="The contract", exact=True).first.click()
+    page.get_by_role("link", name="Open the API reference").click()
+    page.get_by_role("heading", name="Start a visit").wait_for()
+    page.get_by_role("link", name="Documentation").click()
+    page.get_by_role("heading", name="The contract").wait_for()
+    for words in ("RetryPolicy", "report_impressions"):
+        page.get_by_placeholder("Search").first.fill(words)
+        page.keyboard.press("Enter")
+        page.locator("#search-results a[href*='api/client.html']").first.click()
+        assert words in page.locator(":target").inner_text()

@@ -6,8 +6,8 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-from collections.abc import Callable, Generator
+from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 import httpx
@@ -20,81 +20,57 @@ from liveperson_engagement.sandbox import Sandbox
 from samples import samples
 
 RECIPES = [each for each in samples(ROOT / "docs/web-frameworks.md", "python") if "VisitIds.from_text" in each.code]
-Ask = Callable[[str], str]
-"""Asks for /chat with a cookie and returns the one that is set."""
+Ask = Callable[[str], tuple[Any, str]]
+"""Asks for /chat with a cookie; returns the answer and the cookie that is set."""
 
 
-@contextlib.contextmanager
-def fastapi(recipe: dict[str, Any]) -> Generator[Ask]:
-    """Ask the app amid its lifespan."""
-    app = recipe["app"]
+def asking(framework: str, recipe: dict[str, Any], stack: ExitStack) -> Ask:
+    """Open an app of a framework."""
+    if framework == "django":
+        if not settings.configured:
+            settings.configure()
+        stack.enter_context(recipe["client"])
 
-    async def get(cookie: str) -> httpx.Response:
-        async with httpx.AsyncClient(
-            transport=httpx.ASGITransport(app), base_url="https://shop.example.com"
-        ) as browser:
-            return await browser.get("/chat", headers={"Cookie": f"visit={cookie}"})
+        def view(cookie: str) -> tuple[Any, str]:
+            answer = recipe["chat"](RequestFactory(headers={"Cookie": f"visit={cookie}"}).get("/chat"))
+            return answer.content, answer.cookies["visit"].value
 
-    def ask(cookie: str) -> str:
-        answer = runner.run(get(cookie))
-        assert answer.json() == {"show": True}
-        return answer.cookies["visit"]
-
-    with asyncio.Runner() as runner:
+        return view
+    app, runner = recipe["app"], stack.enter_context(asyncio.Runner())
+    if framework == "fastapi":
         lifespan = app.router.lifespan_context(app)
         runner.run(lifespan.__aenter__())
-        yield ask
-        runner.run(lifespan.__aexit__(None, None, None))
+        stack.callback(lambda: runner.run(lifespan.__aexit__(None, None, None)))
+    else:
+        stack.enter_context(recipe["client"])
+
+    async def get(url: str, headers: dict[str, str]) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as browser:
+            return await browser.get(url, headers=headers)
+
+    def ask(cookie: str) -> tuple[Any, str]:
+        url, headers = "https://shop.example.com/chat", {"Cookie": f"visit={cookie}"}
+        if framework == "fastapi":
+            answer = runner.run(get(url, headers))
+        else:
+            with httpx.Client(transport=httpx.WSGITransport(app)) as browser:
+                answer = browser.get(url, headers=headers)
+        return answer.content, answer.cookies["visit"]
+
+    return ask
 
 
-@contextlib.contextmanager
-def django(recipe: dict[str, Any]) -> Generator[Ask]:
-    """Call the view."""
-    if not settings.configured:
-        settings.configure()
-
-    def ask(cookie: str) -> str:
-        answer = recipe["chat"](RequestFactory(headers={"Cookie": f"visit={cookie}"}).get("/chat"))
-        assert answer.content == b'{"show": true}'
-        return str(answer.cookies["visit"].value)
-
-    with recipe["client"]:
-        yield ask
-
-
-@contextlib.contextmanager
-def flask(recipe: dict[str, Any]) -> Generator[Ask]:
-    """Ask the app."""
-    transport = httpx.WSGITransport(recipe["app"])
-
-    def ask(cookie: str) -> str:
-        with httpx.Client(transport=transport, base_url="https://shop.example.com") as browser:
-            answer = browser.get("/chat", headers={"Cookie": f"visit={cookie}"})
-        assert answer.json() == {"show": True}
-        return answer.cookies["visit"]
-
-    with recipe["client"]:
-        yield ask
-
-
-@pytest.mark.parametrize("framework", [fastapi, django, flask], ids=lambda framework: framework.__name__)
-def test_a_cookie_keeps_the_visit(
-    framework: Callable[[dict[str, Any]], contextlib.AbstractContextManager[Ask]],
-    sandbox: Sandbox,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+@pytest.mark.parametrize("framework", ["fastapi", "django", "flask"])
+def test_a_cookie_keeps_the_visit(framework: str, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     """One visitor for two requests with the cookie; a cookie that somebody has changed starts another visit."""
     monkeypatch.setenv("LIVEPERSON_BASE_URL", sandbox.url)
-    with framework(names_of(framework.__name__)) as ask:
-        assert ask(ask("")) != ""
-        assert len(sandbox.visitors) == 1
+    [sample] = [each for each in RECIPES if f"from {framework}" in each.code]
+    recipe: dict[str, Any] = {"__name__": "shop"}
+    exec(compile(sample.code, str(sample), "exec"), recipe)  # noqa: S102
+    with ExitStack() as stack:
+        ask = asking(framework, recipe, stack)
+        content, cookie = ask("")
+        assert content.replace(b" ", b"").strip() == b'{"show":true}'
+        assert (ask(cookie)[1] != "", len(sandbox.visitors)) == (True, 1)
         ask("changed")
         assert len(sandbox.visitors) == 2
-
-
-def names_of(framework: str) -> dict[str, Any]:
-    """Run the recipe of a framework and return its names."""
-    [recipe] = [each for each in RECIPES if f"from {framework}" in each.code]
-    names: dict[str, Any] = {"__name__": "shop"}
-    exec(compile(recipe.code, str(recipe), "exec"), names)  # noqa: S102
-    return names

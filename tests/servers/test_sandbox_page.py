@@ -1,7 +1,8 @@
-"""The sandbox's front page in a real browser: what a client does appears by itself, and what a button says happens."""
+"""The sandbox's pages in a real browser: calls appear by themselves, buttons do what they say; the reference."""
 
 from __future__ import annotations
 
+import functools
 import json
 import shlex
 import subprocess
@@ -14,14 +15,18 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Locator
 
-from browser import Tab, chromium
+from browser import Tab
 from checkout import ROOT
+from contract_tools import CONTRACT, METHODS
 from liveperson_engagement import EngagementClient
 from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement.sandbox.controls import EXAMPLES
+from liveperson_engagement.sandbox.pages import reference_page
 
 BODY: Any = {"appType": "EXTERNAL"}
 LEAD: Any = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
 VISITORS = "/api/account/demo/app/engagement/visitors/"
+OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
 CONTRAST = """() => {
   const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
   const rgb = (color) => {
@@ -51,13 +56,6 @@ CONTRAST = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """Start one browser for all pages."""
-    with chromium() as running:
-        yield running
-
-
 @pytest.fixture
 def tab(browser: Browser, sandbox: Sandbox) -> Iterator[Tab]:
     """Open the front page, and find no error on it at the end."""
@@ -68,25 +66,17 @@ def tab(browser: Browser, sandbox: Sandbox) -> Iterator[Tab]:
     opened.page.close()
 
 
-@pytest.fixture
-def pauses() -> list[float]:
-    """Note the client's pauses."""
-    return []
-
-
-@pytest.fixture
-def client(sandbox: Sandbox, pauses: list[float]) -> Iterator[EngagementClient]:
-    """Connect a client whose pauses take no time."""
-    with EngagementClient("demo", base_url=sandbox.url, sleep=pauses.append) as running:
-        yield running
-
-
 def rows(tab: Tab, count: int) -> list[str]:
     """Wait until the page shows so many requests, and read them, newest first."""
     tab.page.locator(f"#requests > li:nth-child({count})").wait_for()
     found = [" ".join(each.split()) for each in tab.page.locator("#requests > li").all_inner_texts()]
     assert len(found) == count
     return found
+
+
+def row(tab: Tab, text: str) -> Locator:
+    """Find the newest request that shows a text."""
+    return tab.page.locator("#requests > li", has_text=text).first
 
 
 def press(tab: Tab, name: str) -> None:
@@ -102,21 +92,24 @@ def open_all(tab: Tab) -> None:
         each.locator("pre").first.wait_for()
 
 
-def row(tab: Tab, text: str) -> Locator:
-    """Find the newest request that shows a text."""
-    return tab.page.locator("#requests > li", has_text=text).first
+def curl(command: str) -> None:
+    """Paste a command into a shell."""
+    subprocess.run(shlex.split(f"{command} --fail --silent"), check=True, capture_output=True)
 
 
-def test_calls_appear_without_a_reload(tab: Tab, client: EngagementClient) -> None:
-    """The newest first; visitors with their sessions, and what was sent of them."""
+# The front page
+
+
+def test_calls_appear_without_a_reload(tab: Tab, sandbox: Sandbox, client: EngagementClient) -> None:
+    """The newest first; visitors with their sessions, and what was sent of them; a reset is noticed."""
     tab.page.evaluate("window.same = true")
     assert tab.page.get_by_text("Nothing has arrived yet").is_visible()
     visit = client.visit("shopper")
     visit.create_session(BODY)
     (first,) = rows(tab, 1)
-    assert "POST createSession" in first
-    assert first.endswith("200")
+    assert ("POST createSession" in first, first.endswith("200")) == (True, True)
     assert not tab.page.get_by_text("Nothing has arrived yet").is_visible()
+    assert tab.page.locator("#news[role=status]").text_content() == "1 new request, 0 failed"
     visit.report_impressions("impDisplay")
     visit.update_session(LEAD)
     newest, *_ = rows(tab, 3)
@@ -125,52 +118,50 @@ def test_calls_appear_without_a_reload(tab: Tab, client: EngagementClient) -> No
     shown = " ".join(tab.page.locator("#visitors").inner_text().split())
     assert "account demo" in shown
     assert shown.endswith("active 2 updates lead impDisplay")
+    client.visit("another").create_session(BODY)
+    rows(tab, 4)
+    tab.page.get_by_role("button", name="show only these requests").first.click()
+    assert tab.page.locator("#requests > li:visible").count() in {1, 3}
+    tab.page.get_by_role("button", name="Show all visitors").click()
+    assert tab.page.locator("#requests > li:visible").count() == 4
+    sandbox.reset()
+    sandbox.fail_next(418, times=4)
+    for _ in range(4):
+        httpx.post(f"{sandbox.url}{VISITORS}?v=1.0", json=BODY)
+    row(tab, "418").wait_for()
+    assert all("418" in each for each in rows(tab, 4))
     assert tab.page.evaluate("window.same") is True
 
 
-def test_a_failure_that_was_planned_by_a_button_happens(
-    tab: Tab, client: EngagementClient, pauses: list[float]
-) -> None:
-    """As often as was asked for; the attempts are counted, and the failures marked."""
+def test_attempts_belong_together(tab: Tab, sandbox: Sandbox, backend: Any, client: EngagementClient) -> None:
+    """A failure that a button has planned happens as often as was asked for; the attempts are counted and marked."""
     tab.page.get_by_label("How many").fill("2")
     tab.page.get_by_label("Status").fill("502")
     press(tab, "Fail next")
     tab.page.get_by_text("2 instructions waiting").wait_for()
     client.visit("shopper").create_session(BODY)
-    assert pauses == [5, 10]
+    assert backend.pauses == [5, 10]
     third, second, first = rows(tab, 3)
-    assert "502" in first
-    assert "attempt" not in first
-    assert "attempt 2, after " in second
-    assert "attempt 3, after " in third
+    assert ("502" in first, "attempt" in first) == (True, False)
+    assert ("attempt 2, after " in second, "attempt 3, after " in third) == (True, True)
     assert tab.page.locator("#requests > li.bad").count() == 2
     assert tab.page.get_by_text("3 · 2 failed").is_visible()
-
-
-def test_the_attempts_of_a_visitor_belong_together(tab: Tab, sandbox: Sandbox, client: EngagementClient) -> None:
-    """One whom "Loading account" has named, too, and one whose connection was dropped."""
-    visit = client.visit("shopper")
+    press(tab, "Reset")
+    visit = client.visit("other")
     sandbox.loading_account()
     visit.create_session(BODY)
     sandbox.drop_connection()
     visit.update_session(LEAD)
     again, dropped, continued, loading = rows(tab, 4)
-    assert "createSession" in loading
-    assert "Loading account: demo" in loading
-    assert "continueSession" in continued
-    assert "attempt 2, after " in continued
-    assert "dropped" in dropped
-    assert "attempt 2, after " in again
+    assert ("createSession" in loading, "Loading account: demo" in loading) == (True, True)
+    assert ("continueSession" in continued, "attempt 2, after " in continued) == (True, True)
+    assert ("dropped" in dropped, "attempt 2, after " in again) == (True, True)
 
 
-def test_a_request_shows_what_was_sent_and_answered_on_demand(
-    tab: Tab, sandbox: Sandbox, client: EngagementClient
-) -> None:
-    """With every digit of an id of 64 bits; a refusal says what was wrong without being opened."""
-    level = 2**63 - 1
-    client.visit().create_session(
-        {"appType": "EXTERNAL", "engagementAttributes": [{"type": "error", "error": {"level": level}}]}
-    )
+def test_a_request_shows_what_was_sent_and_answered(tab: Tab, sandbox: Sandbox, client: EngagementClient) -> None:
+    """On demand, with every digit of an id of 64 bits; a refusal says what was wrong without being opened."""
+    error: Any = {"type": "error", "error": {"level": 2**63 - 1}}
+    client.visit().create_session(BODY | {"engagementAttributes": [error]})
     httpx.post(f"{sandbox.url}{VISITORS}?v=1.0", json={"appType": "WEB"})
     rows(tab, 2)
     assert row(tab, "400").get_by_text(": appType").is_visible()
@@ -179,7 +170,7 @@ def test_a_request_shows_what_was_sent_and_answered_on_demand(
     opened.locator("summary").press("Enter")
     opened.locator("pre").first.wait_for()
     body, answer, headers = opened.locator("pre").all_inner_texts()
-    assert json.loads(body)["engagementAttributes"][0]["error"]["level"] == level
+    assert json.loads(body)["engagementAttributes"] == [error]
     assert json.loads(answer)["visitorId"] == sandbox.visitors[0].visitor_id
     assert "content-type: application/json" in headers
     assert "POST /api/account/demo/" in opened.inner_text()
@@ -191,68 +182,69 @@ MARKUP = "<script>document.title='owned'</script><img src=x onerror=document.tit
 def test_markup_of_a_client_is_shown_as_text(tab: Tab, sandbox: Sandbox) -> None:
     """In ids, accounts, bodies, headers, messages and paths."""
     named = quote(MARKUP, safe="")
-    body = {"appType": MARKUP}
     attribute = {"type": "lead", "lead": {"topic": MARKUP}}
     created = f"{sandbox.url}/api/account/{named}/app/engagement/visitors/"
     sandbox.loading_account()  # which looks at no id
     httpx.post(f"{created}?v=1.0", json={**BODY, "engagementAttributes": [attribute]})
-    httpx.post(f"{created}{named}?v=1.0&sid={named}", json=body, headers={"x-note": MARKUP})
+    httpx.post(f"{created}{named}?v=1.0&sid={named}", json={"appType": MARKUP}, headers={"x-note": MARKUP})
     httpx.post(f"{sandbox.url}/{named}", content=MARKUP.encode())
     sandbox.answer_next(400, json.dumps({"message": MARKUP, "visitorId": MARKUP}))
-    httpx.post(f"{created}?v=1.0", json=body)
     sandbox.answer_next(200, json.dumps({"visitorId": [MARKUP]}))
-    httpx.post(f"{created}?v=1.0", json=body)
+    for _ in range(2):
+        httpx.post(f"{created}?v=1.0", json={"appType": MARKUP})
     rows(tab, 5)
     open_all(tab)
     assert tab.page.locator("#visitors").get_by_text(f"account {MARKUP}").is_visible()
     assert row(tab, "400").get_by_text(MARKUP, exact=True).is_visible()
     assert tab.page.locator("#requests pre", has_text=MARKUP).count() >= 3
     assert tab.page.locator(".name", has_text=named).count() == 1
-    assert tab.page.locator("script").count() == 1
-    assert tab.page.locator("img").count() == 0
+    assert (tab.page.locator("script").count(), tab.page.locator("img").count()) == (1, 0)
     assert tab.page.title() == "Sandbox"
 
 
-@pytest.mark.parametrize("button", ["Loading account", "Drop connection", "Answer after 5 s"])
-def test_a_button_plans_what_its_command_plans(tab: Tab, sandbox: Sandbox, button: str) -> None:
-    """The page, and a shell that the line is pasted into; with the chosen operation."""
+def test_a_button_plans_what_its_command_plans(tab: Tab, sandbox: Sandbox) -> None:
+    """The page, and a shell that the line is pasted into, with the chosen operation; what is refused says why."""
     tab.page.get_by_label("Operation").select_option("createSession")
-    press(tab, button)
-    tab.page.get_by_text("1 instruction waiting").wait_for()
-    command = tab.page.locator("#shell").inner_text()
-    assert '"operation":"createSession"' in command
-    subprocess.run(shlex.split(f"{command} --fail --silent"), check=True, capture_output=True)
-    tab.page.get_by_text("2 instructions waiting").wait_for()
-    press(tab, "Reset")
-    tab.page.get_by_text("instructions waiting").wait_for(state="hidden")
+    for button in ("Loading account", "Drop connection", "Answer after 5 s"):
+        press(tab, button)
+        tab.page.get_by_text("1 instruction waiting").wait_for()
+        command = tab.page.locator("#shell").inner_text()
+        assert '"operation":"createSession"' in command
+        curl(command)
+        tab.page.get_by_text("2 instructions waiting").wait_for()
+        press(tab, "Reset")
+        tab.page.get_by_text("instructions waiting").wait_for(state="hidden")
     assert sandbox.requests == ()
+    tab.page.get_by_label("Status").fill("5")
+    tab.page.get_by_role("button", name="Fail next").click()
+    tab.page.get_by_text("status: must be a whole number, from 100 to 999, not 5").wait_for()
+    tab.problems.clear()  # the browser reports the 400 as well
 
 
-def test_the_first_command_works_as_it_is(tab: Tab, sandbox: Sandbox) -> None:
-    """Pasted into a shell, it starts a visit, which appears."""
+def test_the_shown_lines_work_as_they_are(tab: Tab, sandbox: Sandbox) -> None:
+    """Pasted into a shell, or into Python, each starts a visit, which appears; the curl line can be copied."""
     command = tab.page.locator("#curl").inner_text()
-    subprocess.run(shlex.split(f"{command} --fail --silent"), check=True, capture_output=True)
+    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.page.get_by_role("button", name="Copy the curl line").click()
+    tab.page.get_by_role("button", name="Copied the curl line").wait_for()
+    assert tab.page.evaluate("navigator.clipboard.readText()") == command
+    curl(command)
     rows(tab, 1)
-    assert len(sandbox.visitors) == 1
     line = tab.page.locator("#python").inner_text()
     with eval(line, {"EngagementClient": EngagementClient}) as client:  # noqa: S307 - what the page tells people to write
         client.visit().create_session(BODY)
     rows(tab, 2)
+    assert len(sandbox.visitors) == 2
 
 
-def test_the_switch_shows_what_the_sandbox_offers(tab: Tab, sandbox: Sandbox, client: EngagementClient) -> None:
-    """Whoever has told it."""
+def test_switches_show_and_change_what_the_sandbox_does(tab: Tab, sandbox: Sandbox, client: EngagementClient) -> None:
+    """Whoever has told it; sessions and visitors end by buttons."""
     press(tab, "Not available")
     assert client.visit().create_session(BODY).status == "NotAvailable"
     tab.page.locator("[data-call=not_available][aria-pressed=true]").wait_for()
     sandbox.available()
     tab.page.locator("[data-call=available][aria-pressed=true]").wait_for()
     assert tab.page.locator("[data-call=not_available][aria-pressed=false]").count() == 1
-
-
-def test_sessions_and_visitors_end_by_buttons(tab: Tab, sandbox: Sandbox, client: EngagementClient) -> None:
-    """Expired, forgotten, and all of it reset."""
-    client.visit().create_session(BODY)
     tab.page.locator("#visitors", has_text="active").wait_for()
     press(tab, "Expire sessions")
     tab.page.locator("#visitors", has_text="ended").wait_for()
@@ -264,108 +256,85 @@ def test_sessions_and_visitors_end_by_buttons(tab: Tab, sandbox: Sandbox, client
     assert (sandbox.requests, sandbox.visitors) == ((), ())
 
 
-def test_a_refused_instruction_says_why(tab: Tab) -> None:
-    """In the sandbox's own words."""
-    tab.page.get_by_label("Status").fill("5")
-    tab.page.get_by_role("button", name="Fail next").click()
-    tab.page.get_by_text("status: must be a whole number, from 100 to 999, not 5").wait_for()
-    tab.problems.clear()  # the browser reports the 400 as well
-
-
-def test_a_reset_between_two_looks_is_noticed(tab: Tab, sandbox: Sandbox, client: EngagementClient) -> None:
-    """Though as many requests have come since."""
-    client.visit().create_session(BODY)
-    client.visit().create_session(BODY)
-    rows(tab, 2)
-    sandbox.reset()
-    sandbox.fail_next(418, times=2)
-    for _ in range(2):
-        httpx.post(f"{sandbox.url}{VISITORS}?v=1.0", json=BODY)
-    row(tab, "418").wait_for()
-    assert all("418" in each for each in rows(tab, 2))
-
-
-def test_only_one_visitors_requests_can_be_shown(tab: Tab, client: EngagementClient) -> None:
-    """And all of them again."""
-    for name in ("a", "b"):
-        client.visit(name).create_session(BODY)
-        client.visit(name).update_session(LEAD)
-    rows(tab, 4)
-    tab.page.get_by_role("button", name="show only these requests").first.click()
-    assert tab.page.locator("#requests > li:visible").count() == 2
-    tab.page.get_by_role("button", name="Show all visitors").click()
-    assert tab.page.locator("#requests > li:visible").count() == 4
-
-
 def test_a_sandbox_that_stops_and_starts_again(browser: Browser) -> None:
-    """The page says so, and goes on with the new one by itself."""
+    """The page says so, and goes on with the new one by itself; without JavaScript it leads to what it shows."""
     with Sandbox() as first:
-        tab = Tab(browser, first.url)
+        tab, port = Tab(browser, first.url), int(first.host.partition(":")[2])
         tab.page.get_by_text("Live", exact=True).wait_for()
         httpx.post(f"{first.url}{VISITORS}?v=1.0", json=BODY)
         rows(tab, 1)
     tab.page.get_by_text("No answer: has the sandbox stopped?").wait_for()
-    with Sandbox(port=int(first_port(tab))):
+    with Sandbox(port=port) as second, browser.new_context(java_script_enabled=False) as context:
         tab.page.get_by_text("Live", exact=True).wait_for()
         tab.page.get_by_text("Nothing has arrived yet").wait_for()
+        page = context.new_page()
+        page.goto(second.url)
+        page.get_by_role("link", name="requests").click()
+        page.wait_for_url("**/sandbox/requests")
+        assert page.locator("body").inner_text().strip() == "[]"
     tab.page.close()
 
 
-def first_port(tab: Tab) -> str:
-    """Give the port that a page was opened at."""
-    return tab.page.url.rstrip("/").rpartition(":")[2]
+def test_the_page_is_small_and_asks_for_what_is_new_only(tab: Tab, sandbox: Sandbox) -> None:
+    """It is no part of the journal; a place that makes no sense begins at the beginning; a long one is cut."""
+    folder = ROOT / "wrapper/liveperson_engagement/sandbox/page"
+    assert sum(len(zlib.compress(path.read_bytes())) for path in folder.iterdir()) < 15_000  # as in the wheel
+    with httpx.Client(base_url=sandbox.url) as http:
+        http.post(f"{VISITORS}?v=1.0", json=BODY)
+        first = http.get("/sandbox/live").json()
+        http.post(f"{VISITORS}?v=1.0", json={"appType": "WEB"})
+        second = http.get("/sandbox/live", params={"after": first["after"]}).json()
+        assert [[each["status"] for each in news["requests"]] for news in (first, second)] == [[200], [400]]
+        for place in ("", "x", f"{first['run']}-", f"{first['run']}-{'9' * 5000}", "1-1"):
+            assert len(http.get("/sandbox/live", params={"after": place}).json()["requests"]) == 2
+        for number in range(508):
+            http.get(f"/{number}")
+    row(tab, "/507").wait_for()
+    assert tab.page.locator("#requests > li").count() == 500
+    assert tab.page.get_by_text("510, the newest 500 shown · 500 failed").is_visible()
 
 
-@pytest.mark.parametrize(("width", "height"), [(390, 844), (320, 568), (800, 900), (1280, 800)])
-def test_no_width_scrolls_sideways(browser: Browser, sandbox: Sandbox, width: int, height: int) -> None:
-    """Neither with long ids nor with a request opened."""
+@pytest.mark.parametrize("path", ["", "/reference/", "/sandbox/"])
+def test_a_page_can_be_read_by_everybody(browser: Browser, sandbox: Sandbox, path: str) -> None:
+    """No width scrolls sideways, no text is tiny, in the light and in the dark it stands out as WCAG asks."""
     sandbox.loading_account()  # which looks at no id
     httpx.post(f"{sandbox.url}/api/account/{'a' * 200}/app/engagement/visitors/?v=1.0", json=BODY)
     httpx.post(f"{sandbox.url}{VISITORS}{'v' * 200}?v=1.0&sid={'s' * 300}", json=BODY, headers={"x-long": "h" * 500})
     httpx.get(f"{sandbox.url}/{'p' * 300}")
-    tab = Tab(browser, sandbox.url, width=width, height=height)
-    rows(tab, 3)
-    open_all(tab)
-    assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
-    for each in tab.page.locator("#requests pre, button, input, select").all():
-        box = each.bounding_box()
-        assert box is None or box["x"] + box["width"] <= width
-    tab.page.close()
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("path", ["/", "/reference/"])
-def test_text_stands_out_from_its_background(
-    browser: Browser, sandbox: Sandbox, client: EngagementClient, path: str, scheme: Any
-) -> None:
-    """By the ratio that WCAG asks for, in the light and in the dark."""
-    sandbox.fail_next(503)
-    client.visit().create_session(BODY)
-    httpx.post(f"{sandbox.url}{VISITORS}?v=1.0", json={"appType": "WEB"})
+    httpx.post(f"{sandbox.url}{VISITORS}?v=1.0", json=BODY)
     sandbox.expire_sessions()
     tab = Tab(browser, sandbox.url + path)
-    tab.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-    if path == "/":
-        rows(tab, 3)
+    if not path:
+        rows(tab, 4)
         open_all(tab)
-    assert tab.page.evaluate(CONTRAST) == []
+    tab.page.evaluate(OPEN_ALL)
+    schemes: list[Any] = ["light", "dark"]
+    for scheme in schemes:
+        tab.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        assert tab.page.evaluate(CONTRAST) == []
+    for width, height in ((1280, 800), (800, 900), (390, 844), (320, 568)):
+        tab.page.set_viewport_size({"width": width, "height": height})
+        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
+        part = "h1, h2, p" if path else "#requests pre, button, input, select"
+        edges = f"[...document.querySelectorAll('{part}')].map(part => part.getBoundingClientRect().right)"
+        assert max(tab.page.evaluate(edges)) <= width
+    sizes = "[...document.querySelectorAll('p:not(.more)')].map(part => parseFloat(getComputedStyle(part).fontSize))"
+    assert min([13, *tab.page.evaluate(sizes)]) >= 13
+    assert (tab.problems, tab.outside) == ([], [])
     tab.page.close()
 
 
 def test_the_page_can_be_used_without_seeing_it(tab: Tab, client: EngagementClient) -> None:
-    """Landmarks, names for all that can be pressed, keys that reach it, and a word about what is new."""
+    """Landmarks, names for all that can be pressed, and keys that reach it."""
     for landmark in ("banner", "navigation", "main"):
         assert tab.page.get_by_role(landmark).count() == 1
     for name in ("Requests", "Controls", "Visitors"):
         assert tab.page.get_by_role("region", name=name).is_visible()
     unnamed = "each => !(each.textContent.trim() || each.labels[0].textContent.trim())"
-    assert not [
-        each for each in tab.page.locator("button, a, select, input:not([type=hidden])").all() if each.evaluate(unnamed)
-    ]
+    pressed = tab.page.locator("button, a, select, input:not([type=hidden])").all()
+    assert not [each for each in pressed if each.evaluate(unnamed)]
     client.visit().create_session(BODY)
     rows(tab, 1)
-    announced = tab.page.locator("#news[role=status]")
-    assert announced.text_content() == "1 new request, 0 failed"
     reached: set[str] = set()
     for _ in range(30):
         tab.page.keyboard.press("Tab")
@@ -373,49 +342,120 @@ def test_the_page_can_be_used_without_seeing_it(tab: Tab, client: EngagementClie
     assert {"SUMMARY", "A", "fail_next", "reset", "available", "SELECT"} <= reached
 
 
-def test_a_command_can_be_copied(tab: Tab) -> None:
-    """Whole, as it stands there."""
-    tab.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    tab.page.get_by_role("button", name="Copy the curl line").click()
-    tab.page.get_by_role("button", name="Copied the curl line").wait_for()
-    assert tab.page.evaluate("navigator.clipboard.readText()") == tab.page.locator("#curl").inner_text()
+# The reference
 
 
-def test_without_javascript_the_page_leads_to_what_it_shows(browser: Browser, sandbox: Sandbox) -> None:
-    """As it is at the moment."""
-    context = browser.new_context(java_script_enabled=False)
-    page = context.new_page()
-    page.goto(sandbox.url)
-    page.get_by_role("link", name="requests").click()
-    page.wait_for_url("**/sandbox/requests")
-    assert page.locator("body").inner_text().strip() == "[]"
-    context.close()
+def followed(node: Any) -> Any:
+    """Give what a node refers to, or the node itself."""
+    if "$ref" not in node:
+        return node
+    return functools.reduce(lambda part, key: part[key], node["$ref"].removeprefix("#/").split("/"), CONTRACT)
 
 
-def test_the_page_asks_for_what_is_new_only(sandbox: Sandbox) -> None:
-    """And is no part of the journal; a place that makes no sense begins at the beginning."""
-    httpx.post(f"{sandbox.url}{VISITORS}?v=1.0", json=BODY)
-    first = httpx.get(f"{sandbox.url}/sandbox/live").json()
-    httpx.post(f"{sandbox.url}{VISITORS}?v=1.0", json={"appType": "WEB"})
-    second = httpx.get(f"{sandbox.url}/sandbox/live", params={"after": first["after"]}).json()
-    assert [[each["status"] for each in news["requests"]] for news in (first, second)] == [[200], [400]]
-    for place in ("", "x", f"{first['run']}-", f"{first['run']}-{'9' * 5000}", "1-1"):
-        again = httpx.get(f"{sandbox.url}/sandbox/live", params={"after": place}).json()
-        assert len(again["requests"]) == 2
-    assert len(sandbox.requests) == 2
+def examples(holder: Any) -> dict[str, Any]:
+    """Give the examples of a body or answer, by the name that a reader sees."""
+    media = followed(holder).get("content", {}).get("application/json", {})
+    named = {name: followed(example) for name, example in media.get("examples", {}).items()}
+    return {example.get("summary", name): example["value"] for name, example in named.items()}
 
 
-def test_a_long_journal_is_shown_from_its_end(tab: Tab, sandbox: Sandbox) -> None:
-    """The page stays as quick as it was."""
-    with httpx.Client() as http:
-        for _ in range(510):
-            http.get(f"{sandbox.url}/{len(sandbox.requests)}")
-    row(tab, "/509").wait_for()
-    assert tab.page.locator("#requests > li").count() == 500
-    assert tab.page.get_by_text("510, the newest 500 shown · 500 failed").is_visible()
+def shown(part: Locator) -> dict[str, Any]:
+    """Read the examples of a part of the page."""
+    read = {
+        each.locator("summary").inner_text(): each.locator("pre").inner_text()
+        for each in part.locator(":scope > .example").all()
+    }
+    return {name: json.loads(text) for name, text in read.items()}
 
 
-def test_the_page_is_small() -> None:
-    """Its files, compressed as in the wheel."""
-    folder = ROOT / "wrapper/liveperson_engagement/sandbox/page"
-    assert sum(len(zlib.compress(path.read_bytes())) for path in folder.iterdir()) < 15_000
+def words(text: str) -> str:
+    """Forget where lines end."""
+    return " ".join(text.split())
+
+
+def test_the_reference_has_all_of_the_contract(browser: Browser, sandbox: Sandbox) -> None:
+    """Operations with their parameters, answers and examples, value for value; schemas, links and the retry policy."""
+    tab = Tab(browser, f"{sandbox.url}/reference/")
+    tab.page.evaluate(OPEN_ALL)
+    paths = CONTRACT["paths"].values()
+    operations = [item[method] for item in paths for method in METHODS if method in item]
+    for operation in operations:
+        part = tab.page.locator(f"[id={operation['operationId']}]")
+        assert part.get_by_role("heading", name=operation["summary"]).is_visible()
+        assert part.get_by_text(f"Operation {operation['operationId']}.").is_visible()
+        assert tab.page.locator(f'nav a[href="#{operation["operationId"]}"]').is_visible()
+        text = words(part.inner_text())
+        assert words(operation["description"]) in text
+        for parameter in map(followed, operation["parameters"]):
+            assert f"{parameter['name']} {parameter['in']} · " in text
+            assert parameter["description"].strip() in text
+        assert shown(part) == examples(operation.get("requestBody", {}))
+        for status, answer in operation["responses"].items():
+            assert f"{status} {words(followed(answer)['description'])}" in text
+            found = part.locator(".answer").filter(has=tab.page.get_by_text(status, exact=True))
+            assert (found.count(), shown(found)) == (1, examples(answer))
+    text = words(tab.page.locator("main").inner_text())
+    for schema in CONTRACT["components"]["schemas"].values():
+        for name, member in schema.get("properties", {}).items():
+            assert f"{name} " in text
+            assert words(followed(member).get("description", "")) in text
+    links = followed(CONTRACT["components"]["responses"]["Session"])["links"]
+    for operation_id in ("createSession", "continueSession"):
+        for link in links.values():
+            part = tab.page.locator(f"[id={operation_id}] details.link", has_text=link["description"])
+            values = {name: link[name] for name in ("parameters", "requestBody") if name in link}
+            assert json.loads(part.locator("pre").inner_text()) == values
+    policy = {
+        name: value for name, value in CONTRACT["x-retry-policies"]["documented"].items() if name != "description"
+    }
+    part = tab.page.locator("[id=retry-policy-documented]")
+    assert (part.locator("li").count(), json.loads(part.locator("pre").inner_text())) == (7, policy)
+
+
+def test_the_pages_lead_to_each_other(browser: Browser, sandbox: Sandbox) -> None:
+    """To the controls with their curl commands, and back; nothing is asked of others, and the journal stays empty."""
+    tab = Tab(browser, sandbox.url)
+    tab.page.get_by_role("link", name="API reference").click()
+    tab.page.get_by_role("heading", name=CONTRACT["info"]["title"]).wait_for()
+    tab.page.get_by_role("link", name="its controls").click()
+    tab.page.get_by_role("heading", name="Sandbox controls").wait_for()
+    assert {command.rpartition("/")[2] for command, _ in sandbox.calls} == {*EXAMPLES, "requests", "visitors"}
+    for command, summary in sandbox.calls:
+        part = tab.page.locator(f"[id={command.rpartition('/')[2]}]")
+        assert part.get_by_role("heading", name=summary.replace("`", "")).is_visible()
+        assert command in part.inner_text()
+    tab.page.get_by_role("link", name="what happens there").click()
+    tab.page.get_by_role("heading", name="Requests").wait_for()
+    tab.page.wait_for_load_state("networkidle")
+    assert (tab.problems, tab.outside, sandbox.requests) == ([], [], ())
+    answer = httpx.get(f"{sandbox.url}/openapi.json")
+    assert (answer.json(), answer.headers["content-type"]) == (CONTRACT, "application/json")
+
+
+def test_what_a_document_says_is_text(browser: Browser, sandbox: Sandbox) -> None:
+    """Whatever stands in it: no markup, no link that runs, and every digit of a number."""
+    markup, digits = "<img src=x onerror=alert(1)>", 2**63 - 1
+    hostile = json.loads(json.dumps(CONTRACT).replace("EXTERNAL", markup))
+    hostile["info"] |= {"title": markup, "description": f"{markup} `{markup}` [x](javascript:alert(1))"}
+    body = followed(hostile["components"]["requestBodies"]["CreateSession"])["content"]["application/json"]
+    body["examples"] = {markup: {"value": {markup: digits}}}
+    tab = Tab(browser, f"{sandbox.url}/reference/")
+    tab.page.set_content(reference_page(hostile))
+    assert tab.page.title() == markup
+    assert tab.page.locator("img, script, a[href^=javascript]").count() == 0
+    assert json.loads(tab.page.locator("#createSession .example pre").first.text_content() or "") == {markup: digits}
+
+
+def test_a_document_may_be_plain_or_go_round_in_circles() -> None:
+    """Without a summary, server or description; with schemas that contain themselves, or allow everything."""
+    here = "#/components/schemas/"
+    members = {"next": {"$ref": f"{here}Node"}, "any": True, "free": {"items": False}}
+    node = {"properties": members, "anyOf": [True, {"$ref": f"{here}Tree"}]}
+    content = {"application/json": {"schema": {"$ref": f"{here}Node"}}, "text/plain": {}}
+    operation = {"operationId": "go", "requestBody": {"content": content}, "responses": {}}
+    schemas = {"Tree": {"type": "array", "items": {"$ref": f"{here}Tree"}}, "Node": node}
+    document = {"info": {"title": "Plain", "version": "1"}, "components": {"schemas": schemas}}
+    page = reference_page(document | {"paths": {"/x": {"post": operation}}})
+    assert page.count("<b>next</b>") == 1
+    assert "<h2>go</h2>" in page
+    assert "array of array" in page

@@ -31,46 +31,30 @@ def drawn(timeline: Timeline, width: int, encoding: str = "utf-8") -> list[str]:
     return file.read().splitlines()
 
 
-def played(sandbox: Sandbox) -> Timeline:
-    """Have a client make some calls, in faked time."""
+def test_a_picture_is_drawn_of_what_the_hooks_say(sandbox: Sandbox) -> None:
+    """A line for each call, where its attempts and pauses are; it fits any width, and ASCII. At first it is empty."""
     now = [1000.0]
 
     def sleep(seconds: float) -> None:
         now[0] += seconds
 
     timeline = Timeline(lambda: now[0])
+    assert drawn(timeline, 80) == []
     hooks: Any = {name: getattr(timeline, name) for name in ("on_request", "on_response", "on_retry")}
     made = EngagementClient("demo", base_url=sandbox.url, domain_api=sandbox.url, sleep=sleep, **hooks)
     with made.with_options(base_url=None) as client:
         timeline.step = "1"
-        visit = client.visit()
         sandbox.fail_next(503, operation="createSession")
         sandbox.loading_account()
-        visit.create_session({"appType": "EXTERNAL"})
+        client.visit().create_session({"appType": "EXTERNAL"})
         sleep(12)
         timeline.step = "2"
         sandbox.drop_connection()
         with contextlib.suppress(ConnectionFailed):
             client.with_options(retry=RetryPolicy.none()).visit().create_session({"appType": "EXTERNAL"})
-    return timeline
 
-
-def test_a_picture_is_drawn_of_what_the_hooks_say(sandbox: Sandbox) -> None:
-    """A line for each call, where its attempts and pauses are; without backends or spaces at the end in a file."""
-    assert drawn(played(sandbox), 80) == PICTURE.splitlines()
-
-
-def test_a_picture_fits(sandbox: Sandbox) -> None:
-    """Into any terminal that has room for it, and into ASCII."""
-    timeline = played(sandbox)
+    assert drawn(timeline, 80) == PICTURE.splitlines()
     for width in (60, 80, 100, 200):
         assert max(map(len, drawn(timeline, width))) <= min(width, 100)
     text = "".join(drawn(timeline, 80, "ascii"))
-    assert text.isascii()
-    assert "x 503" in text
-    assert "o 200" in text
-
-
-def test_a_picture_of_nothing_is_empty() -> None:
-    """As before the first call."""
-    assert drawn(Timeline(), 80) == []
+    assert (text.isascii(), "x 503" in text, "o 200" in text) == (True, True, True)

@@ -1,0 +1,206 @@
+"""The shop's page of the FastAPI example, in a real browser whose time can be sent forward."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Locator, Page, Request, expect
+
+from browser import Tab
+from liveperson_engagement.sandbox import Sandbox
+from program import reported, started
+
+
+class Shopper:
+    """Somebody who looks at the shop."""
+
+    def __init__(self, browser: Browser, shop: str, **size: int) -> None:
+        self.tab = Tab(browser, f"{shop}/openapi.json", **size)  # a page that asks for nothing
+        self.page = self.tab.page
+        self.page.clock.install()
+        self.asked = 0
+        self.page.on("request", self._count)
+        self._shop = shop
+        self.look()
+
+    def look(self) -> None:
+        """Load the page."""
+        self.page.goto(self._shop)
+        settle(self.page, None)
+
+    def waits(self, seconds: float) -> None:
+        """Let the page's time pass, until it has asked once more."""
+        before = self.page.evaluate("timer")
+        self.page.clock.fast_forward(round(seconds * 1000))
+        settle(self.page, before)
+
+    def sees(self, seen: bool) -> None:
+        """Turn to another tab, or back to the page."""
+        hidden = json.dumps(not seen)
+        self.page.evaluate(
+            f"Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }});"
+            "document.dispatchEvent(new Event('visibilitychange'))"
+        )
+
+    @property
+    def button(self) -> Locator:
+        """Find the button."""
+        return self.page.get_by_role("button", name="Click to Chat")
+
+    def _count(self, request: Request) -> None:
+        self.asked += request.url.endswith("/chat")
+
+
+def settle(page: Page, before: int | None) -> None:
+    """Wait until the page has asked, which gives it another timer than before, and has reported what there was."""
+    page.wait_for_function("before => timer !== undefined && timer !== before", arg=before)
+    finish_reports(page)
+
+
+def finish_reports(page: Page) -> None:
+    """Wait until the page has nothing left to report: it holds a lock meanwhile."""
+    page.evaluate("navigator.locks.request('report', () => {})")
+
+
+@pytest.fixture(scope="module")
+def shop(running_sandbox: Sandbox) -> Iterator[str]:
+    """Serve the shop, on the sandbox of all tests; give its URL."""
+    with started("fastapi_app", "--port", 0, url=running_sandbox.url) as program:
+        yield program.said(r"running on (http://127\.0\.0\.1:\d+)")
+
+
+@pytest.fixture
+def shopper(browser: Browser, shop: str, sandbox: Sandbox) -> Iterator[Shopper]:
+    """Open the shop while nobody can chat; what the sandbox offers is then valid for no time."""
+    sandbox.valid_for_seconds = 0
+    sandbox.not_available()
+    somebody = Shopper(browser, shop)
+    expect(somebody.button).to_be_hidden()
+    sandbox.available()
+    yield somebody
+    assert (somebody.tab.problems, somebody.tab.outside) == ([], [])
+    somebody.page.close()
+
+
+def test_the_button_comes_and_goes_with_the_engagement(shopper: Shopper, sandbox: Sandbox) -> None:
+    """And says so to those who hear the page; a keyboard's place is not lost with it. A failure takes it away too."""
+    shopper.waits(30)
+    expect(shopper.button).to_be_visible()
+    expect(shopper.page.get_by_role("status")).to_have_text("Chat is available")
+    shopper.button.focus()
+    sandbox.not_available()
+    shopper.waits(5)
+    expect(shopper.button).to_be_hidden()
+    expect(shopper.page.get_by_role("status")).to_have_text("Chat is not available now")
+    expect(shopper.page.get_by_role("heading", level=1)).to_be_focused()
+    sandbox.available()
+    shopper.waits(30)
+    sandbox.fail_next(503)
+    shopper.waits(5)
+    expect(shopper.button).to_be_hidden()
+    shopper.waits(30)
+    expect(shopper.button).to_be_visible()
+
+
+def test_each_offer_is_reported_once(shopper: Shopper, sandbox: Sandbox) -> None:
+    """However often it is asked for, clicked, loaded or opened; that of a new session is another one."""
+    sandbox.fail_next(503, operation="updateSession")  # and what could not be reported is reported later
+    shopper.waits(30)
+    [problem] = shopper.tab.problems
+    assert problem.startswith("Failed to load resource: the server responded with a status of 503")
+    shopper.tab.problems.clear()
+    for _ in range(2):
+        shopper.button.click()
+        shopper.page.get_by_role("button", name="Close").click()
+        shopper.waits(5)
+    shopper.look()
+    expect(shopper.button).to_be_visible()
+    with shopper.page.expect_popup() as opened:
+        shopper.page.evaluate("open('/')")
+    settle(opened.value, None)
+    expect(opened.value.get_by_role("button", name="Click to Chat")).to_be_visible()
+    assert reported(each.body for each in sandbox.requests if each.status == 200) == {"impDisplay": 1, "impAccept": 1}
+    assert len(sandbox.visitors) == 1
+    sandbox.expire_sessions()
+    shopper.waits(5)
+    assert reported(each.body for each in sandbox.requests if each.status == 200) == {"impDisplay": 2, "impAccept": 1}
+
+
+def test_an_id_keeps_its_digits(shopper: Shopper, sandbox: Sandbox) -> None:
+    """Beyond 2^53, where JavaScript's numbers would round it."""
+    details = dict.fromkeys(("campaignId", "engagementId"), 9007199254740993) | {"contextId": "1", "windowId": "2"}
+    details |= {"language": "en-US", "engagementRevision": 3, "validForSeconds": 0}
+    session = {"status": "Available", "visitorId": "v", "sessionId": "s", "pageId": "p", "engagementDetails": details}
+    sandbox.answer_next(200, json.dumps(session))
+    sandbox.answer_next(200, operation="updateSession", times=2)
+    shopper.waits(30)
+    shopper.button.click()
+    expect(shopper.page.get_by_role("dialog")).to_contain_text("engagement 9007199254740993.")
+    finish_reports(shopper.page)
+    [body, _] = [each.body for each in sandbox.requests if each.operation_id == "updateSession"]
+    assert body["impAttributes"][0]["engId"] == 9007199254740993
+
+
+def test_a_page_that_nobody_sees_does_not_ask(shopper: Shopper) -> None:
+    """It asks as soon as it is seen, but not each time if that is often."""
+    shopper.sees(False)
+    shopper.page.clock.fast_forward(600_000)
+    shopper.page.evaluate("fetch('openapi.json').then(() => {})")  # what was asked before this is counted by now
+    assert shopper.asked == 1
+    before = shopper.page.evaluate("timer")
+    shopper.sees(True)
+    settle(shopper.page, before)
+    assert shopper.asked == 2
+    for seen in (False, True, False, True):
+        shopper.sees(seen)
+    assert shopper.asked == 2
+    shopper.waits(5)
+    assert shopper.asked == 3
+
+
+def test_the_button_can_be_used_on_every_screen(shopper: Shopper) -> None:
+    """Nothing is cut off, it covers no text at the page's end, and it is reached and left by keyboard."""
+    shopper.waits(30)
+    shopper.page.keyboard.press("Tab")
+    expect(shopper.button).to_be_focused()
+    assert shopper.button.evaluate("each => getComputedStyle(each).outlineStyle") == "solid"
+    shopper.page.keyboard.press("Enter")
+    expect(shopper.page.get_by_role("dialog", name="Hello!")).to_be_visible()
+    shopper.page.keyboard.press("Escape")
+    expect(shopper.page.get_by_role("dialog")).to_be_hidden()
+    expect(shopper.button).to_be_focused()
+    for width, height in ((1280, 800), (360, 640)):
+        shopper.page.set_viewport_size({"width": width, "height": height})
+        expect(shopper.button).to_be_in_viewport(ratio=1)
+        assert shopper.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        shopper.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+        text, button = shopper.page.locator("main p").last.bounding_box(), shopper.button.bounding_box()
+        assert text
+        assert button
+        assert text["y"] + text["height"] <= button["y"] or text["x"] + text["width"] <= button["x"]
+
+
+def test_a_shopper_is_kept_by_a_cookie(browser: Browser, shop: str, sandbox: Sandbox) -> None:
+    """Nobody can guess it, no script read it, no other site use it; each browser is one visitor, and none without."""
+    shoppers = [Shopper(browser, shop) for _ in range(2)]
+    cookies = [cookie for shopper in shoppers for cookie in shopper.page.context.cookies()]
+    kinds = [(each.get("name"), each.get("httpOnly"), each.get("sameSite")) for each in cookies]
+    assert kinds == [("shopper", True, "Lax")] * 2
+    values = {each.get("value", "") for each in cookies}
+    assert [len(value) for value in values] == [43, 43]
+    for shopper in shoppers:
+        shopper.look()
+        assert shopper.page.evaluate("document.cookie") == ""
+        shopper.page.close()
+    assert len(sandbox.visitors) == 2
+    sandbox.reset()
+    with httpx.Client(base_url=shop) as client:
+        for cookie in ("", "shopper=1", f"shopper={'x' * 42}/"):
+            answer = client.get("/chat", headers={"Cookie": cookie})
+            assert answer.json() == {"show": False, "engagementId": None, "offer": None, "validForSeconds": None}
+            assert answer.headers["cache-control"] == "no-store"
+            assert client.post("/chat/impDisplay", headers={"Cookie": cookie}).status_code == 422
+    assert sandbox.requests == ()
