@@ -1,4 +1,4 @@
-"""A service over a bare socket that answers as no service should, and the certificates that it should not have."""
+"""A service over a bare socket that answers as it is told to, also as no service should."""
 
 from __future__ import annotations
 
@@ -8,11 +8,9 @@ import select
 import socket
 import ssl
 import struct
-import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any, Self, TypeAlias
 
 SESSION: dict[str, Any] = {
@@ -31,16 +29,17 @@ SESSION: dict[str, Any] = {
     },
 }
 """A good answer."""
+GOOD_BODY = json.dumps(SESSION).encode()
+WHOLE = f"Content-Length: {len(GOOD_BODY)}"
 
 Wire: TypeAlias = socket.socket
 Act: TypeAlias = Callable[[Wire], bool | None]
 """What is done on a connection once a request has come; True keeps the connection for another."""
 
-FOREVER = 15.0
+FOREVER = 60.0
 """Seconds after which even what never ends does end, so that a client without bounds fails and does not hang."""
 DRIP = 0.05
 """Seconds between two bytes: several fit into the timeouts that the faults are tried with."""
-BLOCK = b" " * 2**16
 
 
 def head(status: int, *headers: str) -> bytes:
@@ -65,7 +64,7 @@ def says(*parts: bytes, keep: bool = False) -> Act:
     return act
 
 
-def endless(begin: bytes, block: bytes = BLOCK, total: float = float("inf")) -> Act:
+def endless(begin: bytes, block: bytes = b" " * 2**16, total: float = float("inf")) -> Act:
     """Send some bytes, then blocks as fast as they are taken."""
 
     def act(wire: Wire) -> None:
@@ -91,11 +90,13 @@ def drips(begin: bytes, drop: bytes = b" ") -> Act:
     return act
 
 
-def silent(begin: bytes = b"") -> Act:
-    """Send some bytes, then nothing, until the other side has gone."""
+def silent(begin: bytes = b"", *, last: bool = False) -> Act:
+    """Send some bytes, then nothing until the other side has gone; say so if they were the last."""
 
     def act(wire: Wire) -> None:
         wire.sendall(begin)
+        if last:
+            wire.shutdown(socket.SHUT_WR)
         while wire.recv(65536):
             pass
 
@@ -113,12 +114,7 @@ def resets(begin: bytes = b"") -> Act:
     return act
 
 
-def chunked(*chunks: bytes) -> bytes:
-    """Write chunks, without the last."""
-    return b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks)
-
-
-GOOD = answer(200, json.dumps(SESSION).encode())
+GOOD = answer(200, GOOD_BODY)
 
 
 class Service:
@@ -131,9 +127,12 @@ class Service:
         self.act: Act | None = None
         self.requests = 0
         """How many have been read."""
+        self.request = b""
+        """The last of them."""
         self._context, self._early = context, early
-        self._listener = socket.create_server(("127.0.0.1", 0), backlog=128)
+        self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = int(self._listener.getsockname()[1])
+        self.url = f"{'https://localhost' if context else 'http://127.0.0.1'}:{self.port}"
         self._busy = 0
         self._changed = threading.Condition()
         self._wires: set[Wire] = set()
@@ -157,20 +156,20 @@ class Service:
         for thread in self._threads[1:]:
             thread.join(5)
 
-    def has_read(self, requests: int, seconds: float) -> None:
-        """Wait until so many requests have been read, if there are so many."""
+    def has_read(self, requests: int) -> bool:
+        """Wait until so many requests have been read."""
         with self._changed:
-            self._changed.wait_for(lambda: self.requests >= requests, seconds)
+            return self._changed.wait_for(lambda: self.requests >= requests, FOREVER)
 
-    def is_calm(self, seconds: float) -> bool:
+    def is_calm(self, seconds: float = FOREVER) -> bool:
         """Wait until nothing is going on any more, since answers were given or the other side has gone."""
         with self._changed:
             return self._changed.wait_for(lambda: not self._busy, seconds)
 
-    @property
-    def is_connected(self) -> bool:
-        """Whether a connection is kept."""
-        return bool(self._wires)
+    def has_connections(self, number: int, seconds: float = FOREVER) -> bool:
+        """Wait until so many connections are open."""
+        with self._changed:
+            return self._changed.wait_for(lambda: len(self._wires) == number, seconds)
 
     def _accept(self) -> None:
         while True:
@@ -189,6 +188,11 @@ class Service:
             self._busy += more
             self._changed.notify_all()
 
+    def _drop(self, wire: Wire) -> None:
+        with self._changed:
+            self._wires.discard(wire)
+            self._changed.notify_all()
+
     def _serve(self, wire: Wire) -> None:
         with contextlib.ExitStack() as stack:
             stack.callback(self._count, -1)
@@ -197,7 +201,7 @@ class Service:
             if self._context:
                 wire = stack.enter_context(self._context.wrap_socket(wire, server_side=True))
             self._wires.add(wire)
-            stack.callback(self._wires.discard, wire)
+            stack.callback(self._drop, wire)
             while self._has_come(wire) and (self.act or GOOD)(wire):
                 pass
 
@@ -215,46 +219,9 @@ class Service:
                 top, end, body = request.partition(b"\r\n\r\n")
                 length = top.lower().partition(b"content-length: ")[2].partition(b"\r\n")[0]
                 if end and len(body) >= int(length or 0):
-                    self.requests += 1
+                    with self._changed:
+                        self.requests, self.request = self.requests + 1, request
                     return True
         finally:
             self._count(1)
         return False
-
-
-CERTIFICATES = {
-    "trusted": ("localhost", "authority", 2),
-    "expired": ("localhost", "authority", -1),
-    "for another host": ("elsewhere.test", "authority", 2),
-    "self-signed": ("localhost", None, 2),
-    "of an unknown authority": ("localhost", "other", 2),
-}
-"""Whom they name, who has signed them, and the days that they last."""
-
-
-def certificates(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Make authority.pem, which may be trusted, and certificates by their names."""
-    key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes"
-    for name in ("authority", "other"):
-        usage = "-addext keyUsage=critical,keyCertSign"  # asked for since Python 3.13
-        _openssl(folder, f"req -x509 {key} -days 2 -subj /CN={name} {usage} -keyout {name}.key -out {name}.pem")
-    (folder / "leaf").write_text("authorityKeyIdentifier = keyid\n")
-    added = "-copy_extensions copy -extfile leaf"
-    for number, (name, (host, authority, days)) in enumerate(CERTIFICATES.items()):
-        signer = f"-CA {authority}.pem -CAkey {authority}.key" if authority else "-signkey key"
-        _openssl(folder, f"req {key} -subj /CN={host} -addext subjectAltName=DNS:{host} -keyout key -out request")
-        _openssl(folder, f"x509 -req -in request {signer} -days {days} {added} -out certificate")
-        path = folder / f"{number}.pem"
-        path.write_bytes((folder / "key").read_bytes() + (folder / "certificate").read_bytes())
-        yield name, path
-
-
-def _openssl(folder: Path, options: str) -> None:
-    subprocess.run(["openssl", *options.split()], cwd=folder, check=True, capture_output=True)
-
-
-def presenting(path: Path) -> ssl.SSLContext:
-    """Serve with a certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(path)
-    return context
