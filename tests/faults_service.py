@@ -64,30 +64,22 @@ def says(*parts: bytes, keep: bool = False) -> Act:
     return act
 
 
-def endless(begin: bytes, block: bytes = b" " * 2**16, total: float = float("inf")) -> Act:
-    """Send some bytes, then blocks as fast as they are taken."""
-
-    def act(wire: Wire) -> None:
-        wire.sendall(begin)
-        sent, end = 0, time.monotonic() + FOREVER
-        while sent < total and time.monotonic() < end:
-            wire.sendall(block)
-            sent += len(block)
-
-    return act
-
-
-def drips(begin: bytes, drop: bytes = b" ") -> Act:
+def drips(begin: bytes, drop: bytes = b" ", pause: float = DRIP) -> Act:
     """Send some bytes, then little by little without an end."""
 
     def act(wire: Wire) -> None:
         wire.sendall(begin)
         end = time.monotonic() + FOREVER
         while time.monotonic() < end:
-            time.sleep(DRIP)
+            time.sleep(pause)
             wire.sendall(drop)
 
     return act
+
+
+def endless(begin: bytes, block: bytes = b" " * 2**16) -> Act:
+    """Send some bytes, then blocks as fast as they are taken."""
+    return drips(begin, block, 0)
 
 
 def silent(begin: bytes = b"", *, last: bool = False) -> Act:
@@ -129,13 +121,15 @@ class Service:
         """How many have been read."""
         self.request = b""
         """The last of them."""
-        self._context, self._early = context, early
+        self.peers: list[Any] = []
+        """From where each request came."""
+        self.wires: set[Wire] = set()
+        """The connections."""
+        self._context, self._early, self._busy = context, early, 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = int(self._listener.getsockname()[1])
-        self.url = f"{'https://localhost' if context else 'http://127.0.0.1'}:{self.port}"
-        self._busy = 0
+        self.url = f"https://localhost:{self.port}" if context else f"http://127.0.0.1:{self.port}"
         self._changed = threading.Condition()
-        self._wires: set[Wire] = set()
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
 
     def __enter__(self) -> Self:
@@ -149,27 +143,20 @@ class Service:
             self._listener.shutdown(socket.SHUT_RDWR)
         self._threads[0].join()
         self._listener.close()
-        with self._changed:
-            for wire in tuple(self._wires):
-                with contextlib.suppress(OSError):
-                    wire.shutdown(socket.SHUT_RDWR)
+        for wire in tuple(self.wires):
+            with contextlib.suppress(OSError):
+                wire.shutdown(socket.SHUT_RDWR)
         for thread in self._threads[1:]:
             thread.join(5)
 
-    def has_read(self, requests: int) -> bool:
-        """Wait until so many requests have been read."""
-        with self._changed:
-            return self._changed.wait_for(lambda: self.requests >= requests, FOREVER)
-
     def is_calm(self, seconds: float = FOREVER) -> bool:
         """Wait until nothing is going on any more, since answers were given or the other side has gone."""
-        with self._changed:
-            return self._changed.wait_for(lambda: not self._busy, seconds)
+        return self.wait_for(lambda: not self._busy, seconds)
 
-    def has_connections(self, number: int, seconds: float = FOREVER) -> bool:
-        """Wait until so many connections are open."""
+    def wait_for(self, condition: Callable[[], bool], seconds: float = FOREVER) -> bool:
+        """Wait until something is so; return whether it is."""
         with self._changed:
-            return self._changed.wait_for(lambda: len(self._wires) == number, seconds)
+            return self._changed.wait_for(condition, seconds)
 
     def _accept(self) -> None:
         while True:
@@ -178,32 +165,30 @@ class Service:
             except OSError:
                 return
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            thread = threading.Thread(target=self._serve, args=(wire,), daemon=True)
-            self._threads.append(thread)
             self._count(1)
-            thread.start()
+            self._threads.append(threading.Thread(target=self._serve, args=(wire,), daemon=True))
+            self._threads[-1].start()
 
     def _count(self, more: int) -> None:
         with self._changed:
             self._busy += more
             self._changed.notify_all()
 
-    def _drop(self, wire: Wire) -> None:
-        with self._changed:
-            self._wires.discard(wire)
-            self._changed.notify_all()
-
     def _serve(self, wire: Wire) -> None:
-        with contextlib.ExitStack() as stack:
-            stack.callback(self._count, -1)
-            stack.enter_context(wire)
-            stack.enter_context(contextlib.suppress(OSError))
-            if self._context:
-                wire = stack.enter_context(self._context.wrap_socket(wire, server_side=True))
-            self._wires.add(wire)
-            stack.callback(self._drop, wire)
-            while self._has_come(wire) and (self.act or GOOD)(wire):
-                pass
+        try:
+            with contextlib.suppress(OSError):
+                if self._context:
+                    wire = self._context.wrap_socket(wire, server_side=True)
+                self.wires.add(wire)
+                peer = wire.getpeername()
+                while self._has_come(wire):
+                    self.peers.append(peer)
+                    if not (self.act or GOOD)(wire):
+                        break
+        finally:
+            wire.close()
+            self.wires.discard(wire)
+            self._count(-1)
 
     def _has_come(self, wire: Wire) -> bool:
         """Wait for a request, as one who has nothing to do."""

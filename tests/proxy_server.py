@@ -36,19 +36,15 @@ class Proxy(Service):
             _tunnel(wire, authority, begin=f"{method} /{path} HTTP/1.1\r\n{fields}".encode())
 
     def _socks(self, wire: Wire) -> None:
-        """Do as RFC 1928 and 1929 say."""
+        """Do as RFC 1928 and 1929 say; a wrong password is a failed assertion."""
         stream = wire.makefile("rb")
-        offered, wanted = stream.read(stream.read(2)[1]), 2 if self._auth else 0
-        if wanted not in offered:
-            wire.sendall(b"\x05\xff")
-            return
-        wire.sendall(bytes([5, wanted]))
-        if wanted:
+        method = 2 if self._auth else 0
+        assert method in stream.read(stream.read(2)[1])
+        wire.sendall(bytes([5, method]))
+        if self._auth:
             user, password = stream.read(stream.read(2)[1]), stream.read(stream.read(1)[0])
-            right = user + b":" + password == self._auth.encode()
-            wire.sendall(bytes([1, not right]))
-            if not right:
-                return
+            assert user + b":" + password == self._auth.encode()
+            wire.sendall(b"\x01\x00")
         kind = stream.read(4)[3]
         host = socket.inet_ntoa(stream.read(4)) if kind == 1 else stream.read(stream.read(1)[0]).decode()
         authority = f"{host}:{int.from_bytes(stream.read(2))}"

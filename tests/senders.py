@@ -25,8 +25,7 @@ class Sender:
 
     def __init__(self, name: str, stack: ExitStack, **options: Any) -> None:
         kind, _, chosen = name.partition(" ")
-        chosen = options.pop("chosen", chosen or None)
-        self.transport = make(chosen, asynchronous=kind == "async", **options)
+        self.transport = make(options.pop("chosen", chosen or None), asynchronous=kind == "async", **options)
         self._pool = stack.enter_context(ThreadPoolExecutor(100))
         self._loop = asyncio.new_event_loop() if kind == "async" else None
         if self._loop:

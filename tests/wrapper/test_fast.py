@@ -14,7 +14,7 @@ from typing import Literal
 import pytest
 
 from conftest import BODY
-from faults_service import GOOD, Service, Wire
+from faults_service import Service
 from liveperson_engagement import AsyncEngagementClient
 from liveperson_engagement.transports import NoResponse
 from senders import Sender
@@ -57,19 +57,12 @@ def test_a_cancellation_counts(chosen: Literal["fast"] | None, service: Service)
 
 def test_fast_copies_share_connections(service: Service) -> None:
     """Whatever timeout each of them has."""
-    peers: list[tuple[str, int]] = []
-
-    def noted(wire: Wire) -> bool | None:
-        peers.append(wire.getpeername())
-        return GOOD(wire)
-
-    service.act = noted
     with ExitStack() as stack:
         sender = Sender("sync fast", stack)
-        for number in range(40):
-            sender.send(service.url, timeout=10 + number)
-        assert len(set(peers)) == 1
+        for timeout in range(10, 50):
+            sender.send(service.url, timeout=timeout)
+        assert len(set(service.peers)) == 1
         for timeout in (None, 0.001, 1e-9, 1e12, *(0.3 + number / 8 for number in range(90))):
             with suppress(NoResponse):
                 sender.send(service.url, timeout=timeout)
-        assert len(set(peers)) <= 10
+        assert len(set(service.peers)) <= 10

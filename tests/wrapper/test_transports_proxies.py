@@ -217,7 +217,7 @@ def test_no_proxy_is_read_in_one_way(monkeypatch: pytest.MonkeyPatch, no_proxy: 
     monkeypatch.setenv("ALL_PROXY", "http://proxy.test:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
     proxies, direct = Proxies(None), set[str]()
-    for service in "example.com:443 shop.example.com:443 localhost:80 127.0.0.1:80 ::1:80 10.1.2.3:8080".split():
+    for service in ["example.com:443", "shop.example.com:443", "localhost:80", "127.0.0.1:80", "::1:80", "10.1.2.3:8080"]:
         host, _, port = service.rpartition(":")
         if not proxies.find("https", host, int(port)):
             direct.add(service)
