@@ -1,4 +1,4 @@
-"""Every answer that a service should not give, and what a call makes of it: error, requests, pauses, memory, next call."""
+"""Every answer that a service should not give: the call's error, requests and pauses, what is kept, the next call."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from unittest.mock import Mock
+from urllib.parse import unquote
 
 import pytest
 
@@ -22,12 +23,12 @@ from proxy_server import Proxy
 from senders import REQUEST, Sender, make
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD", "SSL_CERT_FILE", "SSL_CERT_DIR")
-Connect = Callable[..., Sender]
+Connect, MonkeyPatch = Callable[..., Sender], pytest.MonkeyPatch
 default_transport = pytest.mark.backends("sync", "async")
 
 
 @pytest.fixture(autouse=True)
-def _clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+def _clean_environment(monkeypatch: MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -46,13 +47,10 @@ def tls(tmp_path_factory: pytest.TempPathFactory) -> Path:
     openssl(f"req -x509 {key} authority.key -days 2 -subj /CN=authority {usage} -out authority.pem")
     openssl(f"req {key} key -subj /CN=localhost -addext subjectAltName=DNS:localhost -out request")
     (folder / "leaf").write_text("authorityKeyIdentifier = keyid\n")
-    authority = "-CA authority.pem -CAkey authority.key"
-    for name, signer, days in (
-        ("trusted", authority, 2),
-        ("expired", authority, -1),
-        ("self-signed", "-signkey key", 2),
-    ):
-        openssl(f"x509 -req -in request {signer} -days {days} -copy_extensions copy -extfile leaf -out {name}.pem")
+    by_authority = "-CA authority.pem -CAkey authority.key -days"
+    signers = {"trusted": f"{by_authority} 2", "expired": f"{by_authority} -1", "self-signed": "-signkey key -days 2"}
+    for name, signer in signers.items():
+        openssl(f"x509 -req -in request {signer} -copy_extensions copy -extfile leaf -out {name}.pem")
     return folder
 
 
@@ -64,7 +62,7 @@ def presenting(tls: Path, name: str) -> ssl.SSLContext:
 
 
 @pytest.fixture
-def secure(tls: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+def secure(tls: Path, monkeypatch: MonkeyPatch) -> Iterator[str]:
     """Serve on https://localhost with a certificate that is trusted."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tls / "authority.pem"))
     with Service(presenting(tls, "trusted")) as service:
@@ -89,48 +87,25 @@ def refused(sender: Sender, base_url: str, timeout: float = 60) -> NoResponse:
 
 
 @pytest.mark.backends
-@pytest.mark.parametrize("credentials", ["", "user:se%40cret@"])
-def test_https_goes_through_the_environments_proxy(
-    connect: Connect, credentials: str, secure: str, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("scheme", "credentials"),
+    [("http", ""), ("http", "user:se%40cret@"), ("https", ""), ("socks5", ""), ("socks5h", "user:se%40cret@")],
+)
+def test_a_proxy_leads_to_services(
+    connect: Connect, scheme: str, credentials: str, secure: str, service: Service, tls: Path, monkeypatch: MonkeyPatch
 ) -> None:
-    """By CONNECT, with Basic authentication where the URL names a user; the connection is used again."""
-    with Proxy(auth="user:se@cret" if credentials else "") as proxy:
-        monkeypatch.setenv("HTTPS_PROXY", f"http://{credentials}127.0.0.1:{proxy.port}")
+    """By CONNECT, forwarding or SOCKS, which is given names as names; each connection is used again."""
+    context = presenting(tls, "trusted") if scheme == "https" else None
+    is_socks, auth = scheme.startswith("socks"), unquote(credentials.removesuffix("@"))
+    with Proxy(context, socks=is_socks, auth=auth) as proxy:
+        monkeypatch.setenv("ALL_PROXY", f"{scheme}://{credentials}localhost:{proxy.port}")
         sender = connect()
-        assert [sender.send(secure).status for _ in range(3)] == [200] * 3
-    assert proxy.asked == [f"CONNECT {secure.removeprefix('https://')} HTTP/1.1"]
-
-
-@pytest.mark.backends
-def test_http_is_forwarded_by_a_proxy(connect: Connect, service: Service) -> None:
-    """The first line has the whole URL, and the head the proxy's password."""
-    with Proxy(auth="user:secret") as proxy:
-        sender = connect(proxy=f"http://user:secret@127.0.0.1:{proxy.port}")
-        assert sender.send(f"{service.url}/prefix").status == 200
-    assert proxy.asked == [f"POST {service.url}/prefix/visitors/?v=1.0 HTTP/1.1"]
-
-
-@pytest.mark.backends
-def test_a_proxy_may_speak_tls(connect: Connect, secure: str, tls: Path) -> None:
-    """Then the service's TLS is within the proxy's."""
-    with Proxy(presenting(tls, "trusted")) as proxy:
-        sender = connect(proxy=proxy.url)
-        assert [sender.send(secure).status for _ in range(2)] == [200, 200]
-    assert len(proxy.asked) == 1
-
-
-@pytest.mark.backends
-@pytest.mark.parametrize(("scheme", "auth"), [("socks5", ""), ("socks5h", "user:secret")])
-def test_a_proxy_may_speak_socks(
-    connect: Connect, backend_name: str, scheme: str, auth: str, secure: str, service: Service
-) -> None:
-    """With and without a password; it is given names as names, and addresses as addresses."""
-    with Proxy(socks=True, auth=auth) as proxy:
-        sender = connect(proxy=f"{scheme}://{auth}{'@' if auth else ''}127.0.0.1:{proxy.port}")
-        assert [sender.send(url).status for url in (secure, secure, service.url)] == [200] * 3
-    name, address = proxy.asked
-    assert name == f"SOCKS 3 {secure[8:]}" or (scheme == "socks5" and "fast" in backend_name)
-    assert address == f"SOCKS 1 127.0.0.1:{service.port}"
+        assert [sender.send(url).status for url in (secure, secure, f"{service.url}/prefix")] == [200] * 3
+    if is_socks:
+        assert proxy.asked == [f"SOCKS 3 {secure[8:]}", f"SOCKS 1 127.0.0.1:{service.port}"]
+    else:
+        forwarded = f"POST {service.url}/prefix/visitors/?v=1.0 HTTP/1.1"
+        assert proxy.asked == [f"CONNECT {secure[8:]} HTTP/1.1", forwarded]
 
 
 def socks(*replies: str) -> Act:
@@ -176,9 +151,7 @@ def test_a_proxy_that_never_answers_ends_with_the_timeout(connect: Connect, secu
 
 
 @pytest.mark.backends
-def test_no_proxy_is_for_the_environments_proxy(
-    connect: Connect, service: Service, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_no_proxy_is_for_the_environments_proxy(connect: Connect, service: Service, monkeypatch: MonkeyPatch) -> None:
     """The option `proxy=` is for every service."""
     with Proxy() as proxy:
         monkeypatch.setenv("NO_PROXY", "127.0.0.0/8")
@@ -212,15 +185,15 @@ def test_no_proxy_is_for_the_environments_proxy(
         (" , ,, ", ""),
     ],
 )
-def test_no_proxy_is_read_in_one_way(monkeypatch: pytest.MonkeyPatch, no_proxy: str, reached_directly: str) -> None:
+def test_no_proxy_is_read_in_one_way(monkeypatch: MonkeyPatch, no_proxy: str, reached_directly: str) -> None:
     """Names and their subdomains, ports, addresses, networks."""
     monkeypatch.setenv("ALL_PROXY", "http://proxy.test:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
     proxies, direct = Proxies(None), set[str]()
-    for service in ["example.com:443", "shop.example.com:443", "localhost:80", "127.0.0.1:80", "::1:80", "10.1.2.3:8080"]:
-        host, _, port = service.rpartition(":")
+    services = "example.com:443 shop.example.com:443 localhost:80 127.0.0.1:80 ::1:80 10.1.2.3:8080"
+    for host, _, port in (service.rpartition(":") for service in services.split()):
         if not proxies.find("https", host, int(port)):
-            direct.add(service)
+            direct.add(f"{host}:{port}")
     assert direct == set(reached_directly.split())
 
 
@@ -240,7 +213,7 @@ def test_no_proxy_is_read_in_one_way(monkeypatch: pytest.MonkeyPatch, no_proxy: 
     ],
 )
 def test_proxy_variables_have_an_order(
-    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], http: str | None, https: str | None
+    monkeypatch: MonkeyPatch, variables: dict[str, str], http: str | None, https: str | None
 ) -> None:
     """Lower case first; HTTP_PROXY does not count in a CGI script."""
     for name, value in variables.items():
@@ -252,7 +225,7 @@ def test_proxy_variables_have_an_order(
 
 @pytest.mark.backends("sync", "sync fast")
 @pytest.mark.parametrize("variable", ["HTTPS_PROXY", "http_proxy", "ALL_PROXY", "proxy"])
-def test_a_proxy_that_cannot_be_is_named(connect: Connect, variable: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_proxy_that_cannot_be_is_named(connect: Connect, variable: str, monkeypatch: MonkeyPatch) -> None:
     """At once, by the variable or option, without its password."""
     long_password = f"socks5://u:{'secret' * 50}@a"
     for value in ("http://127.0.0.1:6153export", "ftp://secret@a:1", "http://", "http://a:99999", long_password):
@@ -264,41 +237,37 @@ def test_a_proxy_that_cannot_be_is_named(connect: Connect, variable: str, monkey
         assert str(raised.value) == line
 
 
+FILE = "SSL_CERT_FILE: must name a file of certificates in PEM form: correct or unset it"
+FOLDER = "SSL_CERT_DIR: must name a directory of certificates: correct or unset it"
+
+
 @pytest.mark.backends("sync", "sync fast")
-@pytest.mark.parametrize("kind", ["missing", "no certificates"])
-@pytest.mark.parametrize(
-    ("variable", "reason"),
-    [
-        ("SSL_CERT_FILE", "must name a file of certificates in PEM form: correct or unset it"),
-        ("SSL_CERT_DIR", "must name a directory of certificates: correct or unset it"),
-    ],
-)
+@pytest.mark.parametrize(("line", "content"), [(FILE, None), (FILE, "none"), (FOLDER, None), (FOLDER, "none")])
 def test_missing_certificates_are_named(
-    connect: Connect, variable: str, reason: str, kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, line: str, content: str | None, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     """At once, by the variable."""
-    path = tmp_path / "certificates"
-    if kind != "missing":
-        path.write_text("none")
-    monkeypatch.setenv(variable, str(path))
+    if content:
+        (tmp_path / "certificates").write_text(content)
+    monkeypatch.setenv(line.partition(":")[0], str(tmp_path / "certificates"))
     with pytest.raises(InvalidRequest) as raised:
         connect()
-    assert str(raised.value) == f"{variable}: {reason}"
+    assert str(raised.value) == line
 
 
 def test_broken_certificates_are_named(
-    connect: Connect, service: Service, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, service: Service, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     """They are loaded for the first https connection."""
     (tmp_path / "broken").write_text("-----BEGIN CERTIFICATE-----\nnone\n-----END CERTIFICATE-----\n")
     monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "broken"))
     with pytest.raises(InvalidRequest, match=r"^SSL_CERT_FILE: cannot be read: "):
-        connect().send(f"https://localhost:{service.port}")
+        connect().send(service.url.replace("http:", "https:"))
 
 
 @pytest.mark.backends("sync", "sync fast")
 def test_a_directory_of_certificates_counts(
-    connect: Connect, secure: str, tls: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, secure: str, tls: Path, tmp_path: Path, monkeypatch: MonkeyPatch
 ) -> None:
     """As OpenSSL names them, by hash."""
     command = ["openssl", "x509", "-hash", "-noout", "-in", str(tls / "authority.pem")]
@@ -321,7 +290,7 @@ def test_a_directory_of_certificates_counts(
     ids=["expired", "for another host", "self-signed", "of an unknown authority"],
 )
 def test_a_wrong_certificate_is_refused(
-    connect: Connect, presented: str, trusted: str, host: str, tls: Path, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, presented: str, trusted: str, host: str, tls: Path, monkeypatch: MonkeyPatch
 ) -> None:
     """Before anything is sent."""
     monkeypatch.setenv("SSL_CERT_FILE", str(tls / f"{trusted}.pem"))
@@ -340,7 +309,7 @@ def test_a_connection_can_be_tried(secure: str, tls: Path, closed_port: int) -> 
         transport = make(asynchronous=False, proxy=proxy.url)
         stack.callback(transport.close)
         transport.connect(secure, 60)
-        assert proxy.has_connections(0)
+        assert proxy.wait_for(lambda: not proxy.wires)
         assert len(proxy.asked) == 1
         with pytest.raises(NoResponse, match="certificate has expired"):
             transport.connect(expired.url, 60)
@@ -367,7 +336,7 @@ NO_DNS = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution
 @pytest.mark.parametrize("proxied", [False, True])
 @default_transport
 def test_a_name_that_is_not_found_is_said(
-    connect: Connect, error: Exception, permanent: bool, proxied: bool, monkeypatch: pytest.MonkeyPatch
+    connect: Connect, error: Exception, permanent: bool, proxied: bool, monkeypatch: MonkeyPatch
 ) -> None:
     """One that does not exist is not worth a pause; the name of a proxy is the proxy's affair."""
     monkeypatch.setattr(socket, "getaddrinfo", Mock(side_effect=error))
@@ -399,7 +368,7 @@ def test_every_stage_of_connecting_is_said(connect: Connect, tls: Path, closed_p
 
 
 @default_transport
-def test_what_cannot_pass_is_not_tried_again(backend: Backend, tls: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_cannot_pass_is_not_tried_again(backend: Backend, tls: Path, monkeypatch: MonkeyPatch) -> None:
     """Nobody waits half a minute to learn of a misspelt name, or of a certificate that nobody signed."""
 
     def call(base_url: str) -> None:
