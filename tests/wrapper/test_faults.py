@@ -359,7 +359,7 @@ def test_every_fault_ends_as_the_table_says(backend_name: str, fault: Fault) -> 
 
 
 BEGUN, CUT = b"HTTP/1.1 200 OK\r\nX: secret", head(200, WHOLE) + GOOD_BODY[:100]
-CUT_503 = head(503, WHOLE) + GOOD_BODY[:100]
+CUT_503 = head(503, WHOLE, "Retry-After: 3") + GOOD_BODY[:100]
 BREAKS = [
     Fault("refused", None, UNSENT, "always", unread=True),
     Fault("reset before the request is read", resets(), LOST, "if known", unread=True),
@@ -422,6 +422,7 @@ def test_what_comes_too_fast_ends_in_time(backend_name: str) -> None:
     meet(backend_name, Fault("100", endless(b"", head(100) * 50), LATE, timeout=0.5))
 
 
+@pytest.mark.backends("sync", "async")
 def test_of_equal_keys_the_same_one_is_used_and_remembered(backend: Backend, service: Service) -> None:
     """The last counts: for the session that is returned, for the one that is remembered, and for its impressions."""
     service.act = answer(200, GOOD_BODY.replace(b'"campaignId": ', b'"campaignId": 1, "campaignId": '))
