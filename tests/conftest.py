@@ -15,7 +15,7 @@ import pytest
 from faults_service import Service
 from liveperson_engagement import AsyncEngagementClient, AsyncVisit, EngagementClient
 from liveperson_engagement.sandbox import Sandbox
-from senders import Sender
+from senders import Connect, Sender
 
 if TYPE_CHECKING:
     from redis_server import RedisServer
@@ -131,7 +131,7 @@ def backend_name(backend: Backend, request: pytest.FixtureRequest) -> str:  # no
 
 
 @pytest.fixture
-def connect(backend_name: str) -> Iterator[Callable[..., Sender]]:
+def connect(backend_name: str) -> Iterator[Connect]:
     """Make transports of one backend, by their options; they are closed at the end of the test."""
     with ExitStack() as stack:
         yield partial(Sender, backend_name, stack)

@@ -13,20 +13,13 @@ import time
 from collections.abc import Callable
 from typing import Any, Self, TypeAlias
 
+DETAILS = {"campaignId": "3346848610", "engagementId": 3562981110, "contextId": "1", "windowId": "3346847910"}
 SESSION: dict[str, Any] = {
     "status": "Available",
     "pageId": "page-of-the-shopper",
     "sessionId": "session-of-the-shopper",
     "visitorId": "visitor-of-the-shopper",
-    "engagementDetails": {
-        "campaignId": "3346848610",
-        "engagementId": 3562981110,
-        "contextId": "1",
-        "windowId": "3346847910",
-        "language": "en-US",
-        "engagementRevision": 44,
-        "validForSeconds": 900,
-    },
+    "engagementDetails": {**DETAILS, "language": "en-US", "engagementRevision": 44, "validForSeconds": 900},
 }
 """A good answer."""
 GOOD_BODY = json.dumps(SESSION).encode()
@@ -117,14 +110,11 @@ class Service:
 
     def __init__(self, context: ssl.SSLContext | None = None, *, early: bool = False) -> None:
         self.act: Act | None = None
-        self.requests = 0
-        """How many have been read."""
-        self.request = b""
-        """The last of them."""
+        self.requests, self.request = 0, b""
+        """How many have been read, and the last of them."""
         self.peers: list[Any] = []
         """From where each request came."""
         self.wires: set[Wire] = set()
-        """The connections."""
         self._context, self._early, self._busy = context, early, 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=512)
         self.port = int(self._listener.getsockname()[1])

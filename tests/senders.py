@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import threading
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any
+from typing import Any, TypeAlias
 
 from liveperson_engagement.transports import make_transport
 from liveperson_engagement_api.http import Headers, Request, Response
@@ -52,3 +53,7 @@ class Sender:
             asyncio.run_coroutine_threadsafe(self.transport.aclose(), self._loop).result()
         else:
             self.transport.close()
+
+
+Connect: TypeAlias = Callable[..., Sender]
+"""What the fixture `connect` is: it takes the options of a transport."""

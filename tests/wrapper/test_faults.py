@@ -37,18 +37,12 @@ class Fault:
     """What a service does, and what a call makes of it."""
 
     name: str
-    act: Act | None
-    """None: nobody listens."""
-    error: str
-    """Its class, and what tells it from others of the class; "" for none."""
+    act: Act | None  # None: nobody listens
+    error: str  # its class, and what tells it from others of the class; "" for none
     again: Again = "never"
-    """Whether it is tried again."""
-    names: bool = False
-    """Whether the answer, which cannot be used, names a visitor and a session all the same."""
-    fast: str = ""
-    """The error on the fast transport, where it is another."""
-    unread: bool = False
-    """Whether no request is read."""
+    names: bool = False  # the answer, which cannot be used, names a visitor and a session all the same
+    fast: str = ""  # the error on the fast transport, where it is another
+    unread: bool = False  # no request is read
     scheme: str = "http"
     timeout: float = 60
     deadline: float | None = None

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
@@ -24,11 +24,10 @@ from faults_service import GOOD, GOOD_BODY, WHOLE, Act, Service, Wire, head, say
 from liveperson_engagement.errors import InvalidRequest
 from liveperson_engagement.transports import NoResponse, fast
 from liveperson_engagement_api.http import Headers, Request, Response
-from senders import REQUEST, Sender, make
+from senders import REQUEST, Connect, make
 
 pytestmark = pytest.mark.backends
 default_transport = pytest.mark.backends("sync", "async")
-Connect = Callable[..., Sender]
 
 
 def echo(wire: Wire) -> bool:
