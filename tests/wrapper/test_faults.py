@@ -171,28 +171,19 @@ def test_every_status_means_what_the_table_says(backend_name: str) -> None:
             caller.meet(fault, str(status), known=known)
 
 
-def having(**changes: Any) -> bytes:
-    """Write an answer that has something else."""
-    return json.dumps({**SESSION, **changes}).encode()
-
-
-def number(text: bytes) -> bytes:
-    """Write an answer with another text in the place of a number."""
-    return GOOD_BODY.replace(b"900", text)
-
-
-def with_id(campaign: int | str) -> bytes:
-    """Write an answer with another campaign's id."""
-    return having(engagementDetails={**SESSION["engagementDetails"], "campaignId": campaign})
+def changed(old: str, new: str) -> bytes:
+    """Write a good answer that has something else in one place."""
+    assert old.encode() in GOOD_BODY
+    return GOOD_BODY.replace(old.encode(), new.encode())
 
 
 NOT_JSON, NO_TEXT = "body: must be JSON", "must be text without lone surrogates"
 NO_NUMBER = "engagementDetails.validForSeconds: must be a finite number"
 CAMPAIGN = "engagementDetails.campaignId: must"
 FINE = {
-    "a session id that is a number": having(sessionId=5),
-    "the same key twice": GOOD_BODY.replace(b'"visitorId": "', b'"visitorId": "the-first", "visitorId": "'),
-    "a field nested 400 deep": having(x=json.loads("[" * 400 + "]" * 400)),
+    "a session id that is a number": changed('"session-of-the-shopper"', "5"),
+    "the same key twice": changed('"visitorId": ', '"visitorId": "the-first", "visitorId": '),
+    "a field nested 400 deep": changed('{"status"', f'{{"x": {"[" * 400}{"]" * 400}, "status"'),
 }
 BROKEN = {
     "nothing": (b"", NOT_JSON),
@@ -200,18 +191,21 @@ BROKEN = {
     "truncated JSON": (GOOD_BODY[:100], NOT_JSON),
     "a list": (b"[]", "body: must be of type object"),
     "UTF-16": (GOOD_BODY.decode().encode("utf-16"), NOT_JSON),
-    "half of a surrogate pair": (having(visitorId="\ud800"), f"visitorId: {NO_TEXT}"),
+    "half of a surrogate pair": (changed("visitor-of-the-shopper", r"\ud800"), f"visitorId: {NO_TEXT}"),
     "100,000 brackets": (b"[" * 100_000, NOT_JSON),
 }
 """Bodies, and what is wrong with them in a 200."""
 NAMING = {
     "invalid UTF-8": (GOOD_BODY.replace(b"en-US", b"\xff\xfe"), f"engagementDetails.language: {NO_TEXT}"),
-    "a number of 10,000 digits": (number(b"9" * 10_000), NO_NUMBER),
-    "a number beyond floats": (number(b"1e999"), NO_NUMBER),
-    "NaN": (number(b"NaN"), NO_NUMBER),
-    "an id beyond 64 bits": (with_id(2**63), f"{CAMPAIGN} be at most {2**63 - 1}"),
-    "that id in quotes": (with_id(str(2**63)), "body: campaignId must be a 64-bit integer, or its digits"),
-    "an id of 10,000 digits": (with_id("9" * 10_000), f"{CAMPAIGN} match the pattern ^[0-9]{{1,19}}$"),
+    "a number of 10,000 digits": (changed("900", "9" * 10_000), NO_NUMBER),
+    "a number beyond floats": (changed("900", "1e999"), NO_NUMBER),
+    "NaN": (changed("900", "NaN"), NO_NUMBER),
+    "an id beyond 64 bits": (changed('"3346848610"', str(2**63)), f"{CAMPAIGN} be at most {2**63 - 1}"),
+    "that id in quotes": (
+        changed("3346848610", str(2**63)),
+        "body: campaignId must be a 64-bit integer, or its digits",
+    ),
+    "an id of 10,000 digits": (changed("3346848610", "9" * 10_000), f"{CAMPAIGN} match the pattern ^[0-9]{{1,19}}$"),
 }
 """Those that name a visitor and a session all the same."""
 OF_ERRORS = {
@@ -419,7 +413,7 @@ def test_what_comes_too_fast_ends_in_time(backend_name: str) -> None:
 @pytest.mark.backends("sync", "async")
 def test_of_equal_keys_the_same_one_is_used_and_remembered(backend: Backend, service: Service) -> None:
     """The last counts: for the session that is returned, for the one that is remembered, and for its impressions."""
-    service.act = answer(200, GOOD_BODY.replace(b'"campaignId": ', b'"campaignId": 1, "campaignId": '))
+    service.act = answer(200, changed('"campaignId": ', '"campaignId": 1, "campaignId": '))
     visit = backend.client(base_url=service.url).visit("shopper")
     answers = [visit.create_session(BODY), visit.engagement(BODY)]
     assert service.requests == 1

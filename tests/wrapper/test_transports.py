@@ -278,27 +278,10 @@ def test_a_forked_child_has_its_own_connections(
 
 
 @pytest.mark.parametrize(("chosen", "max_connections"), [(None, None), (None, 1), ("fast", None)])
-def test_an_event_loop_may_end_before_its_transport(
-    chosen: str | None, max_connections: int | None, service: Service
-) -> None:
-    """The next one opens connections of its own, and closes those of the first."""
+def test_event_loops_may_share_a_transport(chosen: str | None, max_connections: int | None) -> None:
+    """Two at once, and one after the other has ended: each opens connections of its own, and gets its own answers."""
     before = open_descriptors()
-    transport = make(chosen, max_connections=max_connections)
-
-    async def three() -> None:
-        await asyncio.gather(*(transport.send(service.url, REQUEST, 60) for _ in range(3)))
-
-    for _ in range(3):
-        asyncio.run(three())
-    asyncio.run(transport.aclose())
-    service.__exit__()
-    assert service.requests == 9
-    assert chosen or open_descriptors() <= before
-
-
-def test_two_event_loops_may_share_a_transport() -> None:
-    """Each opens connections of its own."""
-    transport, paths = make(), [f"/{number}" for number in range(100)]
+    transport, paths = make(chosen, max_connections=max_connections), [f"/{number}" for number in range(50)]
 
     async def calls() -> list[str]:
         answers = await asyncio.gather(*(transport.send(service.url, Request("GET", path), 60) for path in paths))
@@ -306,9 +289,9 @@ def test_two_event_loops_may_share_a_transport() -> None:
 
     with Service(early=True) as service, ThreadPoolExecutor(2) as pool:
         service.act = echo
-        for running in [pool.submit(asyncio.run, calls()) for _ in range(4)]:
-            assert running.result() == paths
+        assert list(pool.map(asyncio.run, [calls() for _ in range(4)])) == [paths] * 4
         asyncio.run(transport.aclose())
+    assert chosen or open_descriptors() <= before
 
 
 def test_closing_needs_no_event_loop_of_its_own(service: Service) -> None:
