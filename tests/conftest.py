@@ -9,13 +9,19 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
+<<<<<<< HEAD
 from pathlib import Path
+=======
+from functools import partial
+>>>>>>> helper-transports
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from faults_service import Service
 from liveperson_engagement import AsyncEngagementClient, AsyncVisit, EngagementClient
 from liveperson_engagement.sandbox import Sandbox
+from senders import Connect, Sender
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
@@ -136,6 +142,27 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Backend]:
     """Run the test with a sync or an async client on one of the transports: see `pytest_generate_tests`."""
     with ExitStack() as stack:
         yield Backend(request.param, stack)
+
+
+@pytest.fixture
+def backend_name(backend: Backend, request: pytest.FixtureRequest) -> str:  # noqa: ARG001 - its parameter is the name
+    """Name the backend, for a test that makes several itself."""
+    name: str = request.node.callspec.params["backend"]
+    return name
+
+
+@pytest.fixture
+def connect(backend_name: str) -> Iterator[Connect]:
+    """Make transports of one backend, by their options; they are closed at the end of the test."""
+    with ExitStack() as stack:
+        yield partial(Sender, backend_name, stack)
+
+
+@pytest.fixture
+def service() -> Iterator[Service]:
+    """Serve over a bare socket."""
+    with Service() as service:
+        yield service
 
 
 @pytest.fixture(scope="session")

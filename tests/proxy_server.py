@@ -1,132 +1,70 @@
-"""A proxy in a process of its own: HTTP with CONNECT, or SOCKS5; with a password, TLS and faults where wanted."""
+"""A proxy on loopback: HTTP with CONNECT, or SOCKS5, with a password where wanted."""
 
 from __future__ import annotations
 
-import argparse
-import asyncio
 import base64
-import contextlib
+import select
+import socket
 import ssl
-import subprocess
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
-from pathlib import Path
+import time
+
+from faults_service import DRIP, Service, Wire, head
 
 
-class Proxy:
-    """A running proxy, as tests see it."""
+class Proxy(Service):
+    """Connects or forwards to what it is asked for, and notes it: a line for each connection."""
 
-    def __init__(self, port: int, log: Path) -> None:
-        self.port, self._log = port, log
+    def __init__(self, context: ssl.SSLContext | None = None, *, socks: bool = False, auth: str = "") -> None:
+        super().__init__(context, early=True)
+        self.asked: list[str] = []
+        self._auth = auth
+        self.act = self._socks if socks else self._http
 
-    @property
-    def asked(self) -> list[str]:
-        """What it was asked to connect to or to forward, a line for each request."""
-        return self._log.read_text().splitlines()[1:]
+    def _http(self, wire: Wire) -> None:
+        first, _, fields = wire.recv(65536).decode("latin-1").partition("\r\n")
+        if not first:
+            return
+        self.asked.append(first)
+        method, target, _ = first.split()
+        credentials = f"proxy-authorization: Basic {base64.b64encode(self._auth.encode()).decode()}\r\n"
+        if self._auth and credentials.lower() not in fields.lower():
+            wire.sendall(head(407, "Content-Length: 0"))
+        elif method == "CONNECT":
+            _tunnel(wire, target, answer=head(200))
+        else:
+            authority, _, path = target.removeprefix("http://").partition("/")
+            _tunnel(wire, authority, begin=f"{method} /{path} HTTP/1.1\r\n{fields}".encode())
 
-
-@contextmanager
-def running_proxy(log: Path, *options: str) -> Generator[Proxy]:
-    """Run a proxy on loopback; it writes its port, and then what it is asked, to a file."""
-    with log.open("wb") as output, subprocess.Popen([sys.executable, __file__, *options], stdout=output) as process:
-        try:
-            while process.poll() is None and b"\n" not in log.read_bytes():
-                with contextlib.suppress(subprocess.TimeoutExpired):
-                    process.wait(0.02)
-            yield Proxy(int(log.read_text().split()[0]), log)
-        finally:
-            process.kill()
-
-
-async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    with contextlib.suppress(OSError):
-        while data := await reader.read(65536):
-            writer.write(data)
-            await writer.drain()
-    writer.close()
-
-
-async def _connect(
-    host: str, port: int, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, begin: bytes, answer: bytes
-) -> None:
-    upstream_reader, upstream_writer = await asyncio.open_connection(host, port)
-    upstream_writer.write(begin)
-    writer.write(answer)
-    await asyncio.gather(_relay(reader, upstream_writer), _relay(upstream_reader, writer))
-
-
-async def _serve_http(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, options: argparse.Namespace) -> None:
-    head = await reader.readuntil(b"\r\n\r\n")
-    first, _, fields = head.decode("latin-1").partition("\r\n")
-    print(first, flush=True)
-    method, target, _ = first.split()
-    credentials = base64.b64encode(options.auth.encode()).decode()
-    if options.answer is not None:
-        writer.write(options.answer.encode().decode("unicode_escape").encode("latin-1"))
-        if not options.answer:
-            await reader.read()
-        writer.close()
-    elif options.auth and f"proxy-authorization: basic {credentials}".lower() not in fields.lower():
-        writer.write(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
-        writer.close()
-    elif method == "CONNECT":
-        host, _, port = target.rpartition(":")
-        await _connect(host.strip("[]"), int(port), reader, writer, b"", b"HTTP/1.1 200 Established\r\n\r\n")
-    else:
-        authority, _, path = target.removeprefix("http://").partition("/")
-        host, _, port = authority.rpartition(":")
-        await _connect(host, int(port), reader, writer, f"{method} /{path} HTTP/1.1\r\n{fields}".encode(), b"")
+    def _socks(self, wire: Wire) -> None:
+        """Do as RFC 1928 and 1929 say; a wrong password is a failed assertion."""
+        stream = wire.makefile("rb")
+        method = 2 if self._auth else 0
+        assert method in stream.read(stream.read(2)[1])
+        wire.sendall(bytes([5, method]))
+        if self._auth:
+            user, password = stream.read(stream.read(2)[1]), stream.read(stream.read(1)[0])
+            assert user + b":" + password == self._auth.encode()
+            wire.sendall(b"\x01\x00")
+        kind = stream.read(4)[3]
+        host = socket.inet_ntoa(stream.read(4)) if kind == 1 else stream.read(stream.read(1)[0]).decode()
+        authority = f"{host}:{int.from_bytes(stream.read(2))}"
+        self.asked.append(f"SOCKS {kind} {authority}")
+        wire.sendall(b"\x05\x00")
+        time.sleep(DRIP)  # in two parts, as a network may deliver it
+        bound = b"\x01\x7f\x00\x00\x01" if kind == 1 else b"\x03\x09localhost"
+        _tunnel(wire, authority, answer=b"\x00" + bound + b"\x00\x01")
 
 
-async def _serve_socks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, options: argparse.Namespace) -> None:
-    _, methods = await reader.readexactly(2)
-    offered = await reader.readexactly(methods)
-    wanted = 2 if options.auth else 0
-    writer.write(bytes([5, wanted if wanted in offered else 255]))
-    if wanted:
-        _, length = await reader.readexactly(2)
-        user = await reader.readexactly(length)
-        password = await reader.readexactly((await reader.readexactly(1))[0])
-        right = f"{user.decode()}:{password.decode()}" == options.auth
-        writer.write(bytes([1, 0 if right else 1]))
-    _, _, _, kind = await reader.readexactly(4)
-    length = {1: 4, 4: 16}.get(kind) or (await reader.readexactly(1))[0]
-    address = await reader.readexactly(length)
-    port = int.from_bytes(await reader.readexactly(2), "big")
-    host = ".".join(map(str, address)) if kind == 1 else address.decode() if kind == 3 else "::1"
-    print(f"SOCKS {kind} {host}:{port}", flush=True)
-    if options.answer is not None:
-        writer.write(bytes.fromhex(options.answer))
-        writer.close()
-        return
-    reply = b"\x05\x00\x00" + (b"\x01\x7f\x00\x00\x01" if kind == 1 else b"\x03\x09localhost") + b"\x00\x01"
-    writer.write(reply[:3])  # in two parts, as a network may deliver it
-    await writer.drain()
-    await asyncio.sleep(0.05)
-    await _connect(host, port, reader, writer, b"", reply[3:])
-
-
-async def _main() -> None:
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--socks", action="store_true")
-    parser.add_argument("--auth", default="", help="user:password")
-    parser.add_argument("--answer", help="what to say to every request; nothing at all if empty; hexadecimal for SOCKS")
-    parser.add_argument("--certificate", help="speak TLS")
-    options = parser.parse_args()
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER) if options.certificate else None
-    if context:
-        context.load_cert_chain(options.certificate)
-    serve = _serve_socks if options.socks else _serve_http
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(OSError, asyncio.IncompleteReadError):
-            await serve(reader, writer, options)
-
-    server = await asyncio.start_server(handle, "127.0.0.1", 0, ssl=context)
-    print(server.sockets[0].getsockname()[1], flush=True)
-    await server.serve_forever()
-
-
-if __name__ == "__main__":
-    asyncio.run(_main())
+def _tunnel(wire: Wire, authority: str, *, begin: bytes = b"", answer: bytes = b"") -> None:
+    """Connect to a service, and pass on what either side sends until one has gone."""
+    host, _, port = authority.rpartition(":")
+    with socket.create_connection((host, int(port))) as upstream:
+        upstream.sendall(begin)
+        wire.sendall(answer)
+        others = {wire: upstream, upstream: wire}
+        while True:
+            buffered = [wire] if isinstance(wire, ssl.SSLSocket) and wire.pending() else []
+            for each in buffered or select.select(list(others), [], [])[0]:
+                if not (data := each.recv(65536)):
+                    return
+                others[each].sendall(data)

@@ -1,17 +1,17 @@
-"""One way to write a test of all transports: sync and async, default and fast."""
+"""One way to write a test of all transports: sync and async, default and fast. The fixture `connect` makes them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
-from typing import Any, TypeVar
+from typing import Any, TypeAlias
 
 from liveperson_engagement.transports import make_transport
 from liveperson_engagement_api.http import Headers, Request, Response
 
-T = TypeVar("T")
-SENDERS = ("sync", "async", "sync fast", "async fast")
 REQUEST = Request("POST", "/visitors/", "v=1.0", Headers([("Accept-Encoding", "gzip, deflate")]), b"{}")
 NO_OPTIONS: dict[str, Any] = {"proxy": None, "ssl_context": None, "max_connections": None}
 
@@ -22,29 +22,38 @@ def make(chosen: Any = None, *, asynchronous: bool = True, **options: Any) -> An
 
 
 class Sender:
-    """A transport of one kind; the calls of an async one are run to their end."""
+    """A transport of one kind, used by threads, or by tasks of an event loop that runs in a thread."""
 
     def __init__(self, name: str, stack: ExitStack, **options: Any) -> None:
         kind, _, chosen = name.partition(" ")
-        self._runner = stack.enter_context(asyncio.Runner()) if kind == "async" else None
-        chosen = options.pop("chosen", chosen or None)
-        self.transport = make(chosen, asynchronous=kind == "async", **options)
+        self.transport = make(options.pop("chosen", chosen or None), asynchronous=kind == "async", **options)
+        self._pool = stack.enter_context(ThreadPoolExecutor(100))
+        self._loop = asyncio.new_event_loop() if kind == "async" else None
+        if self._loop:
+            thread = threading.Thread(target=self._loop.run_forever)
+            thread.start()
+            stack.callback(self._loop.close)
+            stack.callback(thread.join)
+            stack.callback(self._loop.call_soon_threadsafe, self._loop.stop)
         stack.callback(self.close)
 
-    def send(self, base_url: str, request: Request = REQUEST, timeout: float | None = 30) -> Response:
-        """Send a request."""
-        result = self.transport.send(base_url, request, timeout)
-        response: Response = self.run(result) if self._runner else result
-        return response
+    def submit(self, base_url: str, request: Request = REQUEST, timeout: float | None = 60) -> Future[Response]:
+        """Begin to send a request."""
+        if self._loop:
+            return asyncio.run_coroutine_threadsafe(self.transport.send(base_url, request, timeout), self._loop)
+        return self._pool.submit(self.transport.send, base_url, request, timeout)
 
-    def run(self, call: Coroutine[Any, Any, T]) -> T:
-        """Run a call of an async transport."""
-        assert self._runner
-        return self._runner.run(call)
+    def send(self, base_url: str, request: Request = REQUEST, timeout: float | None = 60) -> Response:
+        """Send a request."""
+        return self.submit(base_url, request, timeout).result()
 
     def close(self) -> None:
         """Close the connections."""
-        if self._runner:
-            self._runner.run(self.transport.aclose())
+        if self._loop:
+            asyncio.run_coroutine_threadsafe(self.transport.aclose(), self._loop).result()
         else:
             self.transport.close()
+
+
+Connect: TypeAlias = Callable[..., Sender]
+"""What the fixture `connect` is: it takes the options of a transport."""

@@ -7,92 +7,47 @@ import gzip
 import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
-from contextlib import ExitStack
 from itertools import repeat
 from typing import Any
+from unittest.mock import AsyncMock, Mock
 
 import httpx
 import pytest
 
 from faults_service import Service
 from liveperson_engagement.errors import InvalidRequest
-from liveperson_engagement.transports import (
-    MAX_RESPONSE_BYTES,
-    AsyncTransport,
-    NoResponse,
-    Transport,
-    UnreadableBody,
-)
-from liveperson_engagement_api.http import Request, Response
-from senders import Sender, make
+from liveperson_engagement.transports import MAX_RESPONSE_BYTES as LIMIT
+from liveperson_engagement.transports import AsyncTransport, NoResponse, Transport, UnreadableBody
+from senders import Connect, make
 
-both = pytest.mark.parametrize("name", ["sync", "async"])
+both = pytest.mark.backends("sync", "async")
+CONTEXT = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 NEEDS = "needs the default transport: leave out transport='fast'"
 HANDED_IN = "is for the default transport: configure the one that you hand in instead"
-
-
-class Own(Transport):
-    """A transport that a caller wrote."""
-
-    def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
-        """Answer."""
-        return Response(200, body=f"{base_url}{request.target} {timeout}".encode())
-
-    def close(self) -> None:
-        """Do nothing."""
-
-
-class AsyncOwn(AsyncTransport):
-    """The same for asyncio."""
-
-    async def send(self, base_url: str, request: Request, timeout: float | None) -> Response:
-        """Answer."""
-        return Response(200, body=f"{base_url}{request.target} {timeout}".encode())
-
-    async def aclose(self) -> None:
-        """Do nothing."""
-
-
-@pytest.fixture
-def stack() -> Iterator[ExitStack]:
-    """Close what a test opens."""
-    with ExitStack() as stack:
-        yield stack
+MUST_BE = "transport: must be 'fast', a Transport or an httpx.BaseTransport, not"
+ASYNC_MUST_BE = "transport: must be 'fast', an AsyncTransport or an httpx.AsyncBaseTransport, not"
+WHOLE_NUMBER = "max_connections: must be a whole number from 1"
+NO_PROXY = "proxy: must be the URL of an http, https or socks5 proxy, such as http://host:8080"
+SHOP = "https://shop.test"
 
 
 @pytest.mark.parametrize(
     ("asynchronous", "chosen", "options", "line"),
     [
-        (False, "slow", {}, "transport: must be 'fast', a Transport or an httpx.BaseTransport, not str"),
-        (False, httpx.Client, {}, "transport: must be 'fast', a Transport or an httpx.BaseTransport, not type"),
-        (False, AsyncOwn(), {}, "transport: must be 'fast', a Transport or an httpx.BaseTransport, not AsyncOwn"),
-        (
-            False,
-            httpx.AsyncHTTPTransport(),
-            {},
-            "transport: must be 'fast', a Transport or an httpx.BaseTransport, not AsyncHTTPTransport",
-        ),
-        (
-            True,
-            httpx.HTTPTransport(),
-            {},
-            "transport: must be 'fast', an AsyncTransport or an httpx.AsyncBaseTransport, not HTTPTransport",
-        ),
-        (True, Own(), {}, "transport: must be 'fast', an AsyncTransport or an httpx.AsyncBaseTransport, not Own"),
+        (False, "slow", {}, f"{MUST_BE} str"),
+        (False, httpx.Client, {}, f"{MUST_BE} type"),
+        (False, Mock(spec=AsyncTransport), {}, f"{MUST_BE} Mock"),
+        (False, httpx.AsyncHTTPTransport(verify=CONTEXT), {}, f"{MUST_BE} AsyncHTTPTransport"),
+        (True, httpx.HTTPTransport(verify=CONTEXT), {}, f"{ASYNC_MUST_BE} HTTPTransport"),
+        (True, Mock(spec=Transport), {}, f"{ASYNC_MUST_BE} Mock"),
         (False, "fast", {"max_connections": 5}, f"max_connections: {NEEDS}"),
-        (True, "fast", {"ssl_context": ssl.create_default_context()}, f"ssl_context: {NEEDS}"),
-        (False, Own(), {"proxy": "http://a"}, f"proxy: {HANDED_IN}"),
-        (True, AsyncOwn(), {"max_connections": 5}, f"max_connections: {HANDED_IN}"),
-        (False, httpx.HTTPTransport(), {"proxy": "http://a"}, f"proxy: {HANDED_IN}"),
-        (False, None, {"max_connections": 0}, "max_connections: must be a whole number from 1"),
-        (True, None, {"max_connections": True}, "max_connections: must be a whole number from 1"),
-        (True, None, {"max_connections": 1.5}, "max_connections: must be a whole number from 1"),
-        (
-            False,
-            None,
-            {"proxy": 5},
-            "proxy: must be the URL of an http, https or socks5 proxy, such as http://host:8080",
-        ),
+        (True, "fast", {"ssl_context": CONTEXT}, f"ssl_context: {NEEDS}"),
+        (False, Mock(spec=Transport), {"proxy": "http://a"}, f"proxy: {HANDED_IN}"),
+        (True, httpx.MockTransport(Mock()), {"max_connections": 5}, f"max_connections: {HANDED_IN}"),
+        (False, None, {"max_connections": 0}, WHOLE_NUMBER),
+        (True, None, {"max_connections": True}, WHOLE_NUMBER),
+        (True, None, {"max_connections": 1.5}, WHOLE_NUMBER),
+        (False, None, {"proxy": 5}, NO_PROXY),
         (False, None, {"ssl_context": "a.pem"}, "ssl_context: must be an ssl.SSLContext"),
     ],
 )
@@ -103,17 +58,10 @@ def test_what_cannot_be_chosen_is_refused(asynchronous: Any, chosen: Any, option
     assert str(raised.value) == line
 
 
-def test_a_client_of_httpx_is_no_transport() -> None:
-    """One line says what would be."""
-    with httpx.Client() as client, pytest.raises(InvalidRequest, match=r"not Client$"):
-        make(client, asynchronous=False)
-
-
 def test_an_own_transport_is_used_as_it_is() -> None:
     """Nothing is put around it."""
-    own, async_own = Own(), AsyncOwn()
-    assert make(own, asynchronous=False) is own
-    assert make(async_own) is async_own
+    for own, asynchronous in ((Mock(spec=Transport), False), (Mock(spec=AsyncTransport), True)):
+        assert make(own, asynchronous=asynchronous) is own
 
 
 class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
@@ -139,190 +87,132 @@ class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
 
     async def aclose(self) -> None:
         """Count."""
-        self.close()
+        self.closed += 1
 
 
-class Handed(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """A transport of httpx's kind that answers, or raises, what it was told."""
-
-    def __init__(
-        self, outcome: Any, headers: dict[str, str] | None = None, *, read: bool = False, status: int = 200
-    ) -> None:
-        self._outcome, self._read, self._status, self._headers = outcome, read, status, headers
-        self.requests: list[httpx.Request] = []
-        self.closed = False
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer."""
-        self.requests.append(request)
-        if isinstance(self._outcome, Exception):
-            raise self._outcome
-        response = httpx.Response(self._status, headers=self._headers, stream=self._outcome, request=request)
-        if self._read:
-            response.read()
-        return response
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Answer, or do not."""
-        if self._outcome is None:
-            await asyncio.sleep(60)
-        return self.handle_request(request)
-
-    def close(self) -> None:
-        """Note it."""
-        self.closed = True
-
-    async def aclose(self) -> None:
-        """Note it."""
-        self.close()
+def giving(status: int = 200, **content: Any) -> httpx.MockTransport:
+    """Hand in a transport of httpx that gives an answer."""
+    return httpx.MockTransport(lambda _: httpx.Response(status, **content))
 
 
 @both
 @pytest.mark.parametrize("timeout", [None, 10])
-def test_a_transport_of_httpx_gets_the_request(name: str, timeout: float | None, stack: ExitStack) -> None:
+def test_a_transport_of_httpx_gets_the_request(connect: Connect, timeout: float | None) -> None:
     """With time limits, of which connecting has the shortest; it is closed with the client."""
-    handed = Handed(Chunks(iter([b"ab", b"c"])), {"X-One": "1"})
-    sender = Sender(name, stack, chosen=handed)
-    response = sender.send("https://shop.test/prefix", timeout=timeout)
+    answering = Mock(return_value=httpx.Response(200, headers={"X-One": "1"}, stream=Chunks(iter([b"ab", b"c"]))))
+    handed: Any = httpx.MockTransport(answering)
+    handed.close, handed.aclose = Mock(), AsyncMock()
+    sender = connect(chosen=handed)
+    response = sender.send(f"{SHOP}/prefix", timeout=timeout)
     assert (response.status, response.body, response.headers["x-one"]) == (200, b"abc", "1")
-    [request] = handed.requests
-    assert (request.method, str(request.url)) == ("POST", "https://shop.test/prefix/visitors/?v=1.0")
+    [request] = answering.call_args.args
+    assert (request.method, str(request.url)) == ("POST", f"{SHOP}/prefix/visitors/?v=1.0")
     assert request.headers["accept-encoding"] == "gzip, deflate"
     assert (request.headers["host"], request.headers["content-length"], request.content) == ("shop.test", "2", b"{}")
     early = 0.8 * timeout if timeout else None
     assert request.extensions["timeout"] == {"connect": early, "pool": early, "read": timeout, "write": timeout}
     sender.close()
-    assert handed.closed
+    assert handed.close.called or handed.aclose.called
 
 
 @both
-def test_httpxs_own_transport_works(name: str, stack: ExitStack) -> None:
+def test_httpxs_own_transport_works(connect: Connect, backend_name: str) -> None:
     """Over a real socket, the connection kept."""
-    service = stack.enter_context(Service())
-    chosen = httpx.HTTPTransport() if name == "sync" else httpx.AsyncHTTPTransport()
-    sender = Sender(name, stack, chosen=chosen)
-    assert [sender.send(f"http://127.0.0.1:{service.port}").status for _ in range(3)] == [200] * 3
-    service.__exit__()
+    own = httpx.HTTPTransport if backend_name == "sync" else httpx.AsyncHTTPTransport
+    sender = connect(chosen=own(verify=CONTEXT))
+    with Service() as service:
+        assert [sender.send(service.url).status for _ in range(3)] == [200] * 3
     with pytest.raises(NoResponse):
-        sender.send(f"http://127.0.0.1:{service.port}")
+        sender.send(service.url)
 
 
 @both
 @pytest.mark.parametrize("read", [True, False])
-def test_a_packed_answer_is_decompressed_once(name: str, *, read: bool, stack: ExitStack) -> None:
+def test_a_packed_answer_is_decompressed_once(connect: Connect, *, read: bool) -> None:
     """Whether the transport has read it or not."""
-    stream = Chunks(iter([gzip.compress(b"abc")]))
-    handed = Handed(stream, {"Content-Encoding": "gzip"}, read=read)
-    response = Sender(name, stack, chosen=handed).send("https://shop.test")
-    assert response.body == b"abc"
+    packed = gzip.compress(b"abc")
+    content: dict[str, Any] = {"content": packed} if read else {"stream": Chunks(iter([packed]))}
+    response = connect(chosen=giving(201, headers={"Content-Encoding": "gzip"}, **content)).send(SHOP)
+    assert (response.status, response.body) == (201, b"abc")
     assert "content-encoding" not in response.headers
 
 
 @both
-def test_a_mock_transport_works(name: str, stack: ExitStack) -> None:
-    """Its answers are complete from the start."""
-    mock = httpx.MockTransport(lambda _: httpx.Response(201, json={}))
-    response = Sender(name, stack, chosen=mock).send("https://shop.test")
-    assert (response.status, response.body) == (201, b"{}")
-
-
-@both
-def test_no_transport_is_read_beyond_the_limit(name: str, stack: ExitStack) -> None:
+def test_no_transport_is_read_beyond_the_limit(connect: Connect) -> None:
     """Then its answer is closed."""
     stream = Chunks(repeat(b" " * 1000, 50_000))
     with pytest.raises(UnreadableBody, match="is larger than 1,048,576 bytes") as raised:
-        Sender(name, stack, chosen=Handed(stream, status=503)).send("https://shop.test")
-    assert raised.value.response.status == 503
-    assert stream.closed == 1
+        connect(chosen=giving(503, stream=stream)).send(SHOP)
+    assert (raised.value.response.status, stream.closed) == (503, 1)
 
 
-@both
-@pytest.mark.parametrize("length", [str(MAX_RESPONSE_BYTES + 1), "9" * 18, "9" * 19, "9" * 5000])
-def test_an_announced_body_may_be_too_large(name: str, length: str, stack: ExitStack) -> None:
-    """However long the number itself is; nothing is read."""
+LARGE = [LIMIT + 1, "9" * 18, "9" * 19, "9" * 5000]
+
+
+@pytest.mark.parametrize("length", [*LARGE, LIMIT, "0", "", "many", "-5"])
+def test_an_announced_body_may_be_too_large(connect: Connect, length: int | str) -> None:
+    """However long the number itself is: nothing is read. What is no number announces nothing."""
     stream = Chunks(iter([b"abc"]))
-    with pytest.raises(UnreadableBody):
-        Sender(name, stack, chosen=Handed(stream, {"Content-Length": length})).send("https://shop.test")
-    assert next(stream.chunks) == b"abc"
-    assert stream.closed == 1
+    sending = connect(chosen=giving(headers={"Content-Length": f"{length}"}, stream=stream)).submit(SHOP)
+    if length in LARGE:
+        assert isinstance(sending.exception(), UnreadableBody)
+        assert (next(stream.chunks), stream.closed) == (b"abc", 1)
+    else:
+        assert sending.result().body == b"abc"
 
 
 @both
-@pytest.mark.parametrize("length", [str(MAX_RESPONSE_BYTES), "0", "", "many", "-5"])
-def test_what_announces_nothing_is_read(name: str, length: str, stack: ExitStack) -> None:
-    """What comes is counted in any case."""
-    handed = Handed(Chunks(iter([b"abc"])), {"Content-Length": length})
-    assert Sender(name, stack, chosen=handed).send("https://shop.test").body == b"abc"
-
-
-@both
-def test_no_transport_is_read_beyond_the_timeout(name: str, stack: ExitStack) -> None:
+def test_no_transport_is_read_beyond_the_timeout(connect: Connect) -> None:
     """As soon as anything comes after that."""
-    stream, started = Chunks(repeat(b" ", 500), gap=0.02), time.monotonic()
-    with pytest.raises(NoResponse) as raised:
-        Sender(name, stack, chosen=Handed(stream, status=503)).send("https://shop.test", timeout=0.2)
-    assert time.monotonic() - started < 3
-    assert raised.value.reason == "the request took longer than 0.2 seconds"
+    stream = Chunks(repeat(b" "), gap=0.02)
+    with pytest.raises(NoResponse, match=r"^the request took longer than 0.2 seconds$") as raised:
+        connect(chosen=giving(503, stream=stream)).send(SHOP, timeout=0.2)
     assert raised.value.response
-    assert raised.value.response.status == 503
-    assert stream.closed == 1
+    assert (raised.value.response.status, stream.closed) == (503, 1)
 
 
-def test_an_async_transport_that_hangs_is_ended(stack: ExitStack) -> None:
+@pytest.mark.backends("async")
+def test_an_async_transport_that_hangs_is_ended(connect: Connect) -> None:
     """Whatever it makes of its own time limits."""
+
+    async def hang(_: httpx.Request) -> httpx.Response:
+        await asyncio.sleep(60)
+        return httpx.Response(200)
+
     with pytest.raises(NoResponse) as raised:
-        Sender("async", stack, chosen=Handed(None)).send("https://shop.test", timeout=0.2)
+        connect(chosen=httpx.MockTransport(hang)).send(SHOP, timeout=0.2)
     assert (raised.value.may_have_arrived, raised.value.timed_out) == (True, True)
+
+
+REFUSED = "[Errno 111] Connection refused"
+NO_HOST, NO_PROXY_HOST = "no connection to the host", "no connection through the proxy"
 
 
 @both
 @pytest.mark.parametrize(
     ("error", "may_have_arrived", "timed_out", "reason"),
     [
-        (
-            httpx.ConnectError("[Errno 111] Connection refused"),
-            False,
-            False,
-            "no connection to the host (ConnectError [Errno 111] Connection refused): check host and port",
-        ),
-        (
-            httpx.ConnectTimeout("too\nlate"),
-            False,
-            True,
-            "no connection to the host (ConnectTimeout too late): check host",
-        ),
+        (httpx.ConnectError(REFUSED), False, False, f"{NO_HOST} (ConnectError {REFUSED}): check host and port"),
+        (httpx.ConnectTimeout("too\nlate"), False, True, f"{NO_HOST} (ConnectTimeout too late): check host"),
         (httpx.PoolTimeout(""), False, True, "PoolTimeout"),
-        (httpx.ProxyError("407"), False, False, "no connection through the proxy (ProxyError 407): check its address"),
+        (httpx.ProxyError("407"), False, False, f"{NO_PROXY_HOST} (ProxyError 407): check its address"),
         (httpx.UnsupportedProtocol("no"), False, False, "UnsupportedProtocol no"),
         (httpx.LocalProtocolError("no"), False, False, "LocalProtocolError no"),
         (httpx.ReadTimeout(""), True, True, "ReadTimeout"),
         (httpx.WriteTimeout(""), True, True, "WriteTimeout"),
         (httpx.ReadError("reset"), True, False, "ReadError reset"),
-        (
-            httpx.RemoteProtocolError("illegal status line: bytearray(b'secret')"),
-            True,
-            False,
-            "RemoteProtocolError illegal status line",
-        ),
+        (httpx.RemoteProtocolError("illegal: bytearray(b'secret')"), True, False, "RemoteProtocolError illegal"),
         (ConnectionResetError(104, "reset"), True, False, "ConnectionResetError [Errno 104] reset"),
     ],
 )
 def test_errors_of_httpx_say_what_arrived(
-    name: str, error: Exception, may_have_arrived: bool, timed_out: bool, reason: str, stack: ExitStack
+    connect: Connect, error: Exception, may_have_arrived: bool, timed_out: bool, reason: str
 ) -> None:
     """The cause is the error, without what it quotes."""
     with pytest.raises(NoResponse) as raised:
-        Sender(name, stack, chosen=Handed(error)).send("https://shop.test")
+        connect(chosen=httpx.MockTransport(Mock(side_effect=error))).send(SHOP)
     failure = raised.value
     assert (failure.may_have_arrived, failure.timed_out) == (may_have_arrived, timed_out)
     assert failure.reason.startswith(reason)
     assert type(failure.__cause__) is type(error)
     assert "secret" not in str(failure.__cause__)
-
-
-@both
-def test_a_switched_protocol_is_no_answer(name: str, stack: ExitStack) -> None:
-    """Whatever the transport makes of it."""
-    with pytest.raises(NoResponse) as raised:
-        Sender(name, stack, chosen=Handed(Chunks(iter([])), status=101)).send("https://shop.test")
-    assert raised.value.may_have_arrived

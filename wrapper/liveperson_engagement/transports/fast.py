@@ -67,7 +67,8 @@ class Reqwest(Generic[T]):
         builder = builder.gzip(False).brotli(False).zstd(False).deflate(False)
         builder = builder.pool_idle_timeout(timedelta(seconds=IDLE_SECONDS))
         if proxy:
-            builder = builder.proxy(ProxyBuilder.all(proxy.url))
+            scheme = "socks5h" if proxy.is_socks else proxy.scheme  # reqwest would look names up itself
+            builder = builder.proxy(ProxyBuilder.all(f"{scheme}:{proxy.url.partition(':')[2]}"))
         if connect:
             builder = builder.connect_timeout(timedelta(seconds=connect))
         return builder.build()
