@@ -9,14 +9,12 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from checkout import ROOT
+from installed import needed
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BASE = PROJECT["urls"]["Homepage"]
@@ -44,19 +42,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [built] = directory.glob("*.whl")
     zipfile.ZipFile(built).extractall(directory / "unpacked")
     return directory / "unpacked"
-
-
-def test_the_wheel_holds_both_packages_typed_and_with_the_contract(wheel: Path) -> None:
-    """Neither tests nor scripts are in it."""
-    assert {path.name for path in wheel.iterdir()} == {
-        "liveperson_engagement",
-        "liveperson_engagement_api",
-        "liveperson_engagement_pytest.py",
-        "liveperson_engagement-0.1.0.dist-info",
-    }
-    for package in ("liveperson_engagement", "liveperson_engagement_api"):
-        assert (wheel / package / "py.typed").exists()
-    assert (wheel / "liveperson_engagement_api/openapi.json").exists()
 
 
 def test_the_installed_package_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
@@ -95,14 +80,6 @@ def test_the_project_has_one_address() -> None:
     assert set(re.findall(r"https://[\w.-]+", text)) == {BASE}
 
 
-def needed(name: str) -> set[str]:
-    """Name a package and all that it needs on this machine."""
-    wanted = [Requirement(line) for line in requires(name) or ()]
-    return {canonicalize_name(name)}.union(
-        *(needed(each.name) for each in wanted if not each.marker or each.marker.evaluate({"extra": ""}))
-    )
-
-
 def test_what_is_installed_is_small(wheel: Path) -> None:
     """The README leads to docs/performance.md, which has the figures: a package more needs a reason."""
     [built] = wheel.parent.glob("*.whl")
@@ -122,13 +99,9 @@ def test_extras_are_quoted() -> None:
 def test_the_demo_ends_well_with_one_visitor() -> None:
     """The README's first command, with its two real pauses; it ends with a picture that fits into 80 columns."""
     done = subprocess.run(
-        [str(ROOT / "scripts/demo")],
-        env={**os.environ, "COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+        [ROOT / "scripts/demo"],
+        env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "7 requests, 1 visitor on the brand's list" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80
