@@ -26,13 +26,14 @@ from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import bench_own
 import bench_stores
 from bench_contestants import ANSWER_BYTES, CONTESTANTS, CONTRACT, FAST, HTTPX, OURS, PYREQWEST
-from bench_report import Figure, Table, chart, client_tables, figure_table, into_document
+from bench_report import Figure, Times, chart, client_tables, figure_table, into_document
 
+MACHINE = f"Python {platform.python_version()}, {os.cpu_count()} cores"
 WORKER = Path(__file__).with_name("bench_worker.py")
 LIBRARIES = ("httpx", "aiohttp", "pyreqwest", "requests", "urllib3", "openapi-generator-cli")
 GENERATED = ("urllib3", "asyncio", "httpx")
@@ -78,16 +79,6 @@ class NotReady(Exception):
     """Something is missing, or failed, that the bench needs."""
 
 
-class Found(NamedTuple):
-    """What a part has found: by marker the tables for a page, and all figures that may have a target."""
-
-    tables: dict[str, list[Table]]
-    figures: list[Figure]
-    note: str = ""
-    clients: dict[str, Any] | None = None
-    """Their times, which can be drawn."""
-
-
 @contextmanager
 def server(names: tuple[str, ...], arguments: Callable[[int], list[str | Path]], folder: Path) -> Generator[int]:
     """Run a server, which has one of these names, on a free port of loopback; give the port once it listens."""
@@ -130,28 +121,19 @@ def redis(folder: Path, port: int) -> list[str | Path]:
 
 def openapi_generator(folder: Path) -> str:
     """Have openapi-generator make its clients of our contract; give what to import them from."""
-    found = find_spec("openapi_generator_cli")
+    found, contract = find_spec("openapi_generator_cli"), folder / "openapi.json"
     if not found or not found.origin or not shutil.which("java"):
         raise NotReady("openapi-generator-cli or java is missing: install it (Debian: default-jre-headless)")
-    contract = folder / "openapi.json"
     contract.write_text(json.dumps(CONTRACT))
-    settings: list[Path] = []
+    jar = Path(found.origin).with_name("openapi-generator.jar")
     for library in GENERATED:
-        settings.append(folder / f"{library}.json")
         # Its validator takes a link's requestBody, which may be of any type, for text only.
-        place = {"inputSpec": str(contract), "outputDir": str(folder / library), "validateSpec": False}
-        chosen = {"generatorName": "python", "library": library, "packageName": f"openapi_generator_{library}"}
-        settings[-1].write_text(json.dumps({**chosen, **place}))
-    command: list[str | Path] = [
-        "java",
-        "-jar",
-        Path(found.origin).with_name("openapi-generator.jar"),
-        "batch",
-        *settings,
-    ]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        raise NotReady(f"openapi-generator failed:\n{(done.stdout + done.stderr)[-2000:]}")
+        place = ("--skip-validate-spec", "-i", contract, "-o", folder / library)
+        kind = ("--library", library, "--package-name", f"openapi_generator_{library}")
+        command = ("java", "-jar", jar, "generate", "-g", "python", *place, *kind)
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise NotReady(f"openapi-generator failed:\n{(done.stdout + done.stderr)[-2000:]}")
     return os.pathsep.join(str(folder / library) for library in GENERATED)
 
 
@@ -177,7 +159,7 @@ def ask(process: subprocess.Popen[str], url: str, case: Case) -> dict[str, float
     return taken
 
 
-def compare(cases: list[Case], rounds: int, url: str, path: str) -> dict[str, Any]:
+def compare(cases: list[Case], rounds: int, url: str, path: str) -> Times:
     """Measure every client in every round and case, each time in another order: what else the machine does hits all.
 
     The least of the rounds counts, since what else the machine does only ever adds time.
@@ -193,60 +175,43 @@ def compare(cases: list[Case], rounds: int, url: str, path: str) -> dict[str, An
             chance.shuffle(turns)
             for case, name in turns:
                 taken[case.name, name].append(ask(workers[name], url, case))
-    wall = {key: min(each["wall"] for each in times) for key, times in taken.items()}
-    rows = [
-        {
-            "case": case,
-            "client": client,
-            "us": round(1e6 * wall[case, client], 2),
-            "processor_us": round(1e6 * min(each["processor"] for each in times), 2),
-            "to_httpx": round(wall[case, client] / wall[case, HTTPX], 4),
-            "to_pyreqwest": round(wall[case, client] / wall[case, PYREQWEST], 4),
-        }
-        for (case, client), times in taken.items()
-    ]
     return {
-        "rounds": rounds,
-        "calls": {case.name: case.calls for case in cases},
-        "versions": {name: metadata.version(name) for name in LIBRARIES},
-        "results": rows,
+        key: (1e6 * min(each["wall"] for each in rounds), 1e6 * min(each["processor"] for each in rounds))
+        for key, rounds in taken.items()
     }
 
 
-def clients(options: argparse.Namespace, folder: Path) -> Found:
-    """Compare the clients; then measure what the package costs by itself."""
-    cases = [case for case in CASES if case.name in options.cases]
+def clients(options: argparse.Namespace, folder: Path) -> tuple[dict[str, str], list[Figure]]:
+    """Compare the clients, and measure what the package costs by itself; give the texts for a page, and figures."""
+    cases, rounds = [case for case in CASES if case.name in options.cases], 1 if options.quick else options.rounds or 7
     if options.quick:
         cases = [case._replace(calls=max(case.calls // 20, case.at_once or 0)) for case in cases]
     with server(("nginx",), partial(nginx, folder), folder) as port:
-        url = f"http://127.0.0.1:{port}"
-        found = compare(cases, 1 if options.quick else options.rounds or 7, url, openapi_generator(folder))
-        us = {(row["case"], row["client"]): row["us"] for row in found["results"]}
-        figures = [
-            Figure(f"{case}: {client} / {against}", us[case, client] / us[case, against], "", at_most)
-            for case, client, against, at_most in RATIOS
-            if (case, client) in us
-        ]
-        figures += bench_own.calls(folder, *((1, 20) if options.quick else (60, 100)))
-        figures += [*bench_own.imports(1 if options.quick else 15), *bench_own.sizes()]
-        figures += [*bench_own.memory(200 if options.quick else 10_000), *bench_own.generate(folder)]
-    targets = figure_table("Targets, and the package by itself", figures)
-    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    note = f"{found['rounds']} rounds of calls: {', '.join(f'{case.calls} {case.name}' for case in cases)}; {versions}"
-    return Found({"clients": client_tables(found), "targets": [targets]}, figures, note, found)
+        times = compare(cases, rounds, f"http://127.0.0.1:{port}", openapi_generator(folder))
+    figures = [
+        Figure(f"{case}: {client} / {other}", times[case, client][0] / times[case, other][0], "", at_most)
+        for case, client, other, at_most in RATIOS
+        if (case, client) in times
+    ]
+    figures += bench_own.calls(folder, *((1, 20) if options.quick else (60, 100)))
+    figures += [*bench_own.imports(1 if options.quick else 15), *bench_own.sizes()]
+    figures += [*bench_own.memory(200 if options.quick else 10_000), *bench_own.generate(folder)]
+    if options.svg:
+        chart(times, options.svg)
+    versions = ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)
+    note = (
+        f"{MACHINE}; {rounds} rounds of calls: {', '.join(f'{case.calls} {case.name}' for case in cases)}; {versions}."
+    )
+    return {"clients": f"{client_tables(times)}\n\n{note}", "targets": figure_table(figures)}, figures
 
 
-def stores(options: argparse.Namespace, folder: Path) -> Found:
+def stores(options: argparse.Namespace, folder: Path) -> tuple[dict[str, str], list[Figure]]:
     """Compare few remembered visits with many, and whole calls with each store."""
     sizes, effort = ((100, 1_000), (1, 20)) if options.quick else ((1_000, 1_000_000), (options.rounds or 11, 200))
     with server(("redis-server", "valkey-server"), partial(redis, folder), folder) as port:
-        url = f"redis://127.0.0.1:{port}"
-        figures = bench_stores.few_and_many(sizes, effort, folder, url)
-    note = f"{effort[0]} rounds of {effort[1]} calls"
-    return Found({"stores": [figure_table("Few and many remembered visits", figures)]}, figures, note)
-
-
-PARTS = {"clients": clients, "stores": stores}
+        figures = bench_stores.few_and_many(sizes, effort, folder, f"redis://127.0.0.1:{port}")
+    note = f"{MACHINE}; {effort[0]} rounds of {effort[1]} calls."
+    return {"stores": f"{figure_table(figures)}\n\n{note}"}, figures
 
 
 def main() -> None:
@@ -254,45 +219,30 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog="scripts/bench", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add, names = parser.add_argument, [case.name for case in CASES]
-    add("part", choices=PARTS, nargs="?", help="default: everything, about half an hour")
-    add("--rounds", type=int, metavar="N", help="each measures every row of clients or stores; the least counts")
+    parts, add, names = {"clients": clients, "stores": stores}, parser.add_argument, [case.name for case in CASES]
+    add("part", choices=parts, nargs="?", help="default: both, about half an hour")
+    add("--rounds", type=int, metavar="N", help="each measures every row; the least counts")
     add("--cases", nargs="+", choices=names, default=names, metavar="CASE", help=f"of clients: {', '.join(names)}")
     add("--quick", action="store_true", help="a few calls, to see that everything works; judges nothing")
-    add("--json", type=Path, metavar="FILE", help="write the figures")
     add("--svg", type=Path, metavar="FILE", help="draw the clients' times")
     add("--into", type=Path, metavar="FILE", help="write tables into a Markdown file, between its markers")
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    figures: list[Figure] = []
-    for name in [options.part] if options.part else PARTS:
+    missed: list[Figure] = []
+    for name in [options.part] if options.part else parts:
         try:
             with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-                found = PARTS[name](options, Path(folder))
+                texts, figures = parts[name](options, Path(folder))
         except NotReady as error:
             sys.exit(f"scripts/bench: {error}")
-        figures += found.figures
-        report(found, options)
-    if options.json:
-        written = [{**each._asdict(), "met": each.met} for each in figures]
-        options.json.write_text(json.dumps(written, indent=2) + "\n")
-    missed = [each for each in figures if not each.met and not options.quick]
+        missed += [each for each in figures if not each.met and not options.quick]
+        for marker, text in texts.items():
+            print(f"{text}\n")
+            if options.into:
+                into_document(options.into, marker, text)
     for each in missed:
         print(f"missed: {each.what} is {each.value:.2f}, at most {each.at_most:g}")
     sys.exit(bool(missed))
-
-
-def report(found: Found, options: argparse.Namespace) -> None:
-    """Print what a part has found, and write it where that is asked."""
-    note = f"Python {platform.python_version()}, {os.cpu_count()} cores; {found.note}." if found.note else ""
-    for marker, tables in found.tables.items():
-        texts = [f"{table.title}:\n\n{table.markdown()}" if len(tables) > 1 else table.markdown() for table in tables]
-        text = "\n\n".join([*texts, *([note] if note and marker != "targets" else [])])
-        print(f"{text}\n")
-        if options.into:
-            into_document(options.into, marker, text)
-    if options.svg and found.clients:
-        chart(found.clients, options.svg)
 
 
 if __name__ == "__main__":

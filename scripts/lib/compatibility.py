@@ -7,6 +7,7 @@ installed by uv, into the repository; the table names those that cannot be had.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import os
 import re
 import subprocess
@@ -103,15 +104,12 @@ def find_python(wanted: str) -> str | None:
     """Look for a Python on PATH, with pyenv and with uv; let uv install it if there is none."""
     pyenv = Path(os.environ.get("PYENV_ROOT") or Path.home() / ".pyenv")
     path = os.pathsep.join([os.environ["PATH"], *map(str, sorted(pyenv.glob("versions/*/bin"), reverse=True))])
-    find = ("python", "find", "--system", "--no-project", "--no-python-downloads", wanted)
-    own = {"UV_PYTHON_INSTALL_DIR": str(PYTHONS)}
-    for step in ("here", "installed before", "installed now"):
-        try:
-            if step == "installed now":
-                uv("python", "install", "--no-bin", wanted, **own)
-            return uv(*find, PATH=path, **({} if step == "here" else own))
-        except CompatibilityError:
-            continue
+    for install in (False, True):
+        with contextlib.suppress(CompatibilityError):
+            if install:
+                uv("python", "install", "--no-bin", wanted, UV_PYTHON_INSTALL_DIR=str(PYTHONS))
+            find = ("python", "find", "--system", "--no-project", "--no-python-downloads", wanted)
+            return uv(*find, PATH=path, UV_PYTHON_INSTALL_DIR=str(PYTHONS))
     return None
 
 

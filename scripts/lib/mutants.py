@@ -49,8 +49,6 @@ MOST = 600
 """Tests that a mutant is tried with; only then it has survived."""
 FEW = 20
 """Tests that a mutant is tried with if the list has it already."""
-FAILING = 0.01
-"""Share of the tests that may fail without a mutant: with short timeouts, on a machine that is busy."""
 MEMORY = 4 * 2**30
 """Bytes that a mutant may ask for: some never stop collecting."""
 SLOWER = 10
@@ -122,7 +120,7 @@ class Trials:
 
     def __init__(self, mutants: list[Mutant], known: Iterable[Change], children: int) -> None:
         self.mutants, self._known, self._children = mutants, set(known), children
-        self.failed = "no test was found"
+        self.failed = "pytest did not begin"
         """Why there was nothing to try."""
         self._items: list[pytest.Item] = []
         self._tests: dict[str, list[int]] = {}
@@ -176,11 +174,13 @@ class Trials:
                             importlib.import_module(name)  # once here, instead of in every trial
         except BrokenProcessPool:
             return "without any mutant a test does not end"
-        for place in broken:
-            print(f"left out, as it fails without a mutant: {self._items[place]}")
+        if not self._items:
+            return "no test was found"
+        if broken:
+            return f"without any mutant these fail: {', '.join(self._items[place].nodeid for place in broken)}"
         cases: Counter[str] = Counter()
         likely: list[tuple[float, int]] = []
-        for place in sorted(reached.keys() - set(broken), key=self._took.__getitem__):
+        for place in sorted(reached, key=self._took.__getitem__):
             name = str(self._items[place].nodeid).partition("[")[0]
             cases[name] += 1
             likely.append((len(reached[place]) * (self._took[place] + 0.01) * cases[name], place))
@@ -188,8 +188,7 @@ class Trials:
         for _, place in sorted(likely):
             for function in self._tests.keys() & reached[place]:
                 self._tests[function].append(place)
-        few = len(broken) <= FAILING * len(self._items)
-        return "" if self._items and few else f"without any mutant {len(broken)} of {len(self._items)} tests fail"
+        return ""
 
     def share_place(self) -> None:
         """Have a place of one's own, to be shared with one's own trials alone."""
@@ -237,6 +236,7 @@ class Trials:
 
     def _try(self, mutant: Mutant, places: Sequence[int]) -> str:
         """Run tests with a mutant, in a process of its own, until one fails."""
+        self._place.value = places[0]
         pid = os.fork()
         if not pid:
             try:
@@ -360,7 +360,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--tests", nargs="+", type=Path, default=[ROOT / "tests/wrapper"], help="these instead of tests/wrapper"
     )
-    parser.add_argument("--children", type=int, default=min(2, os.cpu_count() or 1), help="trials at the same time")
     parser.add_argument("--write", action="store_true", help=f"put the figures into {PAGE.relative_to(ROOT)}")
     chosen = parser.parse_args(arguments)
     if unknown := set(chosen.modules) - set(CORE):
@@ -370,7 +369,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mutants = prepared(chosen.modules or CORE, Path(work))
         mutants = [each for each in mutants if re.search(chosen.only, each.change.function)]
         alike = Counter(mutant.change for mutant in mutants)  # of two that read alike, the list may mean either
-        trials = Trials(mutants, [change for change in known if alike[change] == 1], chosen.children)
+        trials = Trials(mutants, [change for change in known if alike[change] == 1], min(2, os.cpu_count() or 1))
         options = [
             "-qq",
             "-s",
