@@ -7,30 +7,26 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
+from importlib.metadata import metadata, version
 from pathlib import Path
 from typing import Any
 
-from packaging.requirements import Requirement
+from installed import needed
 
 ROOT = Path(__file__).parents[2]
-PINNED = ROOT / "scripts/env/runtime.txt"
 PAGE = ROOT / "docs/licences.md"
+PACKAGE = "liveperson-engagement"
 ALLOWED = re.compile(r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|Mozilla Public License 2\.0|MPL-2\.0")
 """Licences that ask nothing of those who only import the package."""
 FIRST_LINES = {"Apache License": "Apache-2.0", "MIT License": "MIT"}
 """How a licence begins, for packages that name theirs in a file alone."""
 
 
-def dependencies() -> list[Requirement]:
-    """Give all run-time dependencies, in the newest versions that are allowed."""
-    lines = re.findall(r"^\w.*?==.*?(?= \\?$)", PINNED.read_text(), re.MULTILINE)
-    return [Requirement(line) for line in lines]
-
-
-def pinned() -> dict[str, str]:
-    """Give those that this machine and Python ask for."""
-    wanted = dependencies()
-    return {each.name: str(each.specifier)[2:] for each in wanted if not each.marker or each.marker.evaluate()}
+def dependencies() -> dict[str, str]:
+    """Give all run-time dependencies, extras included, that this machine asks for, in the versions that are pinned."""
+    extras = metadata(PACKAGE).get_all("Provides-Extra") or ()
+    return {name: version(name) for name in sorted(needed(PACKAGE, extras) - {PACKAGE})}
 
 
 def licences(found: list[dict[str, Any]]) -> dict[str, str]:
@@ -51,19 +47,16 @@ def problems(named: dict[str, str], wanted: dict[str, str]) -> list[str]:
     return [f"{name}: {text}" for name, text in texts.items() if not ALLOWED.search(text)]
 
 
-def page(named: dict[str, str]) -> str:
-    """Write the list; it is the same on every machine and Python."""
-    wanted = {each.name: str(each.specifier)[2:] for each in dependencies() if not each.marker}
-    others = [f"{each.name} where `{each.marker}`" for each in dependencies() if each.marker]
+def page(named: dict[str, str], wanted: dict[str, str]) -> str:
+    """Write the list."""
     lines = [
         "# Licences of what the package depends on",
         "",
-        "At run time, extras included, in the newest versions that are allowed. `scripts/audit` writes this page.",
-        f"Where they are needed it looks at these as well: {', '.join(others)}.",
+        "At run time, extras included, in the versions that are pinned. `scripts/audit` writes this page.",
         "",
         "| package | version | licence |",
         "| --- | --- | --- |",
-        *(f"| {name} | {version} | {named[name]} |" for name, version in sorted(wanted.items())),
+        *(f"| {name} | {number} | {named[name]} |" for name, number in wanted.items()),
     ]
     return "\n".join(lines) + "\n"
 
@@ -75,26 +68,37 @@ def main() -> int:
     parser.add_argument("--write", action="store_true", help=f"write the list into {PAGE.relative_to(ROOT)}")
     options = parser.parse_args()
 
-    wanted = pinned()
-    command = ["pip-licenses", "--from=mixed", "--format=json", "--with-license-file", "--no-license-path"]
+    wanted = dependencies()
+    command = [
+        sys.executable,
+        "-m",
+        "piplicenses",
+        "--from=mixed",
+        "--format=json",
+        "--with-license-file",
+        "--no-license-path",
+    ]
     found = subprocess.run([*command, "--packages", *wanted], check=True, capture_output=True, text=True).stdout
     named = licences(json.loads(found))
     if wrong := problems(named, wanted):
         print("Licences that nobody has allowed:", *wrong, sep="\n  ")
         return 1
     if options.write:
-        PAGE.write_text(page(named))
-    elif PAGE.read_text() != page(named):
+        PAGE.write_text(page(named, wanted))
+    elif PAGE.read_text() != page(named, wanted):
         print(f"{PAGE.relative_to(ROOT)} is not what is installed: scripts/audit --licences --write")
         return 1
     print(f"{len(wanted)} packages, all under licences that are allowed.")
-    return 0 if options.licences else vulnerabilities()
+    return 0 if options.licences else vulnerabilities(wanted)
 
 
-def vulnerabilities() -> int:
+def vulnerabilities(wanted: dict[str, str]) -> int:
     """Ask for known vulnerabilities; a package that could not be looked up is no good news."""
-    command = ["pip-audit", "--strict", "--disable-pip", "--require-hashes", "--progress-spinner=off"]
-    done = subprocess.run([*command, "--requirement", PINNED], check=False, capture_output=True, text=True)
+    command = [sys.executable, "-m", "pip_audit", "--strict", "--disable-pip", "--no-deps", "--progress-spinner=off"]
+    with tempfile.NamedTemporaryFile("w", suffix=".txt") as pins:
+        pins.writelines(f"{name}=={number}\n" for name, number in wanted.items())
+        pins.flush()
+        done = subprocess.run([*command, "--requirement", pins.name], check=False, capture_output=True, text=True)
     print(done.stdout + done.stderr, end="")
     if done.returncode and "Found" not in done.stderr:
         print("The vulnerability database gave no answer: nothing is known.")

@@ -1,85 +1,85 @@
-"""The clients that are measured: ours, and what a user could pick instead.
+"""The table of contestants: the package, and what a user could pick instead.
 
-Each opens its client as its documentation shows, default settings and one set of connections for all calls, and gives
-a function that makes one call. The body is at hand in the form that the client takes, a dict or its own model, and an
-HTTP library is given the whole URL as text. Each function takes the number of its caller, who stands for a shopper.
+The function of a row opens a client as its documentation shows, with default settings, and gives a function that makes
+one call. The body is at hand in the form that the client takes, a dict or its own model, and an HTTP library is given
+the whole URL as text. Each call takes the number of its caller, who stands for a shopper.
 """
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import socket
-from collections.abc import AsyncGenerator, Awaitable, Callable, Generator
-from contextlib import AbstractAsyncContextManager, AbstractContextManager, asynccontextmanager, contextmanager
-from importlib import import_module
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable
+from contextlib import AsyncExitStack, ExitStack
+from functools import partial
+from importlib import import_module, resources
+from typing import Any, Final, Literal, NamedTuple, TypeAlias
 from urllib.parse import urlsplit
 
-from bench_case import ACCOUNT, BODY, SESSION, TARGET, VISITOR
+import liveperson_engagement_api
 
-Call: TypeAlias = Callable[[int], Any]
-AsyncCall: TypeAlias = Callable[[int], Awaitable[Any]]
-Open: TypeAlias = Callable[[str], AbstractContextManager[Call]]
-AsyncOpen: TypeAlias = Callable[[str], AbstractAsyncContextManager[AsyncCall]]
+CONTRACT: Final[dict[str, Any]] = json.loads(
+    resources.files(liveperson_engagement_api).joinpath("openapi.json").read_bytes()
+)
+_COMPONENTS = CONTRACT["components"]
+_BODIES = _COMPONENTS["requestBodies"]["CreateSession"]["content"]["application/json"]["examples"]
+_ANSWERS = _COMPONENTS["responses"]["Session"]["content"]["application/json"]["examples"]
+BODY: Final[Any] = _BODIES["documented"]["value"]
+ANSWER: Final[dict[str, Any]] = _ANSWERS["available"]["value"]
+ANSWER_BYTES: Final = json.dumps(ANSWER, separators=(",", ":")).encode()
+CAMPAIGN: Final = int(ANSWER["engagementDetails"]["campaignId"])
+ACCOUNT: Final[str] = _COMPONENTS["parameters"]["AccountId"]["example"]
+VISITOR, SESSION = ANSWER["visitorId"], ANSWER["sessionId"]
+TARGET: Final = f"/api/account/{ACCOUNT}/app/engagement/visitors/{VISITOR}?sid={SESSION}&v=1.0"
 
 OURS: Final = "liveperson_engagement"
-OURS_FAST: Final = 'liveperson_engagement, transport="fast"'
-GENERATED: Final = "generated client alone"
-HTTPX: Final = "httpx"
-PYREQWEST: Final = "pyreqwest"
-OPENAPI_GENERATOR: Final = "openapi-generator, "
-"""The library's name follows."""
+FAST: Final = 'liveperson_engagement, transport="fast"'
+HTTPX, PYREQWEST = "httpx", "pyreqwest"
 
-SYNC: Final[dict[str, Open]] = {}
-ASYNC: Final[dict[str, AsyncOpen]] = {}
+Call: TypeAlias = Callable[[int], Any]
+"""Makes one call; that of an async row gives an awaitable."""
+
+
+class Contestant(NamedTuple):
+    """A row of the table."""
+
+    name: str
+    kind: Literal["sync", "async"]
+    make: Callable[[str, Any], Any]
+    """Takes the server's URL, and the stack that closes what it opens; gives a `Call`, and as a coroutine if async."""
+    decodes: bool = True
+    """Whether a call must give the documented campaign id."""
+
 
 library: Callable[[str], Any] = import_module
 """Imports a library in the one process that measures it."""
 
 
-def _sync(name: str) -> Callable[[Callable[[str], Generator[Call, None, None]]], None]:
-    def add(opened: Callable[[str], Generator[Call, None, None]]) -> None:
-        SYNC[name] = contextmanager(opened)
-
-    return add
-
-
-def _async(name: str) -> Callable[[Callable[[str], AsyncGenerator[AsyncCall, None]]], None]:
-    def add(opened: Callable[[str], AsyncGenerator[AsyncCall, None]]) -> None:
-        ASYNC[name] = asynccontextmanager(opened)
-
-    return add
-
-
-@_sync("raw socket (the limit)")
-def raw_socket(url: str) -> Generator[Call, None, None]:
-    """Send bytes made beforehand and read until the answer is complete; decode nothing."""
+def _raw_socket(url: str, stack: ExitStack) -> Call:
     parts, content = urlsplit(url), json.dumps(BODY).encode()
     head = f"POST {TARGET} HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Type: application/json\r\n"
     request = f"{head}Content-Length: {len(content)}\r\n\r\n".encode() + content
-    with socket.create_connection((parts.hostname, parts.port)) as connection:
-        connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    connection = stack.enter_context(socket.create_connection((parts.hostname, parts.port)))
+    connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 
-        def call(_: int) -> bytes:
-            connection.sendall(request)
-            received = connection.recv(65536)
-            while b"\r\n\r\n" not in received:
-                received += connection.recv(65536)
-            headers, answer = received.split(b"\r\n\r\n", 1)
-            length = int(headers.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
-            while len(answer) < length:
-                answer += connection.recv(65536)
-            return answer
+    def call(_: int) -> bytes:
+        connection.sendall(request)
+        received = connection.recv(65536)
+        while b"\r\n\r\n" not in received:
+            received += connection.recv(65536)
+        headers, answer = received.split(b"\r\n\r\n", 1)
+        length = int(headers.lower().partition(b"content-length: ")[2].split(b"\r\n")[0])
+        while len(answer) < length:
+            answer += connection.recv(65536)
+        return answer
 
-        yield call
+    return call
 
 
-@_sync("http.client")
-def http_client(url: str) -> Generator[Call, None, None]:
-    """Use what Python brings along."""
-    parts = urlsplit(url)
-    connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=10)
+def _http_client(url: str, stack: ExitStack) -> Call:
+    connection = stack.enter_context(contextlib.closing(http.client.HTTPConnection(urlsplit(url).netloc)))
     headers = {"Content-Type": "application/json"}
 
     def call(_: int) -> Any:
@@ -89,184 +89,131 @@ def http_client(url: str) -> Generator[Call, None, None]:
                 raise RuntimeError(response.status)
             return json.loads(response.read())
 
-    yield call
-    connection.close()
+    return call
 
 
-def _ours(url: str, transport: Any) -> Generator[Call, None, None]:
-    package = library("liveperson_engagement")
-    with package.EngagementClient(ACCOUNT, base_url=url, transport=transport) as client:
-        yield lambda caller: client.visit(f"shopper-{caller}").create_session(BODY)
+def _ours(transport: Any, url: str, stack: ExitStack) -> Call:
+    client = stack.enter_context(library(OURS).EngagementClient(ACCOUNT, base_url=url, transport=transport))
+    return lambda caller: client.visit(f"shopper-{caller}").create_session(BODY)
 
 
-@_sync(OURS)
-def ours(url: str) -> Generator[Call, None, None]:
-    """Use the package as it comes."""
-    return _ours(url, None)
+async def _ours_async(transport: Any, url: str, stack: AsyncExitStack) -> Call:
+    kind = library(OURS).AsyncEngagementClient
+    client = await stack.enter_async_context(kind(ACCOUNT, base_url=url, transport=transport))
+    return lambda caller: client.visit(f"shopper-{caller}").create_session(BODY)
 
 
-@_sync(OURS_FAST)
-def ours_fast(url: str) -> Generator[Call, None, None]:
-    """Use the package with its extra `fast`."""
-    return _ours(url, "fast")
+def _generated_parts() -> tuple[Any, Any, Any]:
+    function = library("liveperson_engagement_api.api.session.continue_session")
+    body = library("liveperson_engagement_api.models").CreateSessionBody.from_dict(BODY)
+    return library("liveperson_engagement_api").Client, function, body
 
 
-@_sync(GENERATED)
-def generated(url: str) -> Generator[Call, None, None]:
-    """Use the generated client with the httpx client that it makes."""
-    function, body = _generated_call()
-    with library("liveperson_engagement_api").Client(base_url=url) as client:
-        yield lambda _: function.sync(client, ACCOUNT, VISITOR, body=body, sid=SESSION)
+def _generated(url: str, stack: ExitStack) -> Call:
+    kind, function, body = _generated_parts()
+    client = stack.enter_context(kind(base_url=url))
+    return lambda _: function.sync(client, ACCOUNT, VISITOR, body=body, sid=SESSION)
 
 
-@_sync(HTTPX)
-def plain_httpx(url: str) -> Generator[Call, None, None]:
-    """Use httpx with a dict."""
-    with library("httpx").Client() as client:
-        yield lambda _: client.post(url + TARGET, json=BODY).raise_for_status().json()
+async def _generated_async(url: str, stack: AsyncExitStack) -> Call:
+    kind, function, body = _generated_parts()
+    client = await stack.enter_async_context(kind(base_url=url))
+    return lambda _: function.asyncio(client, ACCOUNT, VISITOR, body=body, sid=SESSION)
 
 
-@_sync(OPENAPI_GENERATOR + "urllib3")
-def openapi_generator_urllib3(url: str) -> Generator[Call, None, None]:
-    """Use the client that openapi-generator makes of our contract."""
-    package, body = _openapi_generator("urllib3")
-    with package.ApiClient(package.Configuration(host=url)) as client:
-        session = package.SessionApi(client)
-        yield lambda _: session.continue_session(ACCOUNT, VISITOR, "1.0", body, sid=SESSION)
+def _plain_httpx(url: str, stack: ExitStack) -> Call:
+    client = stack.enter_context(library("httpx").Client())
+    return lambda _: client.post(url + TARGET, json=BODY).raise_for_status().json()
 
 
-@_sync("requests")
-def requests(url: str) -> Generator[Call, None, None]:
-    """Use a session of requests."""
-    return _requests_alike(url, library("requests"))
+async def _plain_httpx_async(url: str, stack: AsyncExitStack) -> Call:
+    client = await stack.enter_async_context(library("httpx").AsyncClient())
+
+    async def call(_: int) -> Any:
+        response = await client.post(url + TARGET, json=BODY)
+        return response.raise_for_status().json()
+
+    return call
 
 
-@_sync("niquests")
-def niquests(url: str) -> Generator[Call, None, None]:
-    """Use a session of niquests."""
-    return _requests_alike(url, library("niquests"))
+def _requests(url: str, stack: ExitStack) -> Call:
+    session = stack.enter_context(library("requests").Session())
+
+    def call(_: int) -> Any:
+        response = session.post(url + TARGET, json=BODY)
+        response.raise_for_status()
+        return response.json()
+
+    return call
 
 
-@_sync(PYREQWEST)
-def pyreqwest(url: str) -> Generator[Call, None, None]:
-    """Use pyreqwest itself, without httpx above it."""
-    with library("pyreqwest.client").SyncClientBuilder().error_for_status(True).build() as client:
-        yield lambda _: client.post(url + TARGET).body_json(BODY).build().send().json()
+async def _aiohttp(url: str, stack: AsyncExitStack) -> Call:
+    session = await stack.enter_async_context(library("aiohttp").ClientSession(raise_for_status=True))
 
-
-async def _ours_async(url: str, transport: Any) -> AsyncGenerator[AsyncCall, None]:
-    package = library("liveperson_engagement")
-    async with package.AsyncEngagementClient(ACCOUNT, base_url=url, transport=transport) as client:
-        yield lambda caller: client.visit(f"shopper-{caller}").create_session(BODY)
-
-
-@_async(OURS)
-def ours_async(url: str) -> AsyncGenerator[AsyncCall, None]:
-    """Use the package as it comes."""
-    return _ours_async(url, None)
-
-
-@_async(OURS_FAST)
-def ours_fast_async(url: str) -> AsyncGenerator[AsyncCall, None]:
-    """Use the package with its extra `fast`."""
-    return _ours_async(url, "fast")
-
-
-@_async(GENERATED)
-async def generated_async(url: str) -> AsyncGenerator[AsyncCall, None]:
-    """Use the generated client with the httpx client that it makes."""
-    function, body = _generated_call()
-    async with library("liveperson_engagement_api").Client(base_url=url) as client:
-        yield lambda _: function.asyncio(client, ACCOUNT, VISITOR, body=body, sid=SESSION)
-
-
-@_async(HTTPX)
-async def plain_httpx_async(url: str) -> AsyncGenerator[AsyncCall, None]:
-    """Use httpx with a dict."""
-    async with library("httpx").AsyncClient() as client:
-
-        async def call(_: int) -> Any:
-            response = await client.post(url + TARGET, json=BODY)
-            return response.raise_for_status().json()
-
-        yield call
-
-
-@_async(OPENAPI_GENERATOR + "asyncio")
-def openapi_generator_asyncio(url: str) -> AsyncGenerator[AsyncCall, None]:
-    """Use the client that openapi-generator makes of our contract, on aiohttp."""
-    return _openapi_generator_async(url, "asyncio")
-
-
-@_async(OPENAPI_GENERATOR + "httpx")
-def openapi_generator_httpx(url: str) -> AsyncGenerator[AsyncCall, None]:
-    """Use the client that openapi-generator makes of our contract, on httpx."""
-    return _openapi_generator_async(url, "httpx")
-
-
-@_async("aiohttp")
-async def aiohttp(url: str) -> AsyncGenerator[AsyncCall, None]:
-    """Use a session of aiohttp."""
-    async with library("aiohttp").ClientSession(raise_for_status=True) as session:
-
-        async def call(_: int) -> Any:
-            async with session.post(url + TARGET, json=BODY) as response:
-                return await response.json()
-
-        yield call
-
-
-@_async("niquests")
-async def niquests_async(url: str) -> AsyncGenerator[AsyncCall, None]:
-    """Use an async session of niquests."""
-    async with library("niquests").AsyncSession() as session:
-
-        async def call(_: int) -> Any:
-            return (await session.post(url + TARGET, json=BODY)).raise_for_status().json()
-
-        yield call
-
-
-@_async(PYREQWEST)
-async def pyreqwest_async(url: str) -> AsyncGenerator[AsyncCall, None]:
-    """Use pyreqwest itself, without httpx above it."""
-    async with library("pyreqwest.client").ClientBuilder().error_for_status(True).build() as client:
-
-        async def call(_: int) -> Any:
-            response = await client.post(url + TARGET).body_json(BODY).build().send()
+    async def call(_: int) -> Any:
+        async with session.post(url + TARGET, json=BODY) as response:
             return await response.json()
 
-        yield call
+    return call
 
 
-def _generated_call() -> tuple[Any, Any]:
-    function = library("liveperson_engagement_api.api.session.continue_session")
-    return function, library("liveperson_engagement_api.models").CreateSessionBody.from_dict(BODY)
+def _pyreqwest(url: str, stack: ExitStack) -> Call:
+    client = stack.enter_context(library("pyreqwest.client").SyncClientBuilder().error_for_status(True).build())
+    return lambda _: client.post(url + TARGET).body_json(BODY).build().send().json()
 
 
-def _openapi_generator(name: str) -> tuple[Any, Any]:
-    package = library(package_of(name))
-    return package, package.CreateSessionBody.from_dict(BODY)
+async def _pyreqwest_async(url: str, stack: AsyncExitStack) -> Call:
+    builder = library("pyreqwest.client").ClientBuilder()
+    client = await stack.enter_async_context(builder.error_for_status(True).build())
+
+    async def call(_: int) -> Any:
+        response = await client.post(url + TARGET).body_json(BODY).build().send()
+        return await response.json()
+
+    return call
 
 
-def package_of(name: str) -> str:
-    """Name the package that openapi-generator writes for a library."""
-    return f"openapi_generator_{name}"
+def _continue_session(package: Any, client: Any) -> Call:
+    session, body = package.SessionApi(client), package.CreateSessionBody.from_dict(BODY)
+    return lambda _: session.continue_session(ACCOUNT, VISITOR, "1.0", body, sid=SESSION)
 
 
-async def _openapi_generator_async(url: str, name: str) -> AsyncGenerator[AsyncCall, None]:
-    package, body = _openapi_generator(name)
-    async with package.ApiClient(package.Configuration(host=url)) as client:
-        session = package.SessionApi(client)
-        yield lambda _: session.continue_session(ACCOUNT, VISITOR, "1.0", body, sid=SESSION)
+def _openapi_generator(kind: str, url: str, stack: ExitStack) -> Call:
+    package = library(f"openapi_generator_{kind}")
+    return _continue_session(package, stack.enter_context(package.ApiClient(package.Configuration(host=url))))
 
 
-def _requests_alike(url: str, package: Any) -> Generator[Call, None, None]:
-    with package.Session() as session:
+async def _openapi_generator_async(kind: str, url: str, stack: AsyncExitStack) -> Call:
+    package = library(f"openapi_generator_{kind}")
+    client = package.ApiClient(package.Configuration(host=url))
+    return _continue_session(package, await stack.enter_async_context(client))
 
-        def call(_: int) -> Any:
-            response = session.post(url + TARGET, json=BODY)
-            response.raise_for_status()
-            return response.json()
 
-        yield call
+CONTESTANTS: Final = (
+    Contestant("raw socket (the limit)", "sync", _raw_socket),
+    Contestant("http.client", "sync", _http_client),
+    Contestant(OURS, "sync", partial(_ours, None)),
+    Contestant(FAST, "sync", partial(_ours, "fast")),
+    Contestant("generated client alone", "sync", _generated),
+    Contestant(HTTPX, "sync", _plain_httpx),
+    Contestant("openapi-generator, urllib3", "sync", partial(_openapi_generator, "urllib3")),
+    Contestant("requests", "sync", _requests),
+    Contestant(PYREQWEST, "sync", _pyreqwest),
+    Contestant(OURS, "async", partial(_ours_async, None)),
+    Contestant(FAST, "async", partial(_ours_async, "fast")),
+    Contestant("generated client alone", "async", _generated_async),
+    Contestant(HTTPX, "async", _plain_httpx_async),
+    Contestant("openapi-generator, asyncio", "async", partial(_openapi_generator_async, "asyncio")),
+    Contestant("openapi-generator, httpx", "async", partial(_openapi_generator_async, "httpx")),
+    Contestant("aiohttp", "async", _aiohttp),
+    Contestant(PYREQWEST, "async", _pyreqwest_async),
+)
+
+
+def campaign_of(answer: Any) -> int:
+    """Find the campaign id in whatever a client made of the answer: bytes, JSON or a model."""
+    found = json.loads(answer) if isinstance(answer, bytes) else answer
+    if hasattr(found, "keys"):
+        return int(found["engagementDetails"]["campaignId"])
+    session = getattr(found, "actual_instance", found)  # where openapi-generator keeps the member of a union
+    return int(session.engagement_details.campaign_id)

@@ -2,289 +2,125 @@
 
 from __future__ import annotations
 
-import argparse
 import json
-import os
-import platform
 import random
-import shutil
-import statistics
-import sys
-import tempfile
-import time
-from collections import defaultdict
-from collections.abc import Callable, Iterator
+import secrets
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import redis
-from rich.console import Console
-from rich.progress import track
-from rich.table import Table
 
-from bench_case import ACCOUNT, BODY
-from bench_own import URL, AtOnce, interleaved
-from bench_report import into_document
+from bench_contestants import ACCOUNT, BODY, Call, Contestant
+from bench_own import client_of, timed, whole_call
+from bench_report import Figure
 from liveperson_engagement import EngagementClient, MemoryStore, RedisStore, SQLiteStore, VisitIds
 from liveperson_engagement.sandbox import Sandbox
-from liveperson_engagement.stores import Record, Remembered, to_json
+from liveperson_engagement.stores import Record, to_json
 from liveperson_engagement.stores.redis import LOAD, REPLACE
-from soak import RedisServer
-
-WITHIN = (0.9, 1.1)
-"""How much dearer or cheaper the large store may be."""
-REDIS_TO_MEMORY = 1.6
-"""A whole call with Redis, without Redis's own two round trips, to one from memory: at most."""
-
-
-@dataclass
-class Filled:
-    """A store with so many visits, and what its calls took, in seconds."""
-
-    kind: str
-    visits: int
-    store: Any
-    bytes_per_visit: float = 0
-    times: defaultdict[tuple[str, str], list[float]] = field(default_factory=lambda: defaultdict(list))
-    """By call, and by which visits were asked for."""
 
 
 def example() -> Record:
     """Have a record made by the package itself, which answers `BODY` for a day."""
     with Sandbox(valid_for_seconds=86_400) as sandbox, EngagementClient(ACCOUNT, base_url=sandbox.url) as client:
-        client.visit("example").create_session(BODY)  # type: ignore[arg-type]
-        remembered: Remembered | None = client.store.load(f"{ACCOUNT}:example")
-    if remembered is None:
-        raise RuntimeError("nothing was remembered")
-    return remembered.record
+        client.visit("example").create_session(BODY)
+        remembered: Any = client.store.load(f"{ACCOUNT}:example")
+    record: Record = remembered.record
+    return record
 
 
-def records(count: int, example: Record) -> Iterator[tuple[str, Record]]:
-    """Make visits of other visitors."""
-    chance = random.Random(1)  # noqa: S311 - ids of nobody
-    for number in range(count):
+def fill(store: Any, visits: int, record: Record) -> None:
+    """Save visits of so many other visitors."""
+    chance, answer = random.Random(1), json.loads(record.engagement or "{}")  # noqa: S311 - ids of nobody
+    for number in range(visits):
         ids = VisitIds(*(f"{prefix}-{chance.getrandbits(128):032x}" for prefix in ("vid", "sid", "pid")))
-        named = {"visitorId": ids.visitor_id, "sessionId": ids.session_id, "pageId": ids.page_id}
-        engagement = {**json.loads(example.engagement or "{}"), **named}
-        yield f"{ACCOUNT}:key-{number}", Record(ids, json.dumps(engagement), example.answers)
-
-
-def fill(filled: Filled, record: Record) -> Filled:
-    """Save so many visits."""
-    for key, each in records(filled.visits, record):
-        if filled.store.compare_and_set(key, None, each) is None:
+        answer |= {"visitorId": ids.visitor_id, "sessionId": ids.session_id, "pageId": ids.page_id}
+        saved = Record(ids, json.dumps(answer), record.answers)
+        if store.compare_and_set(f"{ACCOUNT}:key-{number}", None, saved) is None:
             raise RuntimeError("the store is not empty")
-    return filled
 
 
-def measure(filled: Filled, calls: int, chance: random.Random, which: str, step: int) -> None:
-    """Make some calls of each kind, on every so manieth visit."""
-    body: Any = BODY
-    keys = [f"key-{chance.randrange(0, filled.visits, step)}" for _ in range(calls)]
-    with EngagementClient(ACCOUNT, base_url=URL, store=filled.store, transport=AtOnce()) as client:
-        visits = [client.visit(key) for key in keys]
-        remembered = filled.store.load(f"{ACCOUNT}:{keys[0]}")
-        if visits[0].engagement(body).visitor_id != remembered.record.ids.visitor_id:
+def engagement(store: Any, visits: int, _: str, stack: ExitStack) -> Call:
+    """Have any of its visits answered from the store: nothing is sent."""
+    client = client_of(store, stack)
+
+    def call(_: int) -> None:
+        if not client.visit(f"key-{_any(visits)}").engagement(BODY).visitor_id.startswith("vid-"):
             raise RuntimeError("the answer did not come from the store")
-        filled.times["engagement", which].append(_timed(lambda number: visits[number].engagement(body), calls))
 
-    def save_again(number: int) -> None:
-        remembered = filled.store.load(f"{ACCOUNT}:{keys[number]}")
-        if filled.store.compare_and_set(f"{ACCOUNT}:{keys[number]}", remembered.version, remembered.record) is None:
+    return call
+
+
+def load_and_save(store: Any, visits: int, _: str, __: ExitStack) -> Call:
+    """Do what every other call does with the store."""
+
+    def call(_: int) -> None:
+        key = f"{ACCOUNT}:key-{_any(visits)}"
+        remembered = store.load(key)
+        if store.compare_and_set(key, remembered.version, remembered.record) is None:
             raise RuntimeError("somebody else has changed the store")
 
-    filled.times["load + save", which].append(_timed(save_again, calls))
+    return call
 
 
-def whole_calls(url: str, folder: Path, record: Record, rounds: int, calls: int) -> dict[str, float]:
-    """Time whole calls of a known visit with each store, and Redis's own round trips, in microseconds.
+def _any(visits: int) -> int:
+    return random.randrange(visits)  # noqa: S311 - which visit is asked for
 
-    The transport answers at once. A round trip is what the store asks, by redis-py alone: the script that loads, and
-    the one that saves.
-    """
+
+def few_and_many(sizes: tuple[int, int], effort: tuple[int, int], folder: Path, url: str) -> list[Figure]:
+    """Compare few remembered visits with many, of which any is asked for; then time whole calls of a known visit."""
+    figures, rows, record = list[Figure](), list[Contestant](), example()
     with ExitStack() as stack:
-        stores: dict[str, Any] = {
-            "memory": MemoryStore(),
-            "SQLite": SQLiteStore(folder / "calls.db"),
-            "Redis": RedisStore(url),
-        }
-        stack.callback(stores["SQLite"].close)
-        stack.callback(stores["Redis"].close)
-        timed: dict[str, Callable[[], Any]] = {}
-        for name, store in stores.items():
-            client = stack.enter_context(EngagementClient(ACCOUNT, base_url=URL, store=store, transport=AtOnce()))
-            timed[name] = lambda client=client: client.visit("shopper").create_session(BODY)  # type: ignore[misc]
-            timed[name]()
-        plain = stack.enter_context(_plain(url))
-        text, versions = to_json(record).encode(), [b"", *(b"%d" % number for number in range(2 * rounds * calls))]
-
-        def round_trips() -> None:
-            before = versions.pop(0)
-            plain.execute_command("EVALSHA", LOAD.digest, 1, b"plain", b"nonce")
-            plain.execute_command("EVALSHA", REPLACE.digest, 1, b"plain", b"nonce", before, versions[0], 0, 0, text)
-
-        return interleaved({**timed, "two round trips": round_trips}, rounds, calls)
-
-
-def _timed(call: Callable[[int], Any], calls: int) -> float:
-    """Return the median time of a call."""
-    taken: list[float] = []
-    for number in range(calls):
-        began = time.perf_counter()
-        call(number)
-        taken.append(time.perf_counter() - began)
-    return statistics.median(taken)
+        for database, visits in enumerate(sizes):
+            file, plain = folder / f"{visits}.db", _plain(f"{url}/{database}", stack)
+            before = plain.info("memory")["used_memory"]
+            stores = _stores(file, f"{url}/{database}", stack)
+            for kind, store in stores.items():
+                fill(store, visits, record)
+                for call, make in (("engagement", engagement), ("load + save", load_and_save)):
+                    name = f"{kind}, {call}, of {visits:,} remembered"
+                    rows.append(Contestant(name, "sync", partial(make, store, visits), decodes=False))
+            stores["SQLite"].close()  # moves the -wal into the file
+            taken = {"SQLite": file.stat().st_size, "Redis": plain.info("memory")["used_memory"] - before}
+            figures += [
+                Figure(f"{kind}, a visit of {visits:,}", each / visits, "bytes") for kind, each in taken.items()
+            ]
+        stores = _stores(folder / "calls.db", f"{url}/2", stack)
+        whole = [
+            Contestant(f"a whole call, {kind}", "sync", partial(whole_call, each)) for kind, each in stores.items()
+        ]
+        trips = Contestant("two round trips", "sync", partial(round_trips, record, f"{url}/2"), decodes=False)
+        took = timed([*rows, *whole, trips], *effort)
+    for few, many in zip(rows[: len(rows) // 2], rows[len(rows) // 2 :], strict=True):
+        figures += [Figure(row.name, took[row.name], "µs") for row in (few, many)]
+        figures.append(Figure("the second / the first", took[many.name] / took[few.name], "", 1.1))
+    figures += [Figure(row.name, took[row.name], "µs") for row in (*whole, trips)]
+    beyond = (took[whole[2].name] - took[trips.name]) / took[whole[0].name]
+    return [*figures, Figure("Redis without its two round trips / memory", beyond, "", 1.6)]
 
 
-def run(options: argparse.Namespace, folder: Path, stack: ExitStack, console: Console) -> dict[str, Any]:
-    """Fill the stores, then measure them in turns, so that whatever else the machine does hits all alike."""
-    record, filled = example(), list[Filled]()
-    server = RedisServer(folder, durable=False)
-    stack.callback(server.stop)
-    for database, visits in enumerate((options.few, options.many)):
-        path, plain = folder / f"{visits}.db", _plain(server.url(database))
-        before = int(plain.info("memory")["used_memory"])
-        stores: dict[str, Any] = {
-            "memory": MemoryStore(max_visits=visits),
-            "SQLite": SQLiteStore(path),
-            "Redis": RedisStore(server.url(database)),
-        }
-        for kind, store in stores.items():
-            with console.status(f"{kind}: {visits:,} visits"):
-                filled.append(fill(Filled(kind, visits, store), record))
-            if kind != "memory":
-                stack.callback(store.close)
-        stores["SQLite"].close()  # moves the -wal into the file
-        filled[-2].bytes_per_visit = path.stat().st_size / visits
-        filled[-1].bytes_per_visit = (int(plain.info("memory")["used_memory"]) - before) / visits
-        plain.close()
-    chance = random.Random(options.seed)  # noqa: S311 - which keys are asked for
-    for _ in track(range(1 + options.rounds), "Measuring", console=console, transient=True):
-        for each in chance.sample(filled, len(filled)):
-            measure(each, options.calls, chance, f"{options.few:,} of them", each.visits // options.few)
-            measure(each, options.calls, chance, "all of them", 1)
-    for times in (times for each in filled for times in each.times.values()):
-        del times[0]  # that was to warm up
-    calls = whole_calls(server.url(2), folder, record, options.rounds, options.calls)
-    return {**figures(filled, options), "whole_calls": {name: round(time, 1) for name, time in calls.items()}}
+def round_trips(record: Record, url: str, _: str, stack: ExitStack) -> Call:
+    """Ask Redis what its store asks, by redis-py alone: the script that loads, and the one that saves."""
+    text, plain, key, version = to_json(record).encode(), _plain(url, stack), secrets.token_hex(8), 0
+
+    def call(_: int) -> None:
+        nonlocal version
+        before, version = b"%d" % version if version else b"", version + 1
+        plain.execute_command("EVALSHA", LOAD.digest, 1, key, b"nonce")
+        plain.execute_command("EVALSHA", REPLACE.digest, 1, key, b"nonce", before, b"%d" % version, 0, 0, text)
+
+    return call
 
 
-def _plain(url: str) -> Any:
+def _stores(file: Path, url: str, stack: ExitStack) -> dict[str, Any]:
+    sqlite, shared = SQLiteStore(file), RedisStore(url)
+    stack.callback(sqlite.close)
+    stack.callback(shared.close)
+    return {"memory": MemoryStore(max_visits=2_000_000), "SQLite": sqlite, "Redis": shared}
+
+
+def _plain(url: str, stack: ExitStack) -> Any:
     """Ask Redis without a store."""
     kind: Any = redis.Redis
-    return kind.from_url(url)
-
-
-def redis_to_memory(found: dict[str, Any]) -> float:
-    """Return a whole call with Redis without its round trips, to one from memory."""
-    calls = found["whole_calls"]
-    return float((calls["Redis"] - calls["two round trips"]) / calls["memory"])
-
-
-def figures(filled: list[Filled], options: argparse.Namespace) -> dict[str, Any]:
-    """Compare few with many; a ratio is the median over the rounds, each of which measured both."""
-    results: list[dict[str, Any]] = []
-    for few in (each for each in filled if each.visits == options.few):
-        many = next(each for each in filled if each.kind == few.kind and each.visits == options.many)
-        for (call, which), times in few.times.items():
-            ratios = [large / small for small, large in zip(times, many.times[call, which], strict=True)]
-            results.append(
-                {
-                    "store": few.kind,
-                    "call": call,
-                    "asked_for": which,
-                    "few_us": round(1e6 * statistics.median(times), 1),
-                    "many_us": round(1e6 * statistics.median(many.times[call, which]), 1),
-                    "ratio": round(statistics.median(ratios), 3),
-                }
-            )
-    return {
-        "few": options.few,
-        "many": options.many,
-        "rounds": options.rounds,
-        "calls": options.calls,
-        "python": platform.python_version(),
-        "cores": os.cpu_count(),
-        "results": results,
-        "bytes_per_visit": [
-            {"store": each.kind, "visits": each.visits, "bytes": round(each.bytes_per_visit)}
-            for each in filled
-            if each.bytes_per_visit
-        ],
-    }
-
-
-def show(found: dict[str, Any], console: Console) -> None:
-    """Print the figures."""
-    few, many = f"{found['few']:,} visits", f"{found['many']:,} visits"
-    table = Table(
-        "store", "call", "visits asked for", few, many, "ratio", title="Median time of a call", title_justify="left"
-    )
-    for each in found["results"]:
-        colour = "green" if WITHIN[0] <= each["ratio"] <= WITHIN[1] else "red"
-        times = (f"{each['few_us']:g} µs", f"{each['many_us']:g} µs")
-        table.add_row(each["store"], each["call"], each["asked_for"], *times, f"[{colour}]{each['ratio']:.3f}[/]")
-    console.print(table)
-    sizes = Table("store", "visits", "bytes a visit", title="Size", title_justify="left")
-    for each in found["bytes_per_visit"]:
-        sizes.add_row(each["store"], f"{each['visits']:,}", f"{each['bytes']:,}")
-    console.print(sizes)
-    console.print(f"Whole calls of a known visit, µs: {found['whole_calls']}")
-    console.print(
-        f"Redis without its two round trips / memory: {redis_to_memory(found):.2f} (at most {REDIS_TO_MEMORY})"
-    )
-    machine = f"Python {found['python']}, {found['cores']} cores"
-    console.print(f"{found['rounds']} rounds of {found['calls']} calls; {machine}")
-
-
-def markdown(found: dict[str, Any]) -> str:
-    """Write the figures as tables."""
-    few, many = f"{found['few']:,} remembered", f"{found['many']:,} remembered"
-    lines = [
-        f"| store | call | visits asked for | {few} | {many} | ratio |",
-        "| --- | --- | --- | ---: | ---: | ---: |",
-    ]
-    for each in found["results"]:
-        times = f"{each['few_us']:,.0f} µs | {each['many_us']:,.0f} µs | {each['ratio']:.2f}"
-        lines.append(f"| {each['store']} | {each['call']} | {each['asked_for']} | {times} |")
-    lines += ["", "| store | visits | bytes a visit |", "| --- | ---: | ---: |"]
-    sizes = found["bytes_per_visit"]
-    lines += [f"| {each['store']} | {each['visits']:,} | {each['bytes']:,} |" for each in sizes]
-    lines += ["", "| a whole call of a known visit, a transport that answers at once | |", "| --- | ---: |"]
-    lines += [f"| {name} | {time:,.0f} µs |" for name, time in found["whole_calls"].items()]
-    share = f"{redis_to_memory(found):.2f} (at most {REDIS_TO_MEMORY})"
-    lines.append(f"| Redis without its two round trips / memory | {share} |")
-    machine = f"Python {found['python']}, {found['cores']} cores; {found['rounds']} rounds of {found['calls']} calls."
-    return "\n".join([*lines, "", machine])
-
-
-def main() -> None:
-    """Run the bench; exit non-zero if many visits make a call dearer than few, or Redis one dearer than it may be."""
-    parser = argparse.ArgumentParser(prog="scripts/bench stores", description=__doc__)
-    add = parser.add_argument
-    add("--few", type=int, default=1_000, metavar="N", help="visits in the small store")
-    add("--many", type=int, default=1_000_000, metavar="N", help="visits in the large store")
-    add("--rounds", type=int, default=21, metavar="N", help="each measures everything")
-    add("--calls", type=int, default=500, metavar="N", help="calls of a kind in a round")
-    add("--seed", default="1")
-    add("--json", type=Path, metavar="FILE", help="write the figures")
-    add("--into", type=Path, metavar="FILE", help="write them as tables into a Markdown file, between its markers")
-    options, console = parser.parse_args(), Console(highlight=False)
-    if not shutil.which("redis-server"):
-        sys.exit("scripts/bench stores: redis-server is not on PATH")
-    with tempfile.TemporaryDirectory(prefix="bench-") as folder, ExitStack() as stack:
-        found = run(options, Path(folder), stack, console)
-    show(found, console)
-    if options.json:
-        options.json.write_text(json.dumps(found, indent=2) + "\n")
-    if options.into:
-        into_document(options.into, "stores", markdown(found))
-    flat = all(each["ratio"] <= WITHIN[1] for each in found["results"])
-    if not flat or redis_to_memory(found) > REDIS_TO_MEMORY:
-        sys.exit(1)
-
-
-if __name__ == "__main__":
-    main()
+    return stack.enter_context(kind.from_url(url))

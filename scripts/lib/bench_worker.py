@@ -1,6 +1,7 @@
-"""A process that measures one client whenever it is asked: what a library imports or leaves behind disturbs no other.
+"""Runs contestants. Each client has a process of its own: what a library imports or leaves behind disturbs no other.
 
-Reads one JSON object a line, `{"url", "at_once", "calls"}`, and writes what a call took.
+It reads one JSON object a line, `{"url", "at_once", "calls"}`, `at_once` null for the sync kind, and writes what a call
+took. So one client can be profiled: `python -m cProfile -s tottime scripts/lib/bench_worker.py httpx`.
 """
 
 from __future__ import annotations
@@ -11,34 +12,58 @@ import json
 import statistics
 import sys
 import time
-from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from typing import Any
 
-from bench_case import CAMPAIGN, campaign_of
-from bench_contestants import ASYNC, SYNC, AsyncCall, Call
+from bench_contestants import CAMPAIGN, CONTESTANTS, Call, Contestant, campaign_of
 
 
-@contextmanager
-def opened(name: str, url: str, calls: int) -> Generator[Call, None, None]:
-    """Open a client that has been seen to decode the answer, and warm it up for so many calls."""
-    with SYNC[name](url) as call:
-        _verify(name, call(0))
-        for _ in range(calls // 4):
-            call(0)
-        yield call
+def measure(rows: Sequence[Contestant], url: str, calls: int) -> list[dict[str, float]]:
+    """Give, of each row, the median wall time and the mean processor time of a call, in seconds.
+
+    Several rows make one call each in turn: in a loop of its own a short call would stay in the processor's caches.
+    """
+    with ExitStack() as stack:
+        made: list[Call] = [row.make(url, stack) for row in rows]
+        for row, call in zip(rows, made, strict=True):
+            _verify(row, call(0))
+            for _ in range(calls // 4):
+                call(0)
+        taken: list[list[float]] = [[] for _ in rows]
+        pairs = list(zip(made, taken, strict=True))
+        gc.collect()
+        processor = time.process_time()
+        for _ in range(calls):
+            for call, times in pairs:
+                began = time.perf_counter()
+                call(0)
+                times.append(time.perf_counter() - began)
+        processor = (time.process_time() - processor) / calls / len(rows)
+    return [{"wall": statistics.median(times), "processor": processor} for times in taken]
 
 
 @asynccontextmanager
-async def opened_async(name: str, url: str, calls: int, at_once: int) -> AsyncGenerator[AsyncCall, None]:
-    """Do the same with an async client, which opens its connections by that."""
-    async with ASYNC[name](url) as call:
-        _verify(name, await call(0))
-        await in_flight(call, at_once, max(calls // 4, at_once))
+async def opened(row: Contestant, url: str) -> AsyncGenerator[Call]:
+    """Open an async client that has been seen to decode the answer."""
+    async with AsyncExitStack() as stack:
+        call: Call = await row.make(url, stack)
+        _verify(row, await call(0))
         yield call
 
 
-async def in_flight(call: AsyncCall, at_once: int, calls: int) -> None:
+async def measure_async(row: Contestant, url: str, calls: int, at_once: int) -> dict[str, float]:
+    """Give wall and processor time of so many calls, divided by their number, in seconds."""
+    async with opened(row, url) as call:
+        await in_flight(call, at_once, max(calls // 4, at_once))  # opens the connections
+        gc.collect()
+        processor, began = time.process_time(), time.perf_counter()
+        await in_flight(call, at_once, calls)
+        wall = time.perf_counter() - began
+        return {"wall": wall / calls, "processor": (time.process_time() - processor) / calls}
+
+
+async def in_flight(call: Call, at_once: int, calls: int) -> None:
     """Make so many calls, with so many at once from the first to the last."""
     left = iter(range(calls))
 
@@ -51,43 +76,21 @@ async def in_flight(call: AsyncCall, at_once: int, calls: int) -> None:
             group.create_task(caller(number))
 
 
-def measure(name: str, url: str, calls: int) -> tuple[float, float]:
-    """Return the median wall time and the mean processor time of a call, in seconds."""
-    with opened(name, url, calls) as call:
-        taken: list[float] = []
-        gc.collect()
-        processor = time.process_time()
-        for _ in range(calls):
-            began = time.perf_counter()
-            call(0)
-            taken.append(time.perf_counter() - began)
-        return statistics.median(taken), (time.process_time() - processor) / calls
-
-
-async def measure_async(name: str, url: str, calls: int, at_once: int) -> tuple[float, float]:
-    """Return wall and processor time of so many calls, divided by their number, in seconds."""
-    async with opened_async(name, url, calls, at_once) as call:
-        gc.collect()
-        processor, began = time.process_time(), time.perf_counter()
-        await in_flight(call, at_once, calls)
-        return (time.perf_counter() - began) / calls, (time.process_time() - processor) / calls
-
-
-def _verify(name: str, answer: Any) -> None:
-    if campaign_of(answer) != CAMPAIGN:
-        raise RuntimeError(f"{name} made something else of the answer: {answer!r}")
+def _verify(row: Contestant, answer: Any) -> None:
+    if row.decodes and campaign_of(answer) != CAMPAIGN:
+        raise RuntimeError(f"{row.name} made something else of the answer: {answer!r}")
 
 
 def main() -> None:
-    """Measure until there is nothing more to read."""
-    name = sys.argv[1]
+    """Measure the client that is named until there is nothing more to read."""
+    rows = {row.kind: row for row in CONTESTANTS if row.name == sys.argv[1]}
     for line in sys.stdin:
         asked = json.loads(line)
         if asked["at_once"] is None:
-            wall, processor = measure(name, asked["url"], asked["calls"])
+            [taken] = measure([rows["sync"]], asked["url"], asked["calls"])
         else:
-            wall, processor = asyncio.run(measure_async(name, asked["url"], asked["calls"], asked["at_once"]))
-        print(json.dumps({"wall": wall, "processor": processor}), flush=True)
+            taken = asyncio.run(measure_async(rows["async"], asked["url"], asked["calls"], asked["at_once"]))
+        print(json.dumps(taken), flush=True)
 
 
 if __name__ == "__main__":

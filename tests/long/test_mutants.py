@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -15,68 +16,68 @@ from mutants import Change, Mutant
 
 CAP = Change("_deadline.py", "CallDeadline.cap", "return min(a)", "return max(a)")
 OTHER = Change("_locking.py", "key_lock", "LEASE + 1", "LEASE - 1")
+SAYS_WHAT_IT_DOES = """
+import pytest, time
+from liveperson_engagement._deadline import CallDeadline
+
+@pytest.mark.parametrize("seconds", [1, 1000])
+def test_cap(seconds):
+    assert {0}
+"""
 
 
-def cap_tried_with(tests: str, work: Path) -> subprocess.CompletedProcess[str]:
-    """Try all mutants of one small function."""
-    return subprocess.run(
-        [ROOT / "scripts/mutants", "_deadline", "--only", "^CallDeadline.cap$", "--quick",
-         "--tests", tests, "--work", work],
-        capture_output=True, text=True, timeout=500, check=False,
-    )  # fmt: skip
+def tried(test: Path, assertion: str) -> subprocess.CompletedProcess[str]:
+    """Try all mutants of one small function with one test."""
+    test.write_text(SAYS_WHAT_IT_DOES.replace("{0}", assertion))
+    command: list[str | Path] = [
+        sys.executable,
+        ROOT / "scripts/lib/mutants.py",
+        "_deadline",
+        "--only",
+        "^CallDeadline.cap$",
+        "--tests",
+        test,
+    ]
+    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
 
 
-def test_a_function_passes_with_the_tests_that_say_what_it_does(tmp_path: Path) -> None:
-    """The real thing, in small."""
-    done = cap_tried_with("core_time", tmp_path)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert re.search(r"^\| _deadline\.py \| (\d+) \| \1 \| \d+ \| 0 \| 100\.0 % \|$", done.stdout, re.MULTILINE), (
-        done.stdout
-    )
-
-
-def test_a_function_fails_with_tests_that_do_not_reach_it(tmp_path: Path) -> None:
-    """Each survivor is named with what was changed."""
-    done = cap_tried_with("core_lines", tmp_path)
+def test_what_no_test_notices_is_named(tmp_path: Path) -> None:
+    """The real thing, in small: without a test of what the function does, hardly a mutant of it is killed."""
+    done = tried(tmp_path / "test_cap.py", "CallDeadline(seconds).cap(500) is not None")
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "survived and is not in the list: _deadline.py: `CallDeadline.cap`: `return " in done.stdout
-    assert "only 0.0 % were killed: 90 are asked for" in done.stdout
+    assert "survived and is not in the list: _deadline.py: `CallDeadline.cap`: `" in done.stdout
+    assert "were killed: 90 are asked for" in done.stdout
+
+
+def test_a_file_of_tests_that_cannot_be_read_fails(tmp_path: Path) -> None:
+    """Otherwise a renamed module would look like a test that notices nothing."""
+    done = tried(tmp_path / "test_cap.py", "(")
+    assert done.returncode == 1
+    assert "1 files of tests cannot be read" in done.stdout
 
 
 def test_the_page_gives_a_reason_for_every_survivor_that_it_counts() -> None:
-    """Its table and its list are of the same run."""
-    rows = re.findall(r"^\| (\w+\.py) \| [\d,]+ \| [\d,]+ \| \d+ \| (\d+) \|", mutants.PAGE.read_text(), re.MULTILINE)
-    modules = [module for module, _ in rows]
-    assert modules == sorted(f"{module}.py" for module in mutants.CORE)
-    counted, entries = Counter[str](), set[str]()
-    for part in mutants.PAGE.read_text().split("\n### ")[1:]:
+    """Its table and its list are of the same run, of all modules of the core."""
+    text = mutants.PAGE.read_text()
+    rows = re.findall(r"^\| (\w+\.py) \| [\d,]+ \| [\d,]+ \| \d+ \| (\d+) \|", text, re.MULTILINE)
+    assert [module for module, _ in rows] == sorted(f"{module}.py" for module in mutants.CORE)
+    assert all((ROOT / "wrapper" / mutants.PACKAGE / module).is_file() for module, _ in rows)
+    counted = Counter[str]()
+    for part in text.split("\n### ")[1:]:
         module, *lines = part.splitlines()
         counted[module] += sum(line.startswith("- `") for line in lines)
-        entries.update(line for line in lines if line.startswith("- `"))
-    assert len(entries) == len(mutants.listed())
-    assert {module: counted[module] for module, _ in rows} == {module: int(alive) for module, alive in rows}
-
-
-def test_the_core_is_there() -> None:
-    """A module that was renamed is not forgotten."""
-    source = ROOT / "wrapper" / mutants.PACKAGE
-    assert [module for module in mutants.CORE if not (source / f"{module}.py").is_file()] == []
-    for name in (*mutants.QUICK, *mutants.SLOW):
-        assert list((ROOT / "tests").glob(f"test_{name}.py"))
+    assert counted == Counter({module: int(alive) for module, alive in rows})
+    assert len(mutants.listed()) == len({line for line in text.splitlines() if line.startswith("- `")})
 
 
 @pytest.mark.parametrize(
-    ("outcomes", "known", "wrong"),
+    ("outcome", "known", "wrong"),
     [
-        ({CAP: "killed"}, [], []),
-        ({CAP: "timed out"}, [], []),
+        ("killed", [], []),
+        ("timed out", [], []),
+        ("survived", [CAP], ["only 0.0 % were killed: 90 are asked for"]),
         (
-            {CAP: "survived"},
-            [CAP],
-            ["only 0.0 % were killed: 90 are asked for"],
-        ),
-        (
-            {CAP: "killed"},
+            "killed",
             [CAP, OTHER],
             [
                 f"in the list, but was killed: _deadline.py: {CAP}",
@@ -85,34 +86,23 @@ def test_the_core_is_there() -> None:
         ),
     ],
 )
-def test_what_differs_from_the_list_is_told(outcomes: dict[Change, str], known: list[Change], wrong: list[str]) -> None:
-    """In both directions."""
-    tried = [Mutant(change, "name", outcome) for change, outcome in outcomes.items()]
-    assert mutants.differences(tried, known, everything=True) == wrong
-
-
-def test_a_part_is_not_asked_for_what_it_has_not_tried() -> None:
-    """One module alone says nothing of the others."""
+def test_what_differs_from_the_list_is_said(outcome: str, known: list[Change], wrong: list[str]) -> None:
+    """In both directions; a part is not asked for what it has not tried."""
+    assert mutants.differences([Mutant(CAP, "name", outcome)], known, everything=True) == wrong
     assert mutants.differences([Mutant(CAP, "name", "killed")], [OTHER], everything=False) == []
 
 
-def test_the_table_adds_up() -> None:
-    """What ran on and on is among the killed."""
-    tried = [Mutant(CAP, "a", outcome) for outcome in ("killed", "timed out", "survived")] + [
-        Mutant(OTHER, "b", "killed")
-    ]
-    assert mutants.figures(tried).splitlines()[2:] == [
-        "| _deadline.py | 3 | 2 | 1 | 1 | 66.7 % |",
-        "| _locking.py | 1 | 1 | 0 | 0 | 100.0 % |",
-        "| all | 4 | 3 | 1 | 1 | 75.0 % |",
-    ]
-
-
-def test_a_change_is_written_and_read_the_same_way(tmp_path: Path) -> None:
-    """As a page can say it: without numbers of lines."""
-    assert mutants.changed(["a = 1", "b = 2", "c"], ["a = 1", "b = 3", "c"]) == ("b = 2", "b = 3")
+def test_figures_and_changes_are_written_and_read_the_same_way(tmp_path: Path) -> None:
+    """What ran on and on is among the killed; a module that was not tried keeps its figures."""
     page = tmp_path / "page.md"
-    page.write_text(
-        f"# Survivors\n\n### _deadline.py\n\n- {CAP}: the same.\n\n### _locking.py\n\n- {OTHER}: no odds: `x`.\n"
-    )
+    entries = f"### _deadline.py\n\n- {CAP}: the same.\n\n### _locking.py\n\n- {OTHER}: no odds: `x`.\n"
+    page.write_text(f"<!-- mutants -->\n| _locking.py | 1,001 | 1,001 | 0 | 0 | 100.0 % |\n<!-- end -->\n{entries}")
+    outcomes = ("killed", "timed out", "survived")
+    mutants.write(mutants.counted(Mutant(CAP, "a", outcome) for outcome in outcomes), page)
+    assert page.read_text().splitlines()[3:6] == [
+        "| _deadline.py | 3 | 2 | 1 | 1 | 66.7 % |",
+        "| _locking.py | 1,001 | 1,001 | 0 | 0 | 100.0 % |",
+        "| all | 1,004 | 1,003 | 1 | 1 | 99.9 % |",
+    ]
     assert mutants.listed(page) == {CAP: "the same.", OTHER: "no odds: `x`."}
+    assert mutants.changed(["a = 1", "b = 2", "c"], ["a = 1", "b = 3", "c"]) == ("b = 2", "b = 3")

@@ -26,13 +26,7 @@ def test_a_frozen_app_works(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "PyInstaller", "--log-level", "ERROR", "--noconfirm", "app.py"]
     done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    done = subprocess.run(
-        [tmp_path / "dist/app/app", tmp_path / "visits.db"],
-        cwd=tmp_path,
-        env={},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
+    app = [tmp_path / "dist/app/app", tmp_path / "visits.db"]
+    done = subprocess.run(app, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == ["Available", "Available", "True"]

@@ -1,4 +1,4 @@
-"""What is installed: one distribution that needs no checkout, whose core needs none of its extras."""
+"""What is installed is small, and an index can show its README; test_build.py uses it without a checkout."""
 
 from __future__ import annotations
 
@@ -9,30 +9,15 @@ import subprocess
 import sys
 import tomllib
 import zipfile
-from importlib.metadata import requires
 from pathlib import Path
 
 import pytest
-from packaging.requirements import Requirement
-from packaging.utils import canonicalize_name
 
 from checkout import ROOT
+from installed import needed
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 BASE = PROJECT["urls"]["Homepage"]
-SMOKE = """
-import sys
-import httpx, liveperson_engagement, liveperson_engagement_api
-assert liveperson_engagement.__file__.startswith(sys.argv[1]), liveperson_engagement.__file__
-assert liveperson_engagement_api.__file__.startswith(sys.argv[1]), liveperson_engagement_api.__file__
-print(*sorted({name.partition(".")[0] for name in sys.modules} & {"starlette", "uvicorn", "yaml", "redis", "sqlite3"}))
-with liveperson_engagement.EngagementClient("demo") as client:
-    print(client.retry.pauses)
-    try:
-        client.visit().create_session({"appType": "WEB"})
-    except liveperson_engagement.InvalidRequest as error:
-        print(error)
-"""
 
 
 @pytest.fixture(scope="module")
@@ -44,29 +29,6 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [built] = directory.glob("*.whl")
     zipfile.ZipFile(built).extractall(directory / "unpacked")
     return directory / "unpacked"
-
-
-def test_the_wheel_holds_both_packages_typed_and_with_the_contract(wheel: Path) -> None:
-    """Neither tests nor scripts are in it."""
-    assert {path.name for path in wheel.iterdir()} == {
-        "liveperson_engagement",
-        "liveperson_engagement_api",
-        "liveperson_engagement_pytest.py",
-        "liveperson_engagement-0.1.0.dist-info",
-    }
-    for package in ("liveperson_engagement", "liveperson_engagement_api"):
-        assert (wheel / package / "py.typed").exists()
-    assert (wheel / "liveperson_engagement_api/openapi.json").exists()
-
-
-def test_the_installed_package_works_without_a_checkout(wheel: Path, tmp_path: Path) -> None:
-    """Contract, validation and retry policy come from package data, and no extra is imported."""
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", SMOKE, str(wheel)],
-        env={**os.environ, "PYTHONPATH": str(wheel)}, cwd=tmp_path, capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.splitlines() == ["", "None", "appType: must be one of MSDK, EXTERNAL"]
 
 
 def test_an_index_can_show_the_readme(wheel: Path) -> None:
@@ -95,14 +57,6 @@ def test_the_project_has_one_address() -> None:
     assert set(re.findall(r"https://[\w.-]+", text)) == {BASE}
 
 
-def needed(name: str) -> set[str]:
-    """Name a package and all that it needs on this machine."""
-    wanted = [Requirement(line) for line in requires(name) or ()]
-    return {canonicalize_name(name)}.union(
-        *(needed(each.name) for each in wanted if not each.marker or each.marker.evaluate({"extra": ""}))
-    )
-
-
 def test_what_is_installed_is_small(wheel: Path) -> None:
     """The README leads to docs/performance.md, which has the figures: a package more needs a reason."""
     [built] = wheel.parent.glob("*.whl")
@@ -122,13 +76,9 @@ def test_extras_are_quoted() -> None:
 def test_the_demo_ends_well_with_one_visitor() -> None:
     """The README's first command, with its two real pauses; it ends with a picture that fits into 80 columns."""
     done = subprocess.run(
-        [str(ROOT / "scripts/demo")],
-        env={**os.environ, "COLUMNS": "80"},
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+        [ROOT / "scripts/demo"],
+        env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True, timeout=300, check=False,
+    )  # fmt: skip
     assert done.returncode == 0, done.stdout + done.stderr
     assert "7 requests, 1 visitor on the brand's list" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80

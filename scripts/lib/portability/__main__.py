@@ -5,29 +5,33 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import tempfile
 import time
-from pathlib import Path
 
-from . import page
-from .languages import LANGUAGES, WORK, Language
+from .languages import LANGUAGES, Language
+from .page import PAGE, expected
 from .vectors import vectors
-from .work import Failed, marks, missing, prepare, prove
-
-NAMES = [language.name for language in LANGUAGES]
+from .work import Failed, missing, prepared, prove
 
 
 def main() -> int:
     """Run the command and give its exit status."""
-    parser = _parser()
+    parser = argparse.ArgumentParser(prog="scripts/portability", description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail if docs/languages.md is out of date")
+    parser.add_argument(
+        "--prepare",
+        choices=LANGUAGES,
+        metavar="LANGUAGE",
+        help="copy the project of a language to .portability, and stop",
+    )
+    parser.add_argument("languages", nargs="*", metavar="language", help=", ".join(LANGUAGES))
     options = parser.parse_args()
-    if unknown := {*options.languages, options.prepare} - {*NAMES, None}:
-        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(NAMES)}")
+    if unknown := set(options.languages) - LANGUAGES.keys():
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(LANGUAGES)}")
     if options.prepare:
-        prepare(next(language for language in LANGUAGES if language.name == options.prepare))
-        print(f"{WORK}/{options.prepare} is ready; docs/languages.md says how to go on")
+        with prepared(LANGUAGES[options.prepare]) as folder:
+            print(f"{folder} is ready; docs/languages.md says how to go on")
         return 0
-    chosen = [language for language in LANGUAGES if not options.languages or language.name in options.languages]
+    chosen = [LANGUAGES[name] for name in options.languages or LANGUAGES]
     try:
         failed = [language.name for language in chosen if not _proven(language)]
     except KeyboardInterrupt:
@@ -39,53 +43,40 @@ def main() -> int:
     if any(map(missing, chosen)):
         print("docs/languages.md is as it was, since not every language could be tried", file=sys.stderr)
         return 0
-    return _page(write=chosen == list(LANGUAGES) and not options.check)
-
-
-def _proven(language: Language) -> bool:
-    """Try one language, and say how it went; what this machine lacks is forgiven, except in CI."""
-    print(f"{language.title}", flush=True)
-    if lacks := missing(language):
-        print(f"  skipped: this machine has no {' and no '.join(lacks)}", flush=True)
-        return os.environ.get("CI") != "true"
-    for line in page.commands(language):
-        print(f"  $ {line}", flush=True)
-    started = time.monotonic()
-    try:
-        prove(language, lambda step, seconds: print(f"  {step:8} {seconds:6.1f} s", flush=True))
-    except Failed as failure:
-        print(f"  FAILED: {failure}", flush=True)
-        return False
-    found = [marks(language, vector)[0] for vector in vectors()]
-    counts = ", ".join(f"{found.count(mark)} {mark}" for mark in dict.fromkeys(found))
-    print(f"  {'total':8} {time.monotonic() - started:6.1f} s: {counts}", flush=True)
-    return True
+    return _page(write=len(chosen) == len(LANGUAGES) and not options.check)
 
 
 def _page(*, write: bool) -> int:
-    text = page.PAGE.read_text(encoding="utf-8")
-    new = page.expected(text)
-    if new == text:
+    """Compare the page with what was found, or write it; give the exit status."""
+    text = PAGE.read_text(encoding="utf-8")
+    if (new := expected(text)) == text:
         return 0
     if not write:
         print("docs/languages.md is out of date: run scripts/portability, for all languages", file=sys.stderr)
         return 1
-    with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=page.PAGE.parent, delete=False) as file:
-        file.write(new)
-    Path(file.name).chmod(0o644)
-    Path(file.name).replace(page.PAGE)
+    PAGE.write_text(new, encoding="utf-8")
     print("docs/languages.md was written")
     return 0
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scripts/portability", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail if docs/languages.md is out of date")
-    parser.add_argument(
-        "--prepare", metavar="LANGUAGE", help=f"copy the project of a language to {WORK}, and stop: a recipe begins so"
-    )
-    parser.add_argument("languages", nargs="*", metavar="language", help=", ".join(NAMES))
-    return parser
+def _proven(language: Language) -> bool:
+    """Try one language, and say how it went; what this machine lacks is forgiven, except in CI."""
+    print(language.title, flush=True)
+    if lacks := missing(language):
+        print(f"  skipped: this machine has no {' and no '.join(lacks)}", flush=True)
+        return os.environ.get("CI") != "true"
+    print(*(f"  $ {line}" for line in language.commands), sep="\n", flush=True)
+    started = time.monotonic()
+    try:
+        with prepared(language) as folder:
+            prove(language, folder)
+    except Failed as failure:
+        print(f"  FAILED: {failure}", flush=True)
+        return False
+    found = [language.mark(vector)[0] for vector in vectors()]
+    counts = ", ".join(f"{found.count(mark)} {mark}" for mark in dict.fromkeys(found))
+    print(f"  {time.monotonic() - started:.1f} s: {counts}", flush=True)
+    return True
 
 
 if __name__ == "__main__":

@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import fcntl
-import fnmatch
+import json
 import os
 import re
+import shlex
 import shutil
+import signal
 import subprocess
-import time
-from collections.abc import Callable, Generator, Iterator, Sequence
+import threading
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 
 from liveperson_engagement.sandbox import Sandbox
 
-from .judge import play
-from .languages import HELPERS, WORK, Command, Language, Note
-from .runner import Runner, RunnerFailed
-from .vectors import ROOT, Vector, vectors, write
+from .judge import Call, Client, Reply, play
+from .languages import HELPERS, WORK, Language
+from .vectors import ROOT, parse, vectors, write
 
-Progress = Callable[[str, float], None]
-"""Told of each step that is done, with its seconds."""
+LIMIT = 60.0
+"""Seconds for one call."""
 
 
 class Failed(Exception):
@@ -29,112 +30,47 @@ class Failed(Exception):
 
 
 def missing(language: Language) -> list[str]:
-    """Tell which programs that the language needs this machine lacks."""
+    """Name the programs that the language needs and this machine lacks."""
     return [program for program in language.needs if shutil.which(program) is None]
 
 
-def prepare(language: Language) -> None:
-    """Copy the language's project to its own directory, and drop what an earlier run left there."""
-    with _directory(language) as folder:
-        _prepare(language, folder)
-
-
-def prove(language: Language, progress: Progress) -> None:
-    """Generate, compile, and hold the client to the vectors; raise `Failed` unless all is as the entry says."""
-    with _directory(language) as folder:
-        _prepare(language, folder)
-        _prove(language, folder, progress)
-
-
 @contextmanager
-def _directory(language: Language) -> Generator[Path]:
-    (ROOT / WORK).mkdir(exist_ok=True)
-    with (ROOT / WORK / f"{language.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # Two runs of one language take turns.
-        yield ROOT / WORK / language.name
+def prepared(language: Language) -> Generator[Path]:
+    """Copy the language's project to its own directory, and drop what an earlier run left; two runs take turns."""
+    folder = ROOT / WORK / language.name
+    folder.mkdir(parents=True, exist_ok=True)
+    with folder.with_suffix(".lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        for entry in folder.iterdir():
+            if not entry.is_dir():
+                entry.unlink()
+            elif entry.name not in language.kept:
+                shutil.rmtree(entry)
+        for source in language.sources:
+            ignored = shutil.ignore_patterns("__pycache__", "node_modules")
+            shutil.copytree(ROOT / HELPERS / source, folder, dirs_exist_ok=True, ignore=ignored)
+        if language.bodies:
+            (folder / "bodies.ts").write_text(_typed_bodies(), encoding="utf-8")
+        yield folder
 
 
-def _prove(language: Language, folder: Path, progress: Progress) -> None:
-    for step, commands in (("generate", language.steps), ("compile", language.compiles)):
-        started = time.monotonic()
-        for command in commands:
-            _run(command, folder)
-        if commands:
-            progress(step, time.monotonic() - started)
-    started = time.monotonic()
+def prove(language: Language, folder: Path) -> None:
+    """Generate, compile, and hold the client to the vectors; raise `Failed` unless all is as the entry says."""
+    lines = language.recipe.splitlines()
+    _follow(lines if language.checks else lines[:-1], folder / "log.txt")
     wrong = unread(language, folder) if language.checks else unlike(language, folder)
-    progress("read" if language.checks else "vectors", time.monotonic() - started)
     if wrong:
         raise Failed("\n".join(wrong))
 
 
-def marks(language: Language, vector: Vector) -> tuple[str, list[int]]:
-    """Give what a run finds of a vector, `pass`, `limit` or `read`, and the indices of the notes on it."""
-    notes = [index for index, note in enumerate(language.notes) if _concerns(note, vector)]
-    if not all(language.notes[index].holds for index in notes):
-        return "limit", notes
-    return "read" if language.checks else "pass", notes
-
-
-def _concerns(note: Note, vector: Vector) -> bool:
-    return any(fnmatch.fnmatchcase(vector.name, pattern) for pattern in note.vectors)
-
-
-def _prepare(language: Language, folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    for entry in folder.iterdir():
-        if entry.is_dir() and entry.name not in language.kept:
-            shutil.rmtree(entry)
-        elif not entry.is_dir():
-            entry.unlink()
-    for source in language.sources:
-        ignored = shutil.ignore_patterns("__pycache__", "node_modules")
-        shutil.copytree(ROOT / HELPERS / source, folder, dirs_exist_ok=True, ignore=ignored)
-    if language.typed_bodies:
-        (folder / "bodies.ts").write_text("\n".join(_typed_bodies()), encoding="utf-8")
-
-
-def _typed_bodies() -> Iterator[str]:
-    yield 'import type { CreateSessionBody, UpdateSessionBody } from "./types.js";'
-    calls = [exchange.call for vector in vectors() if vector.group != "visits" for exchange in vector.exchanges]
-    for number, call in enumerate(call for call in calls if "body" in call):
-        kind = "UpdateSessionBody" if call["operation"] == "updateSession" else "CreateSessionBody"
-        yield f"export const body{number}: {kind} = {write(call['body'])};"
-
-
-def _run(command: Command, folder: Path) -> None:
-    log = folder / "log.txt"
-    output = ROOT / command.output if command.output else log
-    with output.open("wb") as out, log.open("ab") as errors:
-        try:
-            done = subprocess.run(
-                command.arguments,
-                cwd=folder if command.inside else ROOT,
-                env=_environment(),
-                stdin=subprocess.DEVNULL,
-                stdout=out,
-                stderr=errors if command.output else subprocess.STDOUT,
-                check=False,
-            )
-        except FileNotFoundError as error:
-            raise Failed(str(error)) from None
-    if done.returncode:
-        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-40:]
-        raise Failed("\n".join([f"{' '.join(command.arguments)}: status {done.returncode}", *said]))
-
-
 def unlike(language: Language, folder: Path) -> list[str]:
-    """Run a compiled client; tell where it does not do what is expected of it, be that to pass or to fail."""
+    """Run a compiled client; say where it does not do what is expected of it, be that to pass or to fail."""
     wrong: list[str] = []
-    program = language.runs[0]
-    command = [str(folder / program) if "/" in program else program, *language.runs[1:]]
-    with Sandbox() as sandbox, Runner(command, folder, _environment(), folder / "log.txt") as client:
+    command = shlex.split(language.recipe.splitlines()[-1])
+    with Sandbox() as sandbox, running(command, folder) as client:
         for vector in vectors():
-            try:
-                problems = play(vector, sandbox, client)
-            except RunnerFailed as failure:
-                raise Failed(f"{vector.name}: {failure}") from None
-            limited = marks(language, vector)[0] == "limit"
+            problems = play(vector, sandbox, client)
+            limited = language.mark(vector)[0] == "limit"
             if problems and not limited:
                 wrong.append(f"{vector.name}: {'; '.join(problems)}")
             elif limited and not problems:
@@ -143,17 +79,76 @@ def unlike(language: Language, folder: Path) -> list[str]:
 
 
 def unread(language: Language, folder: Path) -> list[str]:
-    """Tell what does not stand in the generated text, for all that is known of it."""
-    return [
-        f"{check.files}: not as it was: {check.says}"
-        for check in language.checks
-        if not re.search(check.pattern, _only(folder, check.files))
-    ]
+    """Say what does not stand in the generated text, for all that is known of it."""
+    wrong: list[str] = []
+    for check in language.checks:
+        found = [path for path in folder.rglob(Path(check.file).name) if path.as_posix().endswith(f"/{check.file}")]
+        if len(found) != 1 or not re.search(check.pattern, found[0].read_text(encoding="utf-8")):
+            wrong.append(f"{check.file}: not as it was: {check.says}")
+    return wrong
 
 
-def _only(folder: Path, name: str) -> str:
-    found: Sequence[Path] = [path for path in folder.rglob(Path(name).name) if path.as_posix().endswith(f"/{name}")]
-    return found[0].read_text(encoding="utf-8") if len(found) == 1 else ""
+@contextmanager
+def running(command: list[str], folder: Path) -> Generator[Client]:
+    """Start a runner: one call a line goes in, one reply a line comes out."""
+    log = folder / "log.txt"
+    with log.open("wb") as errors:
+        process = subprocess.Popen(
+            command, cwd=folder, env=_environment(), stdin=-1, stdout=-1, stderr=errors, encoding="utf-8", bufsize=1
+        )
+    assert process.stdin is not None  # noqa: S101
+    assert process.stdout is not None  # noqa: S101
+    requests, replies = process.stdin, process.stdout
+
+    def call(asked: Call) -> Reply:
+        watchdog = threading.Timer(LIMIT, process.kill)
+        watchdog.start()
+        try:
+            requests.write(write({**asked, "body": write(asked["body"])} if "body" in asked else asked) + "\n")
+            line = replies.readline()
+        except BrokenPipeError:
+            line = ""
+        finally:
+            watchdog.cancel()
+        if not line.startswith("{"):
+            complaint = log.read_text(encoding="utf-8", errors="replace").strip()[-300:]
+            raise Failed(f"{json.dumps(asked)}: the runner ended or said {line!r}: {complaint}")
+        reply: Reply = parse(line)
+        return reply
+
+    try:
+        yield call
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def _follow(lines: list[str], log: Path) -> None:
+    """Have a shell carry out a recipe in the repository, and end all that it has started if it is interrupted."""
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            ["bash", "-ex", "-c", "\n".join(lines)],
+            cwd=ROOT, env=_environment(), stdin=subprocess.DEVNULL, stdout=output, stderr=output, process_group=0,
+        )  # fmt: skip
+    try:
+        status = process.wait()
+    except BaseException:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        raise
+    if status:
+        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-40:]
+        raise Failed("\n".join([f"the recipe ended with status {status}", *said]))
+
+
+def _typed_bodies() -> str:
+    """Write the vectors' bodies as literals of the types that are declared for them."""
+    lines = ['import type { CreateSessionBody, UpdateSessionBody } from "./types.js";']
+    calls = [exchange.call for vector in vectors() if vector.group != "visits" for exchange in vector.exchanges]
+    for number, call in enumerate(call for call in calls if "body" in call):
+        kind = "UpdateSessionBody" if call["operation"] == "updateSession" else "CreateSessionBody"
+        lines.append(f"export const body{number}: {kind} = {write(call['body'])};")
+    return "\n".join(lines)
 
 
 def _environment() -> dict[str, str]:
