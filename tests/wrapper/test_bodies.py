@@ -22,8 +22,8 @@ from liveperson_engagement_api.http import Response
 LEAD: Any = {"type": "lead", "lead": {"topic": "upgrade"}}
 
 
-def test_a_session_prints_without_ids() -> None:
-    """And with all that tells engagements apart; nor do the objects print them that know them."""
+def test_what_knows_ids_or_was_sent_does_not_print_them() -> None:
+    """Error reporters keep what local variables print; a session prints all that tells engagements apart."""
     client = Play(GOOD).client
     visit = client.visit("secret-key")
     session = visit.create_session(BODY)
@@ -31,10 +31,6 @@ def test_a_session_prints_without_ids() -> None:
     assert shown.startswith("[AvailableSession(status='Available', engagement_details=EngagementDetails(campaign_id=")
     for secret in (session.visitor_id, session.session_id, session.page_id, "secret-key"):
         assert secret not in shown
-
-
-def test_what_is_sent_prints_its_class_alone() -> None:
-    """Error reporters keep what local variables print."""
     sent: list[Any] = [each for name, each in vars(models).items() if name in vars(requests) and attrs.has(each)]
     assert sent
     for model in sent:

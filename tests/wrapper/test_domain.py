@@ -107,7 +107,7 @@ def test_a_failed_lookup_says_why_and_is_tried_afresh(outcome: Any, cause: type[
     assert play.sent[-1][0] == "https://va.example"
 
 
-def test_a_lookup_is_sent_with_the_lesser_of_timeout_and_deadline() -> None:
+def test_a_lookup_ends_at_the_timeout_or_the_deadline() -> None:
     """What the transport is told."""
     for deadline, least in ((None, 10.0), (300.0, 10.0), (7.0, 7.0)):
         play = Play(found("a.example"), base_url=None, timeout=10.0)

@@ -40,8 +40,6 @@ def test_the_tree_of_errors_is_the_documented_one() -> None:
     assert {kind: kind.__bases__ for kind in tree} == tree
 
 
-# --- What they say ----------------------------------------------------------------------------------------------------
-
 CAME, BUSY = Response(200, Headers([("X-Name", "a")])), Response(503)
 lost = functools.partial(NoResponse, may_have_arrived=True)
 

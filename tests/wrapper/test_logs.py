@@ -51,7 +51,7 @@ RAISED = [
 
 
 @pytest.mark.backends
-def test_a_whole_life_is_logged_without_ids_keys_bodies_and_queries(
+def test_a_whole_life_is_logged_without_ids_keys_and_bodies(
     backend: Backend, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Under one name; each line is a request at DEBUG, a retry, or at WARNING a store that is done without."""
@@ -94,8 +94,6 @@ def test_each_request_is_one_debug_line_and_each_retry_one_line(
         "DEBUG updateSession: attempt 2: status 200 after …",
     ]
 
-
-# --- Who prints it ----------------------------------------------------------------------------------------------------
 
 PROGRAM = """
 import logging, sys

@@ -240,7 +240,7 @@ def test_in_an_outage_each_method_is_tried_once(backend: Backend, sandbox: Sandb
         (True, False, True, []),
     ],
 )
-def test_what_may_have_arrived_is_sent_again_if_it_names_its_visitor(
+def test_what_may_have_arrived_is_sent_again_for_a_known_visitor(
     *, known: bool, arrived: bool, permanent: bool, pauses: list[float], timed_out: bool
 ) -> None:
     """A request that was not sent cannot have made a visitor, nor can one that names its visitor."""
@@ -292,9 +292,7 @@ def test_loading_account_is_retried_with_the_visitor_it_names(
     assert [request.session_id for request in sandbox.requests] == [None, None, None]
 
 
-def test_an_account_that_stays_unloaded_leaves_its_visitor_remembered(
-    client: EngagementClient, sandbox: Sandbox
-) -> None:
+def test_an_account_that_stays_unloaded_leaves_its_visitor(client: EngagementClient, sandbox: Sandbox) -> None:
     """The next call goes on with the visitor that the service has made already."""
     sandbox.loading_account(times=4)
     visit = client.visit("shopper")
@@ -325,7 +323,7 @@ def test_loading_account_without_a_usable_vid_is_retried_plainly(code: int, mess
 # --- Deadlines --------------------------------------------------------------------------------------------------------
 
 
-def test_a_deadline_counts_the_clock_and_the_pauses_that_took_no_time(frozen: Clock) -> None:
+def test_a_deadline_counts_pauses_that_took_no_time(frozen: Clock) -> None:
     """What a test's sleep has skipped is taken off, and what the clock has seen is not taken off twice."""
     deadline, endless = CallDeadline(10.0), CallDeadline(None)
     assert deadline.remaining() == 10

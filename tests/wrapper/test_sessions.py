@@ -12,7 +12,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -25,13 +25,19 @@ from liveperson_engagement.stores import Record
 from liveperson_engagement_api.models import CreateSessionBody
 
 KEY = "demo:shopper"
-OTHER: Any = {"appType": "EXTERNAL", "consumerSections": ["shoes"]}
+OTHER: Any = {"appType": "EXTERNAL", "consumerSections": ["Übersicht"]}
 LEAD: Any = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
-NOTHING = '{"status": "NotAvailable", "pageId": "1", "sessionId": "s", "visitorId": "v"}'
+NOTHING = {"status": "NotAvailable", "pageId": "1", "sessionId": "s", "visitorId": "v"}
 ARGUMENTS: dict[str, Any] = {"create_session": BODY, "update_session": LEAD, "report_impressions": "impDisplay"}
 
 
-def sync_client(sandbox: Sandbox, store: MemoryStore | None = None, **options: Any) -> EngagementClient:
+@pytest.fixture
+def store(clock: Clock) -> WatchedStore:
+    """A store that notes its steps."""
+    return WatchedStore(clock=clock)
+
+
+def sync_client(sandbox: Sandbox, store: MemoryStore, **options: Any) -> EngagementClient:
     """Make a client that threads share, whose pauses take no time."""
     return EngagementClient("demo", base_url=sandbox.url, store=store, sleep=lambda _: None, **options)
 
@@ -47,25 +53,21 @@ def operations(sandbox: Sandbox) -> list[str | None]:
 @pytest.mark.backends
 def test_the_second_request_names_what_the_first_was_told(client: EngagementClient, sandbox: Sandbox) -> None:
     """The visitor and the session; all is JSON, encoded as UTF-8, once, and v is spelled 1.0."""
-    body: Any = {"appType": "EXTERNAL", "consumerSections": ["Übersicht"]}
     visit = client.visit("shopper")
-    first = visit.create_session(body)
-    second = visit.create_session(body)
+    first, second = visit.create_session(OTHER), visit.create_session(OTHER)
     assert (second.visitor_id, second.session_id) == (first.visitor_id, first.session_id)
-    assert [(request.operation_id, request.query) for request in sandbox.requests] == [
-        ("createSession", {"v": "1.0"}),
-        ("continueSession", {"v": "1.0", "sid": first.session_id}),
-    ]
-    assert sandbox.requests[0].path == "/api/account/demo/app/engagement/visitors/"
-    headers = {name.lower(): text for name, text in sandbox.requests[0].headers.items()}
+    assert operations(sandbox) == ["createSession", "continueSession"]
+    assert [request.query for request in sandbox.requests] == [{"v": "1.0"}, {"v": "1.0", "sid": first.session_id}]
+    request = sandbox.requests[0]
+    assert request.path == "/api/account/demo/app/engagement/visitors/"
+    headers = {name.lower(): text for name, text in request.headers.items()}
     assert (headers["content-type"], headers["accept"]) == ("application/json", "application/json")
     assert headers["user-agent"].startswith("liveperson-engagement/")
-    assert sandbox.requests[0].raw_body == '{"appType":"EXTERNAL","consumerSections":["Übersicht"]}'.encode()
+    assert request.raw_body == '{"appType":"EXTERNAL","consumerSections":["Übersicht"]}'.encode()
 
 
-def test_a_key_is_one_visit_of_an_account_in_a_store(backend: Backend, sandbox: Sandbox) -> None:
+def test_a_key_is_one_visit_of_an_account_in_a_store(backend: Backend, sandbox: Sandbox, store: WatchedStore) -> None:
     """The key decides, not the object or the client; without one the visit is private to its object."""
-    store = WatchedStore()
 
     def ask(account: str, key: str | None) -> str:
         visit = backend.client(account, base_url=sandbox.url, store=store).visit(key)
@@ -76,10 +78,9 @@ def test_a_key_is_one_visit_of_an_account_in_a_store(backend: Backend, sandbox: 
     keys = [("one", "a"), ("one", "b"), ("one", " "), ("two", "a")]
     found = {each: ask(*each) for each in keys}
     assert {each: ask(*each) for each in keys} == found
-    assert store.keys_asked == {f"{account}:{key}" for account, key in keys}
     private = {ask("one", None), ask("one", None)}
     assert len({*found.values(), *private}) == len(sandbox.visitors) == 6
-    assert len(store.keys_asked) == 4
+    assert store.keys_asked == {f"{account}:{key}" for account, key in keys}
 
 
 @pytest.mark.backends("sync", "async")
@@ -88,51 +89,35 @@ def test_ids_are_a_frozen_value_that_takes_a_visit_up_again(backend: Backend, sa
     visit = backend.client(base_url=sandbox.url).visit("shopper")
     assert visit.ids is None
     session = visit.create_session(BODY)
-    assert visit.ids == VisitIds(session.visitor_id, session.session_id, session.page_id)
+    ids: Any = visit.ids
+    assert ids == VisitIds(session.visitor_id, session.session_id, session.page_id)
+    with pytest.raises(AttributeError):
+        ids.page_id = "other"
     client = backend.client(base_url=sandbox.url)
     client.visit("shopper").create_session(BODY)
-    again = client.visit("shopper", ids=visit.ids)
-    assert again.ids == visit.ids
+    again = client.visit("shopper", ids=ids)
+    assert again.ids == ids
     again.update_session(LEAD)
     assert again.create_session(BODY).visitor_id == session.visitor_id
     assert client.visit("shopper").create_session(BODY).visitor_id == session.visitor_id
     assert len(sandbox.visitors) == 2
-    frozen: Any = visit.ids
-    with pytest.raises(AttributeError):
-        frozen.page_id = "other"
 
 
 @pytest.mark.parametrize(
     ("ids", "path"),
     [
-        (("..", "s"), "ids.visitor_id"),
-        (("", "s"), "ids.visitor_id"),
-        (("\ud800", "s"), "ids.visitor_id"),
-        ((7, "s"), "ids.visitor_id"),
-        ((None, "s"), "ids.visitor_id"),
-        (("v", ""), "ids.session_id"),
-        (("v", "s", 5), "ids.page_id"),
+        *(((visitor_id, "s"), "visitor_id") for visitor_id in ("..", "", "\ud800", 7, None)),
+        (("v", ""), "session_id"),
+        (("v", "s", 5), "page_id"),
     ],
 )
 def test_impossible_ids_are_refused(client: EngagementClient, ids: Any, path: str) -> None:
     """What cannot stand in a URL is no id."""
     with pytest.raises(errors.InvalidRequest) as raised:
         client.visit("shopper", ids=VisitIds(*ids))
-    assert raised.value.path == path
+    assert raised.value.path == f"ids.{path}"
     with pytest.raises(errors.InvalidRequest, match=r"^ids: must be the VisitIds of an earlier visit$"):
         client.visit("shopper", ids=ids)
-
-
-@pytest.mark.parametrize("visitor_id", ["a/b", "a?b=c#d", "%2e%2e", "a b", "ä", "a%00b", "...x", "a\\b", "a;b"])
-def test_a_visitor_id_cannot_leave_its_place_in_the_url(
-    client: EngagementClient, sandbox: Sandbox, visitor_id: str
-) -> None:
-    """Whatever the id is made of, the service sees it as one segment."""
-    with pytest.raises(errors.NotFound):
-        client.visit(ids=VisitIds(visitor_id, "&v=2.0")).create_session(BODY)
-    [request] = sandbox.requests
-    assert (request.operation_id, request.visitor_id, request.session_id) == ("continueSession", visitor_id, "&v=2.0")
-    assert request.query["v"] == "1.0"
 
 
 def test_updates_fill_in_the_page_of_the_last_answer(client: EngagementClient, sandbox: Sandbox) -> None:
@@ -142,36 +127,29 @@ def test_updates_fill_in_the_page_of_the_last_answer(client: EngagementClient, s
     page = visit.create_session(BODY).page_id
     visit.update_session(LEAD)
     assert sandbox.requests[-1].body == {"pageId": page, **LEAD}
-    named: Any = {"pageId": "123", **LEAD}
-    visit.update_session(named)
-    assert sandbox.requests[-1].body == named
-    update: Any = []
+    update: Any = {"pageId": "123", **LEAD}
+    visit.update_session(update)
+    assert sandbox.requests[-1].body == update
+    update = []
     with pytest.raises(errors.InvalidRequest, match=r"^body: must be of type object$"):
         visit.update_session(update)
     assert len(sandbox.requests) == 4
 
 
-def test_impressions_are_built_from_the_engagement_that_was_returned(
-    client: EngagementClient, sandbox: Sandbox
-) -> None:
+def test_impressions_are_built_from_the_engagement(client: EngagementClient, sandbox: Sandbox) -> None:
     """Campaign, engagement, revision and context come from the answer; one request carries all kinds."""
     visit = client.visit("shopper")
     session: Any = visit.create_session(BODY)
-    details = session.engagement_details
+    of = session.engagement_details
     visit.report_impressions("impDisplay", "impAccept", "impExpanded", "impTimeout", "impClose")
-    common = {
-        "campaign": details.campaign_id,
-        "engId": details.engagement_id,
-        "revision": details.engagement_revision,
-    }
-    context = {"eContext": [{"type": "engagementContext", "id": details.context_id}]}
-    nothing = {"expanded": None, "userInit": None, "actionableItems": None}
+    common = {"campaign": of.campaign_id, "engId": of.engagement_id, "revision": of.engagement_revision}
+    context = {"eContext": [{"type": "engagementContext", "id": of.context_id}]}
     assert sandbox.requests[-1].body == {
         "pageId": session.page_id,
         "impAttributes": [
             {"type": "impDisplay", **common, **context},
             {"type": "impAccept", **common, **context},
-            {"type": "impExpanded", **common, **nothing},
+            {"type": "impExpanded", **common, "expanded": None, "userInit": None, "actionableItems": None},
             {"type": "impTimeout", **common},
             {"type": "impClose", **common},
         ],
@@ -183,28 +161,30 @@ def test_an_engagement_can_be_reported_within_its_session(client: EngagementClie
     """Also after answers that offer none or are broken; not in another session."""
     visit = client.visit("shopper")
     first = visit.create_session(BODY)
-    named = {"sessionId": first.session_id, "visitorId": first.visitor_id, "pageId": first.page_id}
-    sandbox.answer_next(body=json.dumps({"status": "NotAvailable", **named}))
+    nothing = {**NOTHING, "sessionId": first.session_id, "visitorId": first.visitor_id}
+    sandbox.answer_next(body=json.dumps(nothing))
     visit.create_session(BODY)
     visit.report_impressions("impClose")
     assert sandbox.requests[-1].body["pageId"] == first.page_id
-    sandbox.answer_next(body=json.dumps({**named, "pageId": "99"}))
+    sandbox.answer_next(body=json.dumps({**nothing, "pageId": "99", "status": "?"}))
     with pytest.raises(errors.InvalidResponse):
         visit.create_session(BODY)
     assert visit.ids == VisitIds(first.visitor_id, first.session_id, "99")
     visit.report_impressions("impDisplay")
-    sandbox.answer_next(body=json.dumps({"status": "NotAvailable", **named, "sessionId": "another"}))
+    sandbox.answer_next(body=json.dumps({**nothing, "sessionId": "another"}))
     visit.create_session(BODY)
-    sent = len(sandbox.requests)
     with pytest.raises(errors.InvalidRequest, match=r"^kinds: this session was offered no engagement"):
         visit.report_impressions("impClose")
-    assert len(sandbox.requests) == sent
+    assert len(sandbox.requests) == 6
 
 
 @pytest.mark.parametrize("kinds", [(), ("impdisplay",), ("impDisplay", "x")])
 def test_unknown_kinds_of_impression_are_refused(client: EngagementClient, sandbox: Sandbox, kinds: Any) -> None:
-    """The contract's links name the kinds that exist."""
+    """The contract's links name the kinds that exist. Before the first session there is nothing to update."""
     visit = client.visit("shopper")
+    for method in ("update_session", "report_impressions"):
+        with pytest.raises(errors.InvalidRequest, match="call create_session first"):
+            getattr(visit, method)(ARGUMENTS[method])
     visit.create_session(BODY)
     with pytest.raises(errors.InvalidRequest) as raised:
         visit.report_impressions(*kinds)
@@ -213,25 +193,15 @@ def test_unknown_kinds_of_impression_are_refused(client: EngagementClient, sandb
     assert len(sandbox.requests) == 1
 
 
-@pytest.mark.parametrize("method", ["update_session", "report_impressions"])
-def test_a_visit_without_a_session_has_nothing_to_update(
-    client: EngagementClient, sandbox: Sandbox, method: str
-) -> None:
-    """Before the first session there is no page, and nothing is sent."""
-    with pytest.raises(errors.InvalidRequest, match="call create_session first"):
-        getattr(client.visit("shopper"), method)(ARGUMENTS[method])
-    assert sandbox.requests == ()
-
-
 # --- What is remembered -----------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("later", "requests"), [(0, 1), (899.9, 1), (900, 2), (901, 2), (-1, 2), (-10_000, 2)])
 def test_an_engagement_is_served_from_memory_while_it_is_valid(
-    backend: Backend, sandbox: Sandbox, clock: Clock, later: float, requests: int
+    backend: Backend, sandbox: Sandbox, store: WatchedStore, clock: Clock, later: float, requests: int
 ) -> None:
     """After validForSeconds, or when the clock has gone backwards, the service is asked again."""
-    visit = backend.client(base_url=sandbox.url, store=MemoryStore(clock=clock)).visit("shopper")
+    visit = backend.client(base_url=sandbox.url, store=store).visit("shopper")
     first = visit.engagement(BODY)
     clock.now += later
     second = visit.engagement(BODY)
@@ -242,7 +212,7 @@ def test_an_engagement_is_served_from_memory_while_it_is_valid(
 
 def test_only_an_equal_body_is_served_from_memory(client: EngagementClient, sandbox: Sandbox) -> None:
     """A model is as good as its JSON; a body that was changed, if only from 1 to True, is another."""
-    visit, model = client.visit("shopper"), cast(Any, CreateSessionBody.from_dict(BODY))
+    visit, model = client.visit("shopper"), CreateSessionBody.from_dict(BODY)
     changing: Any = {**BODY, "note": 1}
     bodies: list[Any] = [BODY, OTHER, {**BODY, **LEAD}, changing]
     for count, body in enumerate(bodies, start=1):
@@ -250,13 +220,13 @@ def test_only_an_equal_body_is_served_from_memory(client: EngagementClient, sand
         visit.engagement(body.copy())
         assert len(sandbox.requests) == count
     changing["note"] = True
-    for body in (changing, changing, BODY, model, model.to_dict()):
+    bodies = [changing, changing, BODY, model, model.to_dict()]
+    for body in bodies:
         visit.engagement(body)
     assert operations(sandbox) == ["createSession"] + ["continueSession"] * 5
     changing["appType"] = "WEB"
     with pytest.raises(errors.InvalidRequest):
         visit.engagement(changing)
-    assert len(sandbox.visitors) == 1
 
 
 def test_not_available_is_asked_again_each_time(client: EngagementClient, sandbox: Sandbox) -> None:
@@ -271,12 +241,14 @@ def test_not_available_is_asked_again_each_time(client: EngagementClient, sandbo
     assert len(sandbox.requests) == 4
 
 
-@pytest.mark.parametrize("text", ["", "rubbish", "{}", '"\ud800"', "null", '{"status": "Available"}', NOTHING])
-def test_a_remembered_engagement_that_cannot_be_read_is_asked_for_again(
-    backend: Backend, sandbox: Sandbox, text: str, caplog: pytest.LogCaptureFixture
+UNREADABLE = ["", "rubbish", "{}", '"\ud800"', "null", '{"status": "Available"}', json.dumps(NOTHING)]
+
+
+@pytest.mark.parametrize("text", UNREADABLE)
+def test_a_remembered_engagement_that_cannot_be_read_is_renewed(
+    backend: Backend, sandbox: Sandbox, store: WatchedStore, caplog: pytest.LogCaptureFixture, text: str
 ) -> None:
     """The visit goes on; its impressions are refused as if no engagement had been offered."""
-    store = MemoryStore()
     visit = backend.client(base_url=sandbox.url, store=store).visit("shopper")
     first = visit.engagement(BODY)
     known = store.load(KEY)
@@ -292,13 +264,13 @@ def test_a_remembered_engagement_that_cannot_be_read_is_asked_for_again(
 
 def test_a_remembered_session_cannot_be_changed(client: EngagementClient, sandbox: Sandbox) -> None:
     """Each caller's copy has all that was answered, unknown members too; changing it changes nothing remembered."""
-    visit, body = client.visit("shopper"), cast(Any, {**BODY, "more": True})
+    visit = client.visit("shopper")
     answer = visit.create_session(BODY).to_dict()
     answer["more"] = {"of": ["it"]}
     answer["engagementDetails"]["more"] = [1]
     sandbox.answer_next(200, json.dumps(answer))
     for _ in range(4):
-        session: Any = visit.engagement(body)
+        session: Any = visit.engagement(OTHER)
         assert session.to_dict() == answer
         for part, name in ((session, "visitor_id"), (session.engagement_details, "context_id")):
             with pytest.raises(AttributeError):
@@ -317,17 +289,13 @@ def test_a_session_can_be_copied_and_pickled(client: EngagementClient) -> None:
         assert clone.to_dict() == session.to_dict()
 
 
-def test_an_answer_that_is_no_text_in_part_is_remembered(client: EngagementClient, sandbox: Sandbox) -> None:
-    """The part is left out."""
+def test_an_answer_that_is_odd_in_part_is_remembered(client: EngagementClient, sandbox: Sandbox) -> None:
+    """What is no text is left out; ids may be numbers, and without a visitor there are none."""
     visit = client.visit("shopper")
     for _ in range(2):
-        sandbox.answer_next(body=NOTHING.encode()[:-1] + b', "future": "\xff"}')
+        sandbox.answer_next(body=json.dumps(NOTHING).encode()[:-1] + b', "future": "\xff"}')
         assert visit.create_session(BODY).additional_properties == {}
     assert visit.ids == VisitIds("v", "s", "1")
-
-
-def test_ids_of_a_broken_answer_may_be_numbers() -> None:
-    """And without a visitor there are none."""
     assert ids_in(b'{"visitorId": 5, "sessionId": 6, "pageId": 7}') == VisitIds("5", "6", "7")
     assert ids_in(b'{"visitorId": null, "sessionId": "s", "pageId": "1"}') is None
     assert ids_in(b'{"visitorId": "v", "sessionId": [], "pageId": {}}') == VisitIds("v", None, None)
@@ -337,14 +305,13 @@ def test_ids_of_a_broken_answer_may_be_numbers() -> None:
 
 
 def test_a_session_that_has_ended_is_replaced(client: EngagementClient, sandbox: Sandbox) -> None:
-    """The service starts another session, and its id is kept."""
+    """The service starts another session, and its id is kept. What is forgotten starts again."""
     visit = client.visit("shopper")
     first = visit.create_session(BODY)
     sandbox.expire_sessions()
     second = visit.create_session(BODY)
     assert (second.session_id != first.session_id, second.visitor_id) == (True, first.visitor_id)
-    assert visit.create_session(BODY).session_id == second.session_id
-    assert sandbox.requests[-1].session_id == second.session_id
+    assert visit.create_session(BODY).session_id == sandbox.requests[-1].session_id == second.session_id
     for _ in range(2):
         visit.forget()
         assert visit.ids is None
@@ -360,15 +327,14 @@ def test_after_a_404_the_next_call_starts_afresh(client: EngagementClient, sandb
     sandbox.forget_visitors()
     with pytest.raises(errors.NotFound) as raised:
         getattr(visit, method)(ARGUMENTS[method])
-    assert raised.value.internal_code == 37
-    assert visit.ids is None
+    assert (raised.value.internal_code, visit.ids) == (37, None)
     assert visit.create_session(BODY).visitor_id != old
 
 
 @pytest.mark.parametrize("method", ["create_session", "update_session", "good"])
-def test_newer_ids_are_neither_forgotten_nor_replaced(sandbox: Sandbox, method: str) -> None:
+def test_newer_ids_are_neither_forgotten_nor_replaced(sandbox: Sandbox, store: WatchedStore, method: str) -> None:
     """Somebody has started another visit while the request was under way, be it answered well or by a 404."""
-    store, newer = MemoryStore(), Record(VisitIds("w", "t", "2"))
+    newer = Record(VisitIds("w", "t", "2"))
 
     def start(_: object) -> None:
         remembered = store.load(KEY)
@@ -384,25 +350,18 @@ def test_newer_ids_are_neither_forgotten_nor_replaced(sandbox: Sandbox, method: 
 
 
 @pytest.mark.parametrize(
-    ("status", "kind", "session", "forgotten"),
-    [
-        (404, errors.NotFound, "s", True),
-        (404, errors.NotFound, None, True),
-        (400, errors.BadRequest, "s", False),
-        (400, errors.BadRequest, None, True),
-        (401, errors.Unauthorized, None, False),
-        (503, errors.ServerError, "s", False),
-    ],
+    ("status", "session", "forgotten"),
+    [(404, "s", True), (404, None, True), (400, "s", False), (400, None, True), (401, None, False), (503, "s", False)],
 )
 def test_other_errors_forget_nothing(
-    backend: Backend, sandbox: Sandbox, status: int, kind: type[Exception], session: str | None, *, forgotten: bool
+    backend: Backend, sandbox: Sandbox, store: WatchedStore, status: int, session: str | None, *, forgotten: bool
 ) -> None:
     """Only a 404 says that the ids are gone, or a 400 that a visitor who has no session yet is not taken so."""
-    store, ids = MemoryStore(), VisitIds("v", session, None)
+    ids = VisitIds("v", session, None)
     client = backend.client(base_url=sandbox.url, store=store)
     for visit, known in ((client.visit("another"), None), (client.visit("shopper", ids=ids), ids)):
         sandbox.fail_next(status, times=4 if status == 503 else 1)
-        with pytest.raises(kind):
+        with pytest.raises(errors.ApiError, match=str(status)):
             visit.create_session(BODY)
         assert visit.ids == (None if forgotten else known)
     assert (store.load(KEY) is None) is forgotten
@@ -412,7 +371,7 @@ def test_what_a_failure_names_is_not_believed(client: EngagementClient, sandbox:
     """Ids are taken from good answers, and what "Loading account" names keeps the session of the same visitor."""
     visit = client.visit("shopper")
     first = visit.create_session(BODY)
-    sandbox.fail_next(503, body=NOTHING)
+    sandbox.fail_next(503, body=json.dumps(NOTHING))
     visit.create_session(BODY)
     message = f"Loading account, vid: {first.visitor_id}"
     sandbox.fail_next(500, body=json.dumps({"internalCode": 20, "message": message}))
@@ -420,7 +379,7 @@ def test_what_a_failure_names_is_not_believed(client: EngagementClient, sandbox:
     assert [request.session_id for request in sandbox.requests] == [None] + [first.session_id] * 4
 
 
-def test_a_visitor_that_is_not_taken_without_a_session_is_forgotten(client: EngagementClient, sandbox: Sandbox) -> None:
+def test_a_visitor_that_is_not_taken_is_forgotten(client: EngagementClient, sandbox: Sandbox) -> None:
     """The session was made but its answer was lost: the key is not stuck with half of the ids."""
     sandbox.loading_account()
     sandbox.drop_connection(when="after")
@@ -434,12 +393,13 @@ def test_a_visitor_that_is_not_taken_without_a_session_is_forgotten(client: Enga
 
 
 @pytest.mark.parametrize("method", ["create_session", "engagement"])
-def test_threads_and_tasks_of_several_loops_make_one_visitor(sandbox: Sandbox, method: str) -> None:
+def test_threads_and_tasks_of_several_loops_make_one_visitor(
+    sandbox: Sandbox, store: WatchedStore, method: str
+) -> None:
     """The first caller creates while all others wait, and then they reuse."""
-    store, callers = WatchedStore(), 30
 
     def all_have_come(_: object) -> None:
-        until(lambda: store.names.count("acquire") == callers)
+        until(lambda: store.names.count("acquire") == 30)
 
     async def tasks() -> set[str]:
         async def hold(event: object) -> None:
@@ -453,26 +413,22 @@ def test_threads_and_tasks_of_several_loops_make_one_visitor(sandbox: Sandbox, m
         loops = [pool.submit(asyncio.run, tasks()) for _ in range(2)]
         threads = [pool.submit(getattr(client.visit("shopper"), method), BODY) for _ in range(10)]
         found = {call.result().visitor_id for call in threads}.union(*(loop.result() for loop in loops))
-    assert found == {visitor.visitor_id for visitor in sandbox.visitors}
-    assert len(found) == 1
-    assert len(sandbox.requests) == (1 if method == "engagement" else callers)
+    assert [*found] == [visitor.visitor_id for visitor in sandbox.visitors]
+    assert len(sandbox.requests) == (1 if method == "engagement" else 30)
 
 
-def test_only_a_visit_without_a_session_is_locked(sandbox: Sandbox) -> None:
+def test_only_a_visit_without_a_session_is_locked(sandbox: Sandbox, store: WatchedStore) -> None:
     """By its key, and held on to while the request is under way; what is new alone is saved."""
-    store = WatchedStore()
     with sync_client(sandbox, store) as client:
         visit = client.visit("shopper")
         sandbox.loading_account()
+        attempt = ["extend", "compare_and_set"]
         calls: list[tuple[Callable[[], object], list[str]]] = [
-            (
-                lambda: visit.create_session(BODY),
-                ["acquire", *["extend", "compare_and_set", "extend"], *["extend", "compare_and_set"]],
-            ),
+            (lambda: visit.create_session(BODY), ["acquire", *attempt, "extend", *attempt]),
             (lambda: visit.create_session(BODY), ["compare_and_set"]),
             (lambda: visit.update_session({}), []),
             (lambda: visit.engagement(BODY), []),
-            (lambda: visit.engagement(OTHER), ["acquire", "extend", "compare_and_set"]),
+            (lambda: visit.engagement(OTHER), ["acquire", *attempt]),
         ]
         for call, expected in calls:
             store.steps.clear()
@@ -482,23 +438,24 @@ def test_only_a_visit_without_a_session_is_locked(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("status", ["Available", "NotAvailable"])
-def test_those_who_waited_get_the_answer_that_was_fetched(sandbox: Sandbox, status: str) -> None:
+def test_those_who_waited_get_the_answer_that_was_fetched(sandbox: Sandbox, store: WatchedStore, status: str) -> None:
     """Offered or not: one request for both. Whoever comes later asks again if it was no."""
-    if status == "NotAvailable":
-        sandbox.not_available()
-    store, theirs = WatchedStore(), list[Any]()
+    sandbox.serve_next() if status == "Available" else sandbox.not_available()
+    theirs: list[Any] = []
     with sync_client(sandbox, store) as client:
-        store.before["acquire"] = lambda: theirs.append(client.visit("shopper").engagement(BODY))
+        visit = client.visit("shopper")
+        store.before["acquire"] = lambda: theirs.append(visit.engagement(BODY))
         assert [client.visit("shopper").engagement(BODY)] == theirs
         assert len(sandbox.requests) == 1
-        assert client.visit("shopper").engagement(BODY).status == theirs[0].status == status
+        assert visit.engagement(BODY).status == theirs[0].status == status
     assert len(sandbox.requests) == (1 if status == "Available" else 2)
 
 
 @pytest.mark.parametrize("method", ["engagement", "create_session"])
-def test_those_who_waited_with_another_body_ask_for_themselves(sandbox: Sandbox, method: str) -> None:
+def test_those_who_waited_with_another_body_ask_for_themselves(
+    sandbox: Sandbox, store: WatchedStore, method: str
+) -> None:
     """Within the same visit, and without the lock; if it was forgotten, they start another while they have the lock."""
-    store = WatchedStore()
     with sync_client(sandbox, store) as client:
         visit = client.visit("shopper")
         store.before["acquire"] = lambda: visit.create_session(BODY)
@@ -530,11 +487,10 @@ def test_a_caller_that_lost_its_turn_looks_again(backend: Backend, sandbox: Sand
         assert store.names.count("acquire") == 2
 
 
-def test_a_call_that_has_lost_its_turn_goes_on_if_its_visitor_is_named(
-    backend: Backend, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+def test_a_call_that_names_its_visitor_goes_on_without_its_turn(
+    backend: Backend, sandbox: Sandbox, store: WatchedStore, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A second request puts no second visitor on the list; the log has a line."""
-    store = WatchedStore()
     visit = backend.client(base_url=sandbox.url, store=store).visit("shopper", ids=VisitIds("v"))
     store.losses = 9
     with pytest.raises(errors.NotFound):
@@ -545,22 +501,20 @@ def test_a_call_that_has_lost_its_turn_goes_on_if_its_visitor_is_named(
 @pytest.mark.backends
 @pytest.mark.parametrize(("timeout", "attempt"), [(7.0, 30 + 3 * 7.0), (None, 30 + 3 * 30.0)])
 def test_a_key_stays_taken_for_what_the_call_is_about_to_do(
-    backend: Backend, sandbox: Sandbox, timeout: float | None, attempt: float
+    backend: Backend, sandbox: Sandbox, store: WatchedStore, timeout: float | None, attempt: float
 ) -> None:
     """Connecting, sending and waiting may take the timeout each; a pause its length; and half a minute besides."""
-    store = WatchedStore()
     sandbox.fail_next(503)
     backend.client(base_url=sandbox.url, store=store, timeout=timeout).visit("shopper").create_session(BODY)
     assert store.leases == [30.0, attempt, 35.0, attempt]
     assert ("acquire", None) in store.steps
 
 
-def test_every_step_of_a_store_ends_at_the_calls_deadline(sandbox: Sandbox, clock: Clock) -> None:
+def test_every_step_of_a_store_ends_at_the_calls_deadline(sandbox: Sandbox, store: WatchedStore, clock: Clock) -> None:
     """Whatever happens on the way; what a failed call holds is given back without one."""
-    store = WatchedStore(clock=clock)
 
     def endless() -> set[str]:
-        assert len(store.steps) > 20
+        assert {name for name, _ in store.steps} == {"load", "compare_and_set", "acquire", "extend", "release"}
         return {name for name, limit in store.steps if limit is None or not 0 < limit <= 500}
 
     with sync_client(sandbox, store, outage_guard=OutageGuard((7,)), deadline=500) as client:
@@ -573,23 +527,17 @@ def test_every_step_of_a_store_ends_at_the_calls_deadline(sandbox: Sandbox, cloc
         visit.report_impressions("impDisplay")
         sandbox.loading_account(times=2)
         client.visit("another").create_session(BODY)
-        assert {name for name, _ in store.steps} == {"load", "compare_and_set", "acquire", "extend", "release"}
         assert endless() == set()
-        store.steps.clear()
         for status, method in ((404, "update_session"), (404, "create_session"), (503, "create_session")):
             visit.create_session(BODY)
             sandbox.fail_next(status, times=4 if status == 503 else 1)
             with pytest.raises(errors.EngagementError):
                 getattr(visit, method)(ARGUMENTS[method])
-        for passed in (0, 7, 7):
+        for passed in (0, 7, 7, 7):  # in an outage, which ends by forgetting all
             clock.now += passed
-            sandbox.fail_next(503)
+            sandbox.fail_next(503) if clock.now < 1021 else sandbox.reset()
             with suppress(errors.EngagementError):
                 visit.create_session(BODY)
-        clock.now += 7
-        sandbox.reset()
-        with pytest.raises(errors.NotFound):
-            visit.create_session(BODY)
         visit.create_session(BODY)
         remembered = store.load(KEY, 1)
         assert remembered
@@ -600,9 +548,10 @@ def test_every_step_of_a_store_ends_at_the_calls_deadline(sandbox: Sandbox, cloc
 
 
 @pytest.mark.backends("sync", "async")
-def test_waiting_for_another_caller_ends_at_the_deadline(backend: Backend, sandbox: Sandbox) -> None:
+def test_waiting_for_another_caller_ends_at_the_deadline(
+    backend: Backend, sandbox: Sandbox, store: WatchedStore
+) -> None:
     """The next one has the key when it is free; then the store holds records and nothing else."""
-    store = WatchedStore()
     assert store.acquire(KEY, "theirs", None, 1000)
     visit = backend.client(base_url=sandbox.url, store=store).visit("shopper")
     with pytest.raises(errors.DeadlineExceeded):
@@ -615,9 +564,9 @@ def test_waiting_for_another_caller_ends_at_the_deadline(backend: Backend, sandb
     assert not any(vars(store)[name] for name in ("_saved", "_evicted", "_queues"))
 
 
-def test_a_cancelled_task_frees_the_key_at_once(sandbox: Sandbox) -> None:
+def test_a_cancelled_task_frees_the_key_at_once(sandbox: Sandbox, store: WatchedStore) -> None:
     """Neither a holder nor a waiter that is cancelled keeps the others out."""
-    store, held = WatchedStore(), list[object]()
+    held: list[object] = []
 
     async def hold(event: object) -> None:
         held.append(event)
