@@ -43,30 +43,30 @@ CORE = (
 )  # fmt: skip
 """The modules that decide something; `events` is data alone."""
 QUICK = (
-    "answers", "any_operation", "client", "conformance", "core_*", "domain", "errors", "faults", "hooks", "logs",
-    "memory_store", "on_retry", "otel", "outage", "retry", "sessions", "settings", "store_conformance", "validation",
+    "answers", "bodies", "client", "conformance", "core_*", "domain", "errors", "faults", "hooks", "logs",
+    "memory_store", "otel", "outage", "retry", "sessions", "steps", "store_conformance", "validation",
 )  # fmt: skip
 """The tests that say what the core does."""
 SLOW = ("fast", "sharing", "sqlite_store")
 """More of them: over other connections, through other stores, and by many at once."""
 FIRST = {
-    "_account": "core_domain core_flows domain core_lines any_operation core_outage settings",
-    "_call": "core_flows core_answers core_time core_lines core_limits retry errors on_retry hooks",
-    "_contract": "core_contract validation answers any_operation core_lines core_answers",
-    "_deadline": "core_time retry",
+    "_account": "domain client core_lines core_outage",
+    "_call": "retry errors core_answers core_lines core_limits hooks client",
+    "_contract": "core_contract validation answers client core_lines core_answers",
+    "_deadline": "retry",
     "_json": "core_json answers core_lines validation core_answers",
-    "_keyed_lock": "core_lock memory_store store_conformance sessions core_time transports_chosen",
-    "_locking": "core_visits core_time sessions sharing core_memory",
+    "_keyed_lock": "core_lock memory_store store_conformance sessions transports_chosen",
+    "_locking": "sessions sharing core_memory",
     "_log": "logs",
     "_redaction": "core_lines core_answers errors answers",
-    "_session": "core_visits answers core_memory core_time core_lines sessions client core_domain core_outage",
-    "_state": "core_visits core_time core_memory client sessions",
-    "_steps": "core_steps core_options logs on_retry core_time client retry otel",
-    "client": "core_options client core_lines domain settings",
+    "_session": "sessions answers core_memory core_lines client domain core_outage",
+    "_state": "sessions core_memory client",
+    "_steps": "steps hooks logs client sessions retry otel",
+    "client": "client bodies core_lines domain hooks",
     "errors": "core_lines errors",
     "outage": "core_outage outage",
-    "retry": "core_time settings retry on_retry core_lines client",
-    "visit": "core_options client core_memory sessions core_lines",
+    "retry": "retry hooks core_lines client",
+    "visit": "client core_memory sessions retry hooks core_lines",
 }
 LEAST = 90
 """Per cent of the mutants that must be killed."""
@@ -416,9 +416,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("modules", nargs="*", metavar="MODULE", help=f"one of {', '.join(CORE)}; default: all")
     parser.add_argument("--only", default="", help="regular expression: functions to mutate, such as CallDeadline.cap")
     parser.add_argument("--quick", action="store_true", help="the sync client on the default transport alone")
-    parser.add_argument(
-        "--tests", nargs="+", metavar="NAME", help="these alone, such as core_time for test_core_time.py"
-    )
+    parser.add_argument("--tests", nargs="+", metavar="NAME", help="these alone, such as retry for test_retry.py")
     parser.add_argument("--most", type=int, default=MOST, help="tests that a mutant is tried with at first")
     parser.add_argument("--again", action="store_true", help="only what was not killed the last time")
     parser.add_argument("--children", type=int, default=min(2, os.cpu_count() or 1), help="trials at the same time")

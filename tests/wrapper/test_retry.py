@@ -176,24 +176,25 @@ def test_without_the_answers_date_the_clock_counts(now: list[tuple[str, str]]) -
 
 
 @pytest.mark.parametrize(
-    ("policy", "pauses"),
+    ("options", "pauses"),
     [
-        (RetryPolicy(), DOCUMENTED),
-        (RetryPolicy.none(), []),
-        (RetryPolicy(pauses=[0, 0.25, 0]), [0, 0.25, 0]),
-        (RetryPolicy(pauses=(10**9,)), [10**9]),
-        (RetryPolicy(max_retries=1), [5]),
-        (RetryPolicy(max_retries=5), [5, 10, 15, 15, 15]),
-        (RetryPolicy(max_retries=0), []),
-        (RetryPolicy([1], max_retries=3), [1, 1, 1]),
-        (RetryPolicy([1, 2, 3], max_retries=2), [1, 2]),
+        ({}, DOCUMENTED),
+        ({"pauses": ()}, []),
+        ({"pauses": [0, 0.25, 0]}, [0, 0.25, 0]),
+        ({"pauses": (10**9,)}, [10**9]),
+        ({"max_retries": 1}, [5]),
+        ({"max_retries": 5}, [5, 10, 15, 15, 15]),
+        ({"max_retries": 0}, []),
+        ({"pauses": [1], "max_retries": 3}, [1, 1, 1]),
+        ({"pauses": [1, 2, 3], "max_retries": 2}, [1, 2]),
     ],
 )
-def test_the_policy_is_the_callers_choice(policy: RetryPolicy, pauses: list[float]) -> None:
+def test_the_policy_is_the_callers_choice(options: Any, pauses: list[float]) -> None:
     """As many retries as asked for, or not at all; the last pause is repeated."""
-    play = Play(Response(503), retry=policy)
+    play = Play(Response(503), retry=RetryPolicy(**options))
     assert raised_by(play).attempts == len(pauses) + 1
     assert play.pauses == pauses
+    assert RetryPolicy.none() == RetryPolicy(())
 
 
 @pytest.mark.parametrize(

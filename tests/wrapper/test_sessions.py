@@ -526,6 +526,7 @@ def test_every_step_of_a_store_ends_at_the_calls_deadline(sandbox: Sandbox, stor
         visit.update_session({})
         visit.report_impressions("impDisplay")
         sandbox.loading_account(times=2)
+        store.losses = 1
         client.visit("another").create_session(BODY)
         assert endless() == set()
         for status, method in ((404, "update_session"), (404, "create_session"), (503, "create_session")):
