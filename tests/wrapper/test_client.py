@@ -1,154 +1,236 @@
-"""The client's own settings, and the public surface."""
+"""A client: its options and where they come from, copies, closing, and the call of any operation."""
 
 from __future__ import annotations
 
-import tomllib
+import json
 from typing import Any
+from unittest.mock import create_autospec
 
+import httpx
 import pytest
 
-import liveperson_engagement
-from checkout import ROOT
 from conftest import BODY, Backend
-from liveperson_engagement import EngagementClient, InvalidRequest, MemoryStore, RetryPolicy, ServerError, StoreError
+from doubles import GOOD, Play, WatchedStore
+from liveperson_engagement import AsyncEngagementClient, EngagementClient, MemoryStore, OutageGuard, RetryPolicy, errors
+from liveperson_engagement import client as clients
+from liveperson_engagement._call import CallSettings
 from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement.transports import make_transport
+from liveperson_engagement_api.http import Headers
+from liveperson_engagement_api.models import AvailableSession, ServiceDomain
+
+KINDS: tuple[Any, Any] = (EngagementClient, AsyncEngagementClient)
+
+# --- What is set ------------------------------------------------------------------------------------------------------
 
 
-def test_account_and_url_may_come_from_the_environment(
+def test_a_client_shows_its_settings() -> None:
+    """As they were given; or the documented defaults: ten seconds an attempt, no deadline, no guard, memory."""
+    store, retry, guard = MemoryStore(), RetryPolicy((1,)), OutageGuard()
+    for kind in KINDS:
+        client = kind("demo", store=store, retry=retry, timeout=3, deadline=7, outage_guard=guard)
+        assert (client.store, client.retry, client.outage_guard) == (store, retry, guard)
+        assert (client.timeout, client.deadline) == (3, 7)
+        assert repr(client) == f"{kind.__name__}('demo')"
+        plain = kind("demo")
+        assert (plain.timeout, plain.deadline, plain.outage_guard, plain.retry) == (10.0, None, None, RetryPolicy())
+        assert isinstance(plain.store, MemoryStore)
+
+
+def test_settings_may_come_from_the_environment(
     backend: Backend, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """LIVEPERSON_ACCOUNT_ID and LIVEPERSON_BASE_URL are read where no argument is given."""
+    """Account, URL and Domain API, where no argument is given; an empty URL is none."""
     monkeypatch.setenv("LIVEPERSON_ACCOUNT_ID", "fromenv")
     monkeypatch.setenv("LIVEPERSON_BASE_URL", sandbox.url)
     backend.client(None).visit().create_session(BODY)
-    assert sandbox.requests[0].account_id == "fromenv"
-
-
-def test_the_domain_api_may_come_from_the_environment(
-    backend: Backend, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """LIVEPERSON_DOMAIN_API, where no argument is given; empty it is none."""
+    monkeypatch.setenv("LIVEPERSON_BASE_URL", "http://127.0.0.1:9")
+    backend.client("argument", base_url=sandbox.url).visit().create_session(BODY)
+    assert [request.account_id for request in sandbox.requests] == ["fromenv", "argument"]
+    monkeypatch.setenv("LIVEPERSON_BASE_URL", "")
     monkeypatch.setenv("LIVEPERSON_DOMAIN_API", sandbox.url)
     assert backend.client().find_domain() == sandbox.url
     monkeypatch.setenv("LIVEPERSON_DOMAIN_API", "http://elsewhere.example")
-    with pytest.raises(InvalidRequest, match=r"^domain_api: must be an https URL"):
-        backend.client()
     assert backend.client(domain_api=sandbox.url).find_domain() == sandbox.url
+    with pytest.raises(errors.InvalidRequest, match=r"^domain_api: must be an https URL"):
+        backend.client()
     monkeypatch.setenv("LIVEPERSON_DOMAIN_API", "")
     backend.client()
 
 
-def test_arguments_win_over_variables(backend: Backend, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the caller says counts."""
-    monkeypatch.setenv("LIVEPERSON_ACCOUNT_ID", "fromenv")
-    monkeypatch.setenv("LIVEPERSON_BASE_URL", "http://127.0.0.1:9")
-    backend.client("argument", base_url=sandbox.url).visit().create_session(BODY)
-    assert sandbox.requests[0].account_id == "argument"
+def test_an_account_is_required(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without argument and environment, or with an empty one, the error says what to do."""
+    monkeypatch.setenv("LIVEPERSON_ACCOUNT_ID", "")
+    for _ in range(2):
+        with pytest.raises(errors.InvalidRequest) as raised:
+            EngagementClient()
+        assert str(raised.value) == "account_id: is required: pass it, or set LIVEPERSON_ACCOUNT_ID"
+        monkeypatch.delenv("LIVEPERSON_ACCOUNT_ID", raising=False)
 
 
-def test_a_url_that_is_empty_in_the_environment_is_none(
-    backend: Backend, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """So the Domain API is asked."""
-    monkeypatch.setenv("LIVEPERSON_BASE_URL", "")
-    assert backend.client(domain_api=sandbox.url).find_domain() == sandbox.url
+def test_a_transport_is_made_of_all_that_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And of nothing else."""
+    make = create_autospec(make_transport)
+    monkeypatch.setattr(clients, "make_transport", make)
+    given: dict[str, Any] = {"proxy": "http://proxy.example", "ssl_context": object(), "max_connections": 5}
+    for kind in KINDS:
+        kind("demo", transport="fast", **given)
+        make.assert_called_with("fast", asynchronous=kind is AsyncEngagementClient, **given)
 
 
-@pytest.mark.parametrize("unset", [None, ""])
-def test_an_account_is_required(backend: Backend, monkeypatch: pytest.MonkeyPatch, unset: str | None) -> None:
-    """Without argument and environment the error says what to do."""
-    monkeypatch.delenv("LIVEPERSON_ACCOUNT_ID", raising=False)
-    if unset is not None:
-        monkeypatch.setenv("LIVEPERSON_ACCOUNT_ID", unset)
-    with pytest.raises(InvalidRequest, match="account_id: is required: pass it, or set LIVEPERSON_ACCOUNT_ID"):
-        backend.client(None)
-
-
-@pytest.mark.parametrize("name", ["timeout", "deadline"])
-@pytest.mark.parametrize("value", [-1, float("nan"), float("inf"), "10", True])
-def test_a_limit_that_is_no_time_is_refused(backend: Backend, name: str, value: Any) -> None:
-    """Seconds, finite and not negative; None stands for no limit."""
-    with pytest.raises(InvalidRequest) as raised:
-        backend.client(**{name: value})
-    assert raised.value.path == name
-
-
-@pytest.mark.parametrize("deadline", [-1, float("nan"), "5"])
-def test_a_calls_own_deadline_is_checked_as_well(client: EngagementClient, sandbox: Sandbox, deadline: Any) -> None:
-    """Nothing is sent."""
-    with pytest.raises(InvalidRequest) as raised:
-        client.visit().create_session(BODY, deadline=deadline)
-    assert raised.value.path == "deadline"
-    assert sandbox.requests == ()
+def test_headers_go_with_every_request(backend: Backend, sandbox: Sandbox) -> None:
+    """Also to the Domain API, and to a host that is given."""
+    client = backend.client("other", domain_api=sandbox.url, headers={"X-Shop": "one"})
+    located = client.with_options(base_url=sandbox.url)
+    client.visit().create_session(BODY)
+    located.visit().create_session(BODY)
+    located.call("findDomain")
+    assert [request.operation_id for request in sandbox.requests] == [
+        "findDomain",
+        *["createSession"] * 2,
+        "findDomain",
+    ]
+    assert {request.account_id for request in sandbox.requests} == {"other"}
+    assert {Headers(request.headers.items())["X-Shop"] for request in sandbox.requests} == {"one"}
 
 
 @pytest.mark.parametrize(
-    ("name", "value"), [("retry", 3), ("sleep", 5), ("on_retry", 5), ("telemetry", 5), ("outage_guard", True)]
+    ("headers", "agent"),
+    [
+        ({}, clients.HEADERS["User-Agent"]),
+        ({"user-agent": "shop"}, "shop"),
+        ({"USER-AGENT": "shop/3.1"}, "shop/3.1"),
+        ({"User-Agent": ""}, ""),
+        ({"X": "!", "X-Y": "a\tb c"}, clients.HEADERS["User-Agent"]),
+    ],
 )
-def test_a_part_of_the_wrong_kind_is_refused(backend: Backend, name: str, value: Any) -> None:
-    """The error names the argument."""
-    with pytest.raises(InvalidRequest) as raised:
-        backend.client(**{name: value})
-    assert raised.value.path == name
+def test_a_clients_own_header_fields_may_be_replaced(headers: dict[str, str], agent: str) -> None:
+    """In any case of letters; the others stay."""
+    play = Play(GOOD, headers=headers)
+    play.client.visit().create_session(BODY)
+    sent = Headers(play.sent[0][1].headers.items())
+    assert (sent["User-Agent"], sent["Accept-Encoding"]) == (agent, "gzip, deflate")
+    assert {name: sent[name] for name in headers} == headers
 
 
-@pytest.mark.parametrize("name", ["sleep", "on_retry"])
-def test_a_sync_client_takes_no_coroutine_function(name: str) -> None:
-    """It would never be awaited, and a pause would be none."""
+def test_header_fields_are_merged_once_for_each_operation() -> None:
+    """Those of the operation come before the client's."""
+    given = {"X-Shop": "one", "Accept": "*/*"}
+    settings = CallSettings(RetryPolicy(), 5.0, None, given, strict=False, observed=False)
+    accept, plain = Headers([("Accept", "application/json")]), Headers()
+    merged = settings.add_headers("a", accept)
+    assert dict(merged) == {**given, "accept": "application/json"}
+    assert dict(settings.add_headers("b", plain)) == given
+    assert settings.add_headers("a", accept) is merged
+    assert settings.add_headers("a", plain) is not merged
+
+
+def test_a_timeout_of_httpx_is_taken_by_its_longest_part() -> None:
+    """None is no limit there as here."""
+    assert EngagementClient("demo", timeout=httpx.Timeout(3, connect=5)).timeout == 5
+    assert EngagementClient("demo", timeout=httpx.Timeout(3, connect=None)).timeout is None
+    assert EngagementClient("demo").with_options(timeout=httpx.Timeout(7)).timeout == 7
+    with pytest.raises(errors.InvalidRequest, match=r"^timeout: must be"):
+        EngagementClient("demo", timeout=httpx.Timeout(0))
+
+
+# --- What is refused --------------------------------------------------------------------------------------------------
+
+ACCOUNT = "must match the pattern ^[a-zA-Z0-9_]{1,20}$"
+SECONDS = "must be a number of seconds, at least {} and at most 1,000,000,000"
+PRINTABLE = "must have names and values that are printable ASCII text"
+OWN = "must not have {}: the client sends its own"
+REFUSED: list[tuple[str, Any, str]] = [
+    *(("account_id", text, ACCOUNT) for text in ("", "a-b", "a/b", "../x", "a" * 21, "demo\n", "dеmo", " demo")),
+    ("account_id", 12345678, "must be of type string"),
+    ("base_url", "a", "must be a URL such as https://host.liveperson.net, without user, query or fragment"),
+    ("domain_api", "http://a", "must be an https URL; plain http is for loopback addresses"),
+    ("outage_guard", True, "must be an OutageGuard, not bool"),
+    ("telemetry", 5, "must be a telemetry, such as liveperson_engagement.otel.OpenTelemetry()"),
+    ("retry", 5, "must be a RetryPolicy, not int"),
+    *(("on_store_error", value, "must be raise or continue") for value in ("ignore", None, True)),
+    *((name, 5, "must be callable, not int") for name in ("sleep", "on_request", "on_response", "on_retry")),
+    ("on_retry", [], "must be callable, not list"),
+    ("strict", 1, "must be True or False"),
+    *(("timeout", value, SECONDS.format("0.001")) for value in (0, -1, float("nan"), float("inf"), "10", True)),
+    *(("deadline", value, SECONDS.format("0")) for value in (-1, float("nan"), float("inf"), "10", True)),
+    *(("headers", {name: "a"}, PRINTABLE) for name in (5, "", "X Y")),
+    *(("headers", {"X": value}, PRINTABLE) for value in (5, "é", "a\r\nb")),
+    *(("headers", {name: "1"}, OWN.format(name)) for name in ("Accept", "HOST", "content-length")),
+    ("server_variables", {"port": "1"}, "must be texts for nothing"),
+]
+
+
+@pytest.mark.parametrize(("name", "value", "reason"), REFUSED, ids=range(len(REFUSED)))
+def test_an_option_is_refused_in_words_of_its_own(name: str, value: Any, reason: str) -> None:
+    """When either kind of client is made, or copied; the line says what would be right."""
+    for kind in KINDS:
+        with pytest.raises(errors.InvalidRequest) as raised:
+            kind(**{"account_id": "demo", name: value})
+        assert (str(raised.value), raised.value.path) == (f"{name}: {reason}", name)
+        with pytest.raises(errors.InvalidRequest, match=f"^{name}: "):
+            kind("demo").with_options(**{name: value})
+
+
+def test_the_two_kinds_of_client_need_other_stores_and_hooks() -> None:
+    """What a sync client cannot await would be no pause."""
 
     async def never_awaited(_: Any) -> None:
         raise AssertionError
 
-    options: dict[str, Any] = {name: never_awaited}
-    with pytest.raises(InvalidRequest, match=f"{name}: must be a plain function"):
-        EngagementClient("demo", **options)
+    for kind, method in zip(KINDS, ("load", "aload"), strict=True):
+        with pytest.raises(errors.InvalidRequest) as raised:
+            kind("demo", store=5)
+        assert str(raised.value) == f"store: must be a store such as SQLiteStore(...): int has no {method}"
+        visit = kind("demo").visit("secret-key")
+        assert repr(visit) == ("<Visit>" if kind is EngagementClient else "<AsyncVisit>")
+    for name in ("sleep", "on_retry"):
+        options: dict[str, Any] = {name: never_awaited}
+        with pytest.raises(errors.InvalidRequest, match=f"{name}: must be a plain function: only AsyncEng"):
+            EngagementClient("demo", **options)
 
 
-@pytest.mark.parametrize("key", [5, b"shopper", ("a",)])
-def test_a_key_that_is_not_text_is_refused(client: EngagementClient, key: Any) -> None:
-    """A key is text or None."""
-    with pytest.raises(InvalidRequest) as raised:
-        client.visit(key)
-    assert raised.value.path == "key"
+EMPTY = "must not be empty: all who pass it would share one visitor; leave it out instead"
 
 
-def test_with_options_is_a_copy_that_shares_connections_and_memory(
-    client: EngagementClient, backend: Backend, sandbox: Sandbox
-) -> None:
-    """The copy has its own settings; the original keeps its."""
+@pytest.mark.parametrize(
+    ("key", "reason"), [("", EMPTY), (5, "must be text, not int"), (b"a", "must be text, not bytes")]
+)
+def test_an_empty_key_is_refused(key: Any, reason: str) -> None:
+    """All who pass it would share one visitor; any other text is a key."""
+    for kind in KINDS:
+        assert kind("demo").visit("XXXX")
+        with pytest.raises(errors.InvalidRequest) as raised:
+            kind("demo").visit(key)
+        assert str(raised.value) == f"key: {reason}"
+
+
+# --- Copies and connections -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.backends
+def test_a_copy_shares_connections_and_memory(client: EngagementClient, backend: Backend, sandbox: Sandbox) -> None:
+    """It has its own settings, and the original keeps its; closing either closes them for both."""
     client.visit("shopper").create_session(BODY)
     hurried = client.with_options(retry=RetryPolicy.none())
     sandbox.fail_next(503)
-    with pytest.raises(ServerError):
+    with pytest.raises(errors.ServerError):
         hurried.visit("shopper").create_session(BODY)
     assert backend.pauses == []
     sandbox.fail_next(503)
     client.visit("shopper").create_session(BODY)
     assert backend.pauses == [5.0]
     assert len(sandbox.visitors) == 1
-
-
-def test_with_options_checks_what_it_is_given(client: EngagementClient) -> None:
-    """A wrong value or an unknown name fails at once."""
-    for wrong in ({"timeout": -1}, {"store": None}, {"retry": None}, {"account_id": "a b"}):
-        options: Any = wrong
-        with pytest.raises(InvalidRequest) as raised:
-            client.with_options(**options)
-        assert raised.value.path in wrong
+    assert len({request.caller for request in sandbox.requests}) == 1
     unknown: Any = {"timeoutt": 1}
     with pytest.raises(TypeError, match="timeoutt"):
         client.with_options(**unknown)
+    assert not client.is_closed
+    hurried.close()
+    assert (client.is_closed, hurried.is_closed) == (True, True)
 
 
-def test_one_connection_serves_one_call_after_the_other(client: EngagementClient, sandbox: Sandbox) -> None:
-    """Connections are kept alive and shared with copies."""
-    for _ in range(5):
-        client.visit().create_session(BODY)
-        client.with_options(deadline=30).visit().create_session(BODY)
-        client.with_options(deadline=12, timeout=20).visit().create_session(BODY)
-    assert len({request.caller for request in sandbox.requests}) == 1
-
-
+@pytest.mark.backends
 def test_cookies_of_one_visitor_do_not_go_out_with_anothers_call(client: EngagementClient, sandbox: Sandbox) -> None:
     """Nothing but the ids ties a request to a visitor."""
     sandbox.fail_next(503, headers={"Set-Cookie": "visitor=one; Path=/"})
@@ -157,95 +239,50 @@ def test_cookies_of_one_visitor_do_not_go_out_with_anothers_call(client: Engagem
     assert not any(name.lower() == "cookie" for request in sandbox.requests for name in request.headers)
 
 
-class BrokenStore(MemoryStore):
-    """Fails when asked to do one thing."""
-
-    def __init__(self, failing: str) -> None:
-        super().__init__()
-        self.failing = failing
-
-    def _fail(self, method: str) -> None:
-        if self.failing == method:
-            raise StoreError("OSError") from OSError("disk full of shopper-42")
-
-    def load(self, key: str, timeout: float | None = None) -> Any:
-        """Fail, or load."""
-        self._fail("load")
-        return super().load(key, timeout)
-
-    def compare_and_set(self, key: str, expected: Any, record: Any, timeout: float | None = None) -> Any:
-        """Fail, or save."""
-        self._fail("compare_and_set")
-        return super().compare_and_set(key, expected, record, timeout)
-
-    def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
-        """Fail, or wait."""
-        self._fail("acquire")
-        return super().acquire(key, token, timeout, ttl)
-
-    async def aacquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
-        """Fail, or wait."""
-        self._fail("acquire")
-        return await super().aacquire(key, token, timeout, ttl)
-
-    def release(self, key: str, token: str, timeout: float | None = None) -> None:
-        """Fail, or give back."""
-        super().release(key, token, timeout)
-        self._fail("release")
+# --- A store that fails -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("failing", "requests"), [("load", 0), ("acquire", 0), ("compare_and_set", 1)])
-def test_a_store_that_fails_is_reported(backend: Backend, sandbox: Sandbox, failing: str, requests: int) -> None:
-    """A store that cannot be read is noticed before anything is sent."""
-    client = backend.client(base_url=sandbox.url, store=BrokenStore(failing))
-    with pytest.raises(StoreError) as raised:
-        client.visit("shopper-42").create_session(BODY)
-    assert isinstance(raised.value.__cause__, OSError)
-    assert "shopper-42" not in str(raised.value)
-    assert len(sandbox.requests) == requests
+@pytest.mark.parametrize(
+    ("failing", "requests"), [("load", 0), ("acquire", 0), ("extend", 0), ("compare_and_set", 1), ("release", None)]
+)
+def test_a_store_that_fails_is_reported(
+    backend: Backend, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, failing: str, requests: int | None
+) -> None:
+    """Before anything is sent if it can be noticed by then, and without the key; a lock that stays expires."""
+    store = WatchedStore()
+    store.failing = failing
+    client = backend.client(base_url=sandbox.url, store=store)
+    if requests is not None:
+        with pytest.raises(errors.StoreError) as raised:
+            client.visit("shopper-42").create_session(BODY)
+        assert isinstance(raised.value.__cause__, OSError)
+        assert "shopper-42" not in str(raised.value)
+        assert len(sandbox.requests) == requests
+        client = client.with_options(on_store_error="continue")
+    assert client.visit("another").create_session(BODY).status == "Available"
+    assert {*caplog.messages} == {f"session store: {failing} failed (OSError); going on without it"}
 
 
 def test_ids_that_could_not_be_saved_are_kept_and_saved_later(backend: Backend, sandbox: Sandbox) -> None:
-    """The answer was good: the visit object still knows whose it was."""
-    store = BrokenStore("compare_and_set")
-    visit = backend.client(base_url=sandbox.url, store=store).visit("shopper")
-    with pytest.raises(StoreError):
-        visit.create_session(BODY)
-    store.failing = ""
-    assert visit.create_session(BODY).visitor_id == sandbox.visitors[0].visitor_id
-    assert len(sandbox.visitors) == 1
-    assert store.load("demo:shopper") is not None
+    """The visit object still knows whose they were; if others have started another visit since, theirs goes on."""
+    for others in (False, True):
+        store = WatchedStore()
+        store.failing = "compare_and_set"
+        client = backend.client(base_url=sandbox.url, store=store)
+        visit = client.visit("shopper")
+        with pytest.raises(errors.StoreError):
+            visit.create_session(BODY)
+        store.failing = ""
+        mine = sandbox.visitors[-1].visitor_id
+        going_on = client.visit("shopper").create_session(BODY).visitor_id if others else mine
+        assert visit.create_session(BODY).visitor_id == going_on
+        assert client.visit("shopper").create_session(BODY).visitor_id == going_on
+        assert (going_on == mine) is not others
 
 
-def test_ids_that_could_not_be_saved_give_way_to_newer_ones(backend: Backend, sandbox: Sandbox) -> None:
-    """Others have started the visit anew meanwhile: theirs is the one that goes on."""
-    store = BrokenStore("compare_and_set")
-    client = backend.client(base_url=sandbox.url, store=store)
-    visit = client.visit("shopper")
-    with pytest.raises(StoreError):
-        visit.create_session(BODY)
-    store.failing = ""
-    newer = client.visit("shopper").create_session(BODY).visitor_id
-    assert visit.create_session(BODY).visitor_id == newer
-    assert client.visit("shopper").create_session(BODY).visitor_id == newer
-
-
-@pytest.mark.parametrize("failing", ["load", "compare_and_set", "acquire", "release"])
-def test_a_caller_can_go_on_without_the_store(
-    backend: Backend, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, failing: str
-) -> None:
-    """The call is made, a warning is logged, and no key or id is in it."""
-    client = backend.client(base_url=sandbox.url, store=BrokenStore(failing), on_store_error="continue")
-    session = client.visit("shopper-42").create_session(BODY)
-    assert session.status == "Available"
-    warnings = [record.getMessage() for record in caplog.records if record.levelname == "WARNING"]
-    assert f"session store: {failing} failed (OSError); going on without it" in warnings
-    assert not [line for line in warnings if "shopper-42" in line or session.visitor_id in line]
-
-
-def test_a_record_that_cannot_be_read_does_not_stop_a_caller_who_goes_on(backend: Backend, sandbox: Sandbox) -> None:
+def test_a_record_that_cannot_be_read_stops_no_caller_who_goes_on(backend: Backend, sandbox: Sandbox) -> None:
     """Nothing is saved over it, and the visit object goes on with the ids that it was given."""
-    store = BrokenStore("")
+    store = WatchedStore()
     client = backend.client(base_url=sandbox.url, store=store, on_store_error="continue")
     before = client.visit("shopper").create_session(BODY)
     store.failing = "load"
@@ -256,24 +293,64 @@ def test_a_record_that_cannot_be_read_does_not_stop_a_caller_who_goes_on(backend
     assert client.visit("shopper").create_session(BODY).visitor_id == before.visitor_id
 
 
-def test_a_key_that_cannot_be_given_back_frees_itself(
-    backend: Backend, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+# --- Any operation ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.backends
+def test_every_operation_can_be_called(backend: Backend, sandbox: Sandbox) -> None:
+    """Typed, with the client's account unless another one is given."""
+    client = backend.client(domain_api=sandbox.url)
+    found = client.call("findDomain")
+    assert isinstance(found, ServiceDomain)
+    assert found.base_uri == sandbox.host
+    session = client.call("createSession", BODY)
+    assert isinstance(session, AvailableSession)
+    again = client.call("continueSession", BODY, visitor_id=session.visitor_id, sid=session.session_id)
+    assert again.session_id == session.session_id
+    update: Any = {"pageId": session.page_id, "engagementAttributes": []}
+    assert client.call("updateSession", update, visitor_id=session.visitor_id, sid=session.session_id) is None
+    other = client.call("createSession", BODY, account_id="other")
+    assert [visitor.account_id for visitor in sandbox.visitors] == ["demo", "other"]
+    assert other.visitor_id != session.visitor_id
+
+
+@pytest.mark.parametrize(
+    ("operation_id", "body", "parameters", "reason"),
+    [
+        ("readReport", None, {}, "operation_id: must be one of createSession, continueSession, updateSession, f"),
+        (["createSession"], None, {}, "operation_id: must be one of createSession, "),
+        ("createSession", None, {}, "body: must be of type object"),
+        ("createSession", {"appType": "X"}, {}, "appType: must be one of "),
+        ("findDomain", {}, {}, "body: is not taken by findDomain"),
+        ("updateSession", {"pageId": "1"}, {"visitor_id": "xyz"}, "sid: is required"),
+        ("continueSession", BODY, {"visitor_id": "."}, "visitor_id: must match the pattern "),
+        ("continueSession", BODY, {"visitor_id": "xyz", "sid": 5}, "sid: must be of type string"),
+        ("createSession", BODY, {"vistor_id": "x"}, "vistor_id: is no parameter of createSession, which takes account"),
+        ("createSession", BODY, {"account_id": "x y"}, "account_id: must match the pattern "),
+    ],
+)
+def test_a_wrong_call_is_refused_before_it_is_sent(
+    operation_id: Any, body: Any, parameters: dict[str, Any], reason: str
 ) -> None:
-    """The answer has been saved by then: it is returned, and a warning is logged."""
-    client = backend.client(base_url=sandbox.url, store=BrokenStore("release"))
-    assert client.visit("shopper").create_session(BODY).status == "Available"
-    assert [record.levelname for record in caplog.records if record.name == "liveperson_engagement"] == ["WARNING"]
+    """It names what is wrong."""
+    play = Play(GOOD)
+    call: Any = play.client.call
+    with pytest.raises(errors.InvalidRequest, match=f"^{reason}"):
+        call(operation_id, body, **parameters)
+    assert not play.sent
 
 
-@pytest.mark.parametrize("value", ["ignore", None, True])
-def test_what_to_do_without_a_store_is_one_of_two(backend: Backend, value: Any) -> None:
-    """A misspelt choice fails at once."""
-    with pytest.raises(InvalidRequest) as raised:
-        backend.client(on_store_error=value)
-    assert raised.value.path == "on_store_error"
-
-
-def test_the_version_is_the_distributions() -> None:
-    """pyproject.toml and the package agree."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == liveperson_engagement.__version__
+def test_a_call_is_retried_and_fails_as_the_methods_do(backend: Backend, sandbox: Sandbox) -> None:
+    """Nothing of it is remembered, and its ids are not printed."""
+    client = backend.client(base_url=sandbox.url)
+    sandbox.fail_next(503, times=2)
+    session = client.call("createSession", BODY)
+    assert backend.pauses == [5, 10]
+    message = json.dumps({"internalCode": 37, "message": f"no {session.visitor_id} and sid-404"})
+    sandbox.fail_next(404, body=message)
+    with pytest.raises(errors.NotFound) as missing:
+        client.call("continueSession", BODY, visitor_id=session.visitor_id, sid="sid-404")
+    assert str(missing.value) == "[404] no … and … (internal code 37)"
+    sandbox.answer_next(body=b"[]")
+    with pytest.raises(errors.InvalidResponse):
+        client.call("createSession", BODY)

@@ -2,156 +2,112 @@
 
 from __future__ import annotations
 
-import copy
-import io
+import functools
 import json
-import logging
-import pickle
-import traceback
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
-from conftest import BODY, Backend
-from liveperson_engagement import (
-    AccountLoading,
-    ApiError,
-    BadRequest,
-    ConnectionFailed,
-    DeadlineExceeded,
-    DomainLookupFailed,
-    EngagementClient,
-    EngagementError,
-    InvalidRequest,
-    InvalidResponse,
-    NotFound,
-    ServerError,
-    StoreError,
-    Timeout,
-    Unauthorized,
-    VisitIds,
-)
+from conftest import BODY
+from doubles import Play
+from liveperson_engagement import EngagementClient, RetryPolicy, VisitIds, errors
+from liveperson_engagement._call import Attempt
+from liveperson_engagement._contract import contract
 from liveperson_engagement._redaction import redact_ids
 from liveperson_engagement.sandbox import Sandbox
-
-PRIVATE: Any = {
-    "appType": "EXTERNAL",
-    "consumerSections": ["Sarahs-section"],
-    "engagementAttributes": [
-        {
-            "type": "personal",
-            "personal": {
-                "firstname": "Sarah",
-                "lastname": 'West "the\\quoted"',
-                "contacts": [{"email": "sarahw@example.com", "phone": "+441234567"}],
-            },
-        }
-    ],
-}
-SECRETS = ("Sarah", "West", "quoted", "sarahw@example.com", "+441234567")
+from liveperson_engagement.testing import answers
+from liveperson_engagement.transports import NoResponse, UnreadableBody
+from liveperson_engagement_api.http import Headers, Request, Response
 
 
 def test_the_tree_of_errors_is_the_documented_one() -> None:
     """One base class, and specific classes below general ones."""
     tree = {
-        InvalidRequest: (EngagementError, ValueError),
-        ApiError: (EngagementError,),
-        BadRequest: (ApiError,),
-        Unauthorized: (ApiError,),
-        NotFound: (ApiError,),
-        ServerError: (ApiError,),
-        AccountLoading: (ServerError,),
-        InvalidResponse: (EngagementError,),
-        ConnectionFailed: (EngagementError,),
-        Timeout: (ConnectionFailed,),
-        DeadlineExceeded: (EngagementError,),
-        DomainLookupFailed: (EngagementError,),
-        StoreError: (EngagementError,),
+        errors.InvalidRequest: (errors.EngagementError, ValueError),
+        errors.ApiError: (errors.EngagementError,),
+        errors.BadRequest: (errors.ApiError,),
+        errors.Unauthorized: (errors.ApiError,),
+        errors.NotFound: (errors.ApiError,),
+        errors.ServerError: (errors.ApiError,),
+        errors.AccountLoading: (errors.ServerError,),
+        errors.InvalidResponse: (errors.EngagementError,),
+        errors.ConnectionFailed: (errors.EngagementError,),
+        errors.Timeout: (errors.ConnectionFailed,),
+        errors.DeadlineExceeded: (errors.EngagementError,),
+        errors.DomainLookupFailed: (errors.EngagementError,),
+        errors.StoreError: (errors.EngagementError,),
     }
     assert {kind: kind.__bases__ for kind in tree} == tree
 
 
-def failures(backend: Backend, sandbox: Sandbox) -> list[tuple[EngagementError, str]]:
-    """Cause one of each error with private data all around it; return it with its full traceback."""
-    caught: list[tuple[EngagementError, str]] = []
-    client = backend.client(base_url=sandbox.url)
-    visit = client.visit("secret-key")
-    visit.create_session(PRIVATE)
-
-    def attempt(call: Any, *arguments: Any, **options: Any) -> None:
-        try:
-            call(*arguments, **options)
-        except EngagementError as error:
-            lines = io.StringIO()
-            traceback.print_exception(error, file=lines)
-            caught.append((error, lines.getvalue()))
-
-    def echo(status: int, code: int = 5, **more: Any) -> None:
-        ids = visit.ids or VisitIds("none")
-        said = 'Sarah, West "the\\quoted" sarahw@example.com +441234567'
-        message = f"Bad vid: {ids.visitor_id}, sid {ids.session_id}\nfor {said}"
-        body = json.dumps({"time": 1, "message": message, "internalCode": code})
-        sandbox.fail_next(status, times=4, body=body, **more)
-
-    for status in (302, 400, 401, 429, 503):
-        sandbox_times = visit.ids
-        echo(status)
-        attempt(visit.create_session, PRIVATE)
-        assert visit.ids == sandbox_times
-        for _ in range(4):
-            try:
-                client.with_options(base_url=sandbox.url).visit().create_session(BODY)
-            except EngagementError:
-                continue
-            break
-    known = visit.ids
-    echo(500, 20)
-    attempt(client.visit("secret-key", ids=known).create_session, PRIVATE)
-    echo(404)
-    attempt(client.visit("secret-key", ids=known).create_session, PRIVATE)
-    sandbox.reset()
-    visit.create_session(PRIVATE)
-    sandbox.answer_next(body=json.dumps({"status": "Sarah", "visitorId": "vid-9"}))
-    attempt(visit.create_session, PRIVATE)
-    sandbox.drop_connection(when="during", times=4)
-    attempt(visit.create_session, PRIVATE)
-    sandbox.fail_next(503)
-    attempt(visit.create_session, PRIVATE, deadline=1)
-    wrong = {**PRIVATE, "appType": "sarahw@example.com", "consumerSections": 5}
-    attempt(visit.create_session, wrong)
-    attempt(visit.create_session, {**PRIVATE, "consumerSections": [{"Sarah"}]})
-    attempt(backend.client(domain_api="http://127.0.0.1:9").visit("secret-key").create_session, PRIVATE)
-    return caught
+CAME, BUSY = Response(200, Headers([("X-Name", "a")])), Response(503)
+lost = functools.partial(NoResponse, may_have_arrived=True)
 
 
-def test_no_error_prints_an_id_or_personal_data(
-    backend: Backend, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
+@pytest.mark.parametrize(
+    ("outcome", "kind", "line", "seen"),
+    [
+        (Response(101), "ConnectionFailed", "(it may have arrived): the protocol was switched, unasked", Response(101)),
+        (NoResponse("abc fled", may_have_arrived=False), "ConnectionFailed", "(it was not sent): … fled", None),
+        (lost("abc is gone", response=CAME), "ConnectionFailed", "(it may have arrived): … is gone", CAME),
+        (lost("late", timed_out=True, response=CAME), "Timeout", "(it may have arrived): late", CAME),
+        (lost("gone", response=BUSY), "ServerError", "[503] no message", BUSY),
+        (UnreadableBody("is too large", CAME), "InvalidResponse", "breaks the contract: body: is too large", CAME),
+        (UnreadableBody("is too large", BUSY), "ServerError", "[503] no message", BUSY),
+    ],
+)
+def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came(
+    outcome: Any, kind: str, line: str, seen: Response | None
 ) -> None:
-    """Neither on its own line nor in the traceback's messages nor in any log line, the HTTP library's included."""
-    caplog.set_level(logging.DEBUG)
-    ids: set[str] = set()
-    found = failures(backend, sandbox)
-    for request in sandbox.requests:
-        ids |= {each for each in (request.visitor_id, request.session_id) if each}
-    kinds = {type(error) for error, _ in found}
-    assert kinds >= {
-        ApiError, BadRequest, Unauthorized, ServerError, AccountLoading, NotFound, InvalidResponse, ConnectionFailed,
-        DeadlineExceeded, InvalidRequest, DomainLookupFailed,
-    }  # fmt: skip
-    assert len(ids) >= 2
-    printed = [str(error) for error, _ in found] + [repr(error) for error, _ in found]
-    messages = [line for _, lines in found for line in lines.splitlines() if not line.startswith(" ")]
-    logged = [record.getMessage() for record in caplog.records]
-    assert [line for line in logged if line.startswith("continueSession: attempt 1: status ")]
-    for line in printed + messages + logged:
-        assert not [secret for secret in (*SECRETS, *ids, "secret-key") if secret in line], line
-    assert not [text for text in printed if "\n" in text]
+    """A good one is none without its body; of another the status counts."""
+    events: list[Any] = []
+    if isinstance(outcome, Exception):
+        outcome.__cause__ = OSError("gone")
+    play = Play(outcome, on_response=events.append, retry=RetryPolicy.none())
+    with pytest.raises(errors.EngagementError) as raised:
+        play.client.visit(ids=VisitIds("abc")).create_session(BODY)
+    assert type(raised.value) is getattr(errors, kind)
+    assert str(raised.value).endswith(line)
+    assert [event.response for event in events] == [seen]
+    if isinstance(raised.value, errors.InvalidResponse | errors.ApiError):
+        assert raised.value.response is seen
+    if not isinstance(raised.value, errors.ApiError):
+        assert raised.value.__cause__ is getattr(outcome, "__cause__", None)
+
+
+def test_an_answer_that_cannot_be_used_names_its_response() -> None:
+    """An empty one where none came."""
+    tried = Attempt(contract().operations["createSession"], "", Request("POST", "/"), 5.0, [])
+    assert tried.invalid_response("a", "is odd").response == Response(0)
+    tried.response = Response(200, body=b"x")
+    error = tried.invalid_response("a", "is odd")
+    assert (error.path, error.reason, error.response) == ("a", "is odd", tried.response)
+
+
+ENTITY = '{"time": 1, "message": "Illegal Version", "internalCode": 33}'
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "line"),
+    [
+        (400, ENTITY, "[400] Illegal Version (internal code 33)"),
+        (400, f'{{"error": {ENTITY}}}', "[400] Illegal Version (internal code 33)"),
+        (502, "<html>", "[502] no message after 4 attempts"),
+        (400, json.dumps({"message": "bad\x1b[31m\r\nERROR " + "x" * 5000}), f"[400] bad [31m ERROR {'x' * 185}"),
+    ],
+)
+def test_an_error_prints_one_line_of_what_the_server_said(status: int, body: str, line: str) -> None:
+    """The entity is read plain and wrapped; HTML is not repeated, and no log line can be forged or flooded."""
+    with pytest.raises(errors.ApiError) as raised:
+        Play(Response(status, body=body.encode())).client.visit().create_session(BODY)
+    assert str(raised.value) == line
+    assert raised.value.body == body[:2000]
 
 
 def test_what_the_server_said_is_kept_word_for_word(client: EngagementClient, sandbox: Sandbox) -> None:
     """`message` and `body` are for the program; the printed line is masked."""
     sandbox.loading_account(times=4)
-    with pytest.raises(AccountLoading) as raised:
+    with pytest.raises(errors.AccountLoading) as raised:
         client.visit().create_session(BODY)
     [visitor] = sandbox.visitors
     assert raised.value.message == f"Loading account: demo, vid: {visitor.visitor_id}"
@@ -160,67 +116,33 @@ def test_what_the_server_said_is_kept_word_for_word(client: EngagementClient, sa
     assert raised.value.response.status == 500
 
 
-def test_an_error_without_a_message_says_so(client: EngagementClient, sandbox: Sandbox) -> None:
-    """HTML is not repeated."""
-    sandbox.html_error(502, times=4)
-    with pytest.raises(ServerError) as raised:
-        client.visit().create_session(BODY)
-    assert str(raised.value) == "[502] no message after 4 attempts"
-    assert "<" in raised.value.body
+MADE: list[errors.EngagementError] = [
+    answers.invalid_request(), answers.bad_request(), answers.unauthorized(), answers.not_found(),
+    answers.api_error(429), answers.server_error(), answers.account_loading(), answers.invalid_response(),
+    answers.connection_failed(), answers.connection_failed(may_have_arrived=True), answers.timeout(),
+    answers.deadline_exceeded(), answers.domain_lookup_failed(), answers.store_error(),
+]  # fmt: skip
 
 
-def test_a_long_or_unprintable_message_is_shortened(client: EngagementClient, sandbox: Sandbox) -> None:
-    """A log line cannot be forged or flooded."""
-    message = "bad\x1b[31m\r\nERROR forged " + "x" * 5000
-    sandbox.fail_next(400, body=json.dumps({"time": 1, "message": message, "internalCode": 5}))
-    with pytest.raises(BadRequest) as raised:
-        client.visit().create_session(BODY)
-    assert str(raised.value).isprintable()
-    assert len(str(raised.value)) < 250
-    assert raised.value.message == message
-    assert len(raised.value.body) == 2000
+@pytest.mark.parametrize("error", MADE, ids=lambda error: type(error).__name__)
+def test_an_error_is_made_again_from_its_args(error: errors.EngagementError) -> None:
+    """As task queues do that write results as JSON: type, line, and what the line says."""
+    again = type(error)(*json.loads(json.dumps(error.args)))
+    assert type(again) is type(error)
+    assert again.args == error.args
+    for name in ("path", "reason", "status_code", "internal_code", "may_have_arrived"):
+        assert getattr(again, name, None) == getattr(error, name, None)
+    assert again.attempts == 0
+    assert again.__reduce__()
 
 
-def pickled(error: EngagementError) -> EngagementError:
-    """Send an error through pickle."""
-    return cast(EngagementError, pickle.loads(pickle.dumps(error)))  # noqa: S301
+def test_every_kind_of_error_is_made_again() -> None:
+    """None is missing above."""
 
+    def kinds(kind: type[errors.EngagementError]) -> set[type[errors.EngagementError]]:
+        return {kind}.union(*map(kinds, kind.__subclasses__()))
 
-@pytest.mark.parametrize("clone", [pickled, copy.copy, copy.deepcopy])
-def test_errors_survive_pickling_and_copying(backend: Backend, sandbox: Sandbox, clone: Any) -> None:
-    """A worker process can send an error home with all that it knows."""
-    for error, _ in failures(backend, sandbox):
-        again: EngagementError = clone(error)
-        assert type(again) is type(error)
-        assert (str(again), again.args) == (str(error), error.args)
-        names = vars(error).keys() - {"response"}
-        assert {name: vars(again)[name] for name in names} == {name: vars(error)[name] for name in names}
-        if isinstance(error, ApiError):
-            assert isinstance(again, ApiError)
-            assert (again.body, again.response.status) == (error.body, error.status_code)
-
-
-def test_objects_that_know_ids_do_not_print_them(client: EngagementClient) -> None:
-    """A repr can end up in a log."""
-    visit = client.visit("secret-key")
-    session = visit.create_session(BODY)
-    printed = repr([visit, visit.ids, client])
-    assert not [secret for secret in (session.visitor_id, session.session_id, "secret-key") if secret in printed]
-
-
-def test_retries_are_logged_with_attempt_status_code_and_pause(
-    client: EngagementClient, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
-) -> None:
-    """One INFO line for each retry, and nothing else from this package."""
-    caplog.set_level(logging.INFO, logger="liveperson_engagement")
-    sandbox.fail_next(503, internal_code=18)
-    sandbox.html_error(520)
-    client.visit().create_session(BODY)
-    logged = [record.getMessage() for record in caplog.records if record.name == "liveperson_engagement"]
-    assert logged == [
-        "createSession: attempt 1 failed (status 503, internal code 18); trying again in 5 s",
-        "createSession: attempt 2 failed (status 520); trying again in 10 s",
-    ]
+    assert kinds(errors.EngagementError) - {errors.EngagementError} == {type(error) for error in MADE}
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What the log says of a client's calls, and what it never says."""
+"""What the log says of a client's calls, what it never says, and who prints it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 
-from conftest import Backend
+from conftest import BODY, Backend
 from life import live
 from liveperson_engagement import (
     AccountLoading,
@@ -26,6 +25,7 @@ from liveperson_engagement import (
     InvalidRequest,
     InvalidResponse,
     NotFound,
+    RetryPolicy,
     ServerError,
     StoreError,
     Timeout,
@@ -34,12 +34,12 @@ from liveperson_engagement import (
 from liveperson_engagement._log import configure_logging
 from liveperson_engagement.sandbox import Sandbox
 
+OUTCOME = r"(status \d{3}(, internal code \d+)?|[A-Z]\w+)"
+RETRY = rf"[a-z]\w+: attempt [1-3] failed \({OUTCOME}\); trying again in \d+ s"
 LINES = {
-    "DEBUG": r"[a-z]\w+: (attempt [1-4]: (status \d{3}(, internal code \d+)?|[A-Z]\w+) after \d+\.\d{3} s"
-    r"|the answer's shape: \{[\w:, {}]*\})",
-    "INFO": r"[a-z]\w+: attempt [1-3] failed \((status \d{3}(, internal code \d+)?|[A-Z]\w+)\); trying again in \d+ s",
-    "WARNING": r"session store: \w+ failed \([A-Z]\w+\); going on without it"
-    r"|[a-z]\w+: attempt [1-3] failed \((status \d{3}(, internal code \d+)?|[A-Z]\w+)\); trying again in \d+ s",
+    "DEBUG": rf"[a-z]\w+: (attempt [1-4]: {OUTCOME} after \d+\.\d{{3}} s|the answer's shape: \{{[\w:, {{}}]*\}})",
+    "INFO": RETRY,
+    "WARNING": rf"session store: \w+ failed \([A-Z]\w+\); going on without it|{RETRY}",
 }
 """The whole of what is said; pauses of 5 seconds and more are warnings."""
 
@@ -50,10 +50,11 @@ RAISED = [
 ]  # fmt: skip
 
 
-def test_a_whole_life_is_logged_under_one_name_without_ids_keys_bodies_and_queries(
+@pytest.mark.backends
+def test_a_whole_life_is_logged_without_ids_keys_and_bodies(
     backend: Backend, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Every line is one of three kinds: requests at DEBUG, retries, and a store that is done without at WARNING."""
+    """Under one name; each line is a request at DEBUG, a retry, or at WARNING a store that is done without."""
     caplog.set_level(logging.DEBUG)
     secrets, raised = live(backend, sandbox)
     assert raised == RAISED
@@ -71,31 +72,32 @@ def test_a_whole_life_is_logged_under_one_name_without_ids_keys_bodies_and_queri
 def test_each_request_is_one_debug_line_and_each_retry_one_line(
     backend: Backend, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With operation, attempt, status, internal code, and seconds."""
+    """With operation, attempt, status or error, internal code, and seconds; a pause from 5 s on is a warning."""
     caplog.set_level(logging.DEBUG, logger="liveperson_engagement")
-    sandbox.fail_next(503, internal_code=13, times=2)
-    visit = backend.client(domain_api=sandbox.url).visit("shopper")
-    visit.create_session({"appType": "EXTERNAL"})
-    logged = [(each.levelname, each.getMessage()) for each in caplog.records if each.name == "liveperson_engagement"]
-    assert [(level, re.sub(r"\d\.\d{3} s", "…", line)) for level, line in logged] == [
-        ("DEBUG", "findDomain: attempt 1: status 200 after …"),
-        ("DEBUG", "createSession: attempt 1: status 503, internal code 13 after …"),
-        ("WARNING", "createSession: attempt 1 failed (status 503, internal code 13); trying again in 5 s"),
-        ("DEBUG", "createSession: attempt 2: status 503, internal code 13 after …"),
-        ("WARNING", "createSession: attempt 2 failed (status 503, internal code 13); trying again in 10 s"),
-        ("DEBUG", "createSession: attempt 3: status 200 after …"),
+    client = backend.client(domain_api=sandbox.url, retry=RetryPolicy([4.9, 5]))
+    sandbox.fail_next(503, internal_code=13)
+    sandbox.html_error(520)
+    visit = client.visit("shopper")
+    visit.create_session(BODY)
+    sandbox.drop_connection()
+    visit.update_session({})
+    logged = [f"{each.levelname} {each.getMessage()}" for each in caplog.records if "sandbox" not in each.name]
+    assert [re.sub(r"\d+\.\d{3} s", "…", line) for line in logged] == [
+        "DEBUG findDomain: attempt 1: status 200 after …",
+        "DEBUG createSession: attempt 1: status 503, internal code 13 after …",
+        "INFO createSession: attempt 1 failed (status 503, internal code 13); trying again in 4.9 s",
+        "DEBUG createSession: attempt 2: status 520 after …",
+        "WARNING createSession: attempt 2 failed (status 520); trying again in 5 s",
+        "DEBUG createSession: attempt 3: status 200 after …",
+        "DEBUG updateSession: attempt 1: ConnectionFailed after …",
+        "INFO updateSession: attempt 1 failed (ConnectionFailed); trying again in 4.9 s",
+        "DEBUG updateSession: attempt 2: status 200 after …",
     ]
 
 
 PROGRAM = """
-import contextlib, io, logging, sys
-from liveperson_engagement import EngagementClient, MemoryStore, RetryPolicy, StoreError
-
-options = {"on_store_error": "continue", "retry": RetryPolicy([4]), "sleep": lambda _: None}
-
-class StoreDown(MemoryStore):
-    def load(self, key, timeout=None):
-        raise StoreError("OSError") from OSError()
+import logging, sys
+from liveperson_engagement import EngagementClient, RetryPolicy
 
 def set_up():
     logging.basicConfig(stream=sys.stdout, format="mine %(levelname)s")
@@ -103,88 +105,28 @@ def set_up():
 if "before" in sys.argv:
     set_up()
 for _ in range(2):
-    with EngagementClient("demo", store=StoreDown(), **options) as client:
+    with EngagementClient("demo", retry=RetryPolicy([4]), sleep=lambda _: None) as client:
         if "after" in sys.argv:
             set_up()
-        with contextlib.redirect_stderr(io.StringIO() if "elsewhere" in sys.argv else sys.stderr) as errors:
-            client.visit("shopper").create_session({"appType": "EXTERNAL"})
-        print(errors.getvalue() if "elsewhere" in sys.argv else "")
+        client.visit("shopper").create_session({"appType": "EXTERNAL"})
 """
 
 
-def printed(sandbox: Sandbox, tmp_path: Path, level: str | None, *arguments: str) -> tuple[str, str]:
-    """Run a program that makes two clients, each of which retries once and does without its store."""
-    sandbox.reset()
-    sandbox.fail_next(503)
-    sandbox.serve_next()
-    sandbox.fail_next(503)
-    environment = {name: text for name, text in os.environ.items() if name != "LIVEPERSON_LOG"}
-    environment |= {"LIVEPERSON_BASE_URL": sandbox.url} | ({} if level is None else {"LIVEPERSON_LOG": level})
-    done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM, *arguments],
-        env=environment, cwd=tmp_path, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert len(sandbox.requests) == 4
-    return done.stdout, done.stderr
-
-
-TOLD = {"debug": ["DEBUG", "INFO", "WARNING"], "info": ["INFO", "WARNING"], "WARNING ": ["WARNING"], "error": []}
-"""What is printed at each level; case and blanks don't matter."""
-
-
-@pytest.mark.parametrize(("level", "told"), TOLD.items(), ids=list(TOLD))
-def test_the_environment_chooses_what_is_printed(sandbox: Sandbox, tmp_path: Path, level: str, told: list[str]) -> None:
-    """On standard error, with time and name, each line once however many clients are made."""
-    _, errors = printed(sandbox, tmp_path, level)
-    lines = [
-        re.fullmatch(r"[\d-]{10} [\d:,]{12} (\w+) liveperson_engagement: (.+)", line) for line in errors.splitlines()
-    ]
-    found = [(line[1], line[2]) for line in lines if line]
-    assert len(found) == len(lines)
-    assert sorted({kind for kind, _ in found}) == told
-    assert [kind for kind, _ in found].count("INFO") == (2 if "INFO" in told else 0)
-    assert [kind for kind, _ in found].count("DEBUG") == (4 if "DEBUG" in told else 0)
-    assert all(re.fullmatch(LINES[kind], line) for kind, line in found)
-
-
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize(("level", "told"), TOLD.items(), ids=list(TOLD))
-def test_a_program_that_sets_up_logging_prints_the_lines_itself(
-    sandbox: Sandbox, tmp_path: Path, level: str, told: list[str], when: str
-) -> None:
-    """Be it before it makes a client or after; nothing is printed twice, and the level is the environment's."""
-    output, errors = printed(sandbox, tmp_path, level, when)
-    lines = [line for line in output.splitlines() if line]
-    assert errors == ""
-    assert sorted(set(lines)) == [f"mine {kind}" for kind in told]
-    assert lines.count("mine INFO") == (2 if "INFO" in told else 0)
-    assert lines.count("mine DEBUG") == (4 if "DEBUG" in told else 0)
-
-
-def test_standard_error_is_the_one_of_that_moment(sandbox: Sandbox, tmp_path: Path) -> None:
-    """A program may redirect it after the client was made."""
-    output, errors = printed(sandbox, tmp_path, "info", "elsewhere")
-    assert errors == ""
-    assert output.count("trying again in 4 s") == 2
-
-
-def test_a_wrong_level_is_told_once_and_ignored(sandbox: Sandbox, tmp_path: Path) -> None:
-    """Calls are made as ever."""
-    _, errors = printed(sandbox, tmp_path, "loud")
-    first, *others = errors.splitlines()
-    assert first == "LIVEPERSON_LOG: must be one of debug, info, warning, error; it is ignored"
-    assert others
-    assert all(re.fullmatch(LINES["WARNING"], line) for line in others)
-
-
-def test_without_the_variable_only_warnings_are_printed(sandbox: Sandbox, tmp_path: Path) -> None:
-    """As Python prints those of any package."""
-    _, errors = printed(sandbox, tmp_path, None)
-    assert all(re.fullmatch(LINES["WARNING"], line) for line in errors.splitlines())
-    assert errors
-
-
-# --- The handler by itself --------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("when", ["never", "before", "after"])
+def test_the_environment_has_a_program_print_the_lines(sandbox: Sandbox, when: str) -> None:
+    """Each once, however many clients are made: on standard error, or by the program that sets up logging itself."""
+    for _ in range(2):
+        sandbox.fail_next(503)
+        sandbox.serve_next()
+    environment = {**os.environ, "LIVEPERSON_BASE_URL": sandbox.url, "LIVEPERSON_LOG": "Info "}
+    command = [sys.executable, "-W", "error", "-c", PROGRAM, when]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    ours = [line.partition(" INFO liveperson_engagement: ")[2] for line in done.stderr.splitlines()]
+    if when == "never":
+        assert len(ours) == 2
+        assert all(re.fullmatch(LINES["INFO"], line) for line in ours)
+    else:
+        assert (done.stdout, ours) == ("mine INFO\n" * 2, [])
 
 
 @contextmanager
@@ -204,10 +146,12 @@ def configured(monkeypatch: pytest.MonkeyPatch, level: str) -> Generator[tuple[l
             ours.propagate = before[1]
 
 
-def test_a_line_has_time_level_name_and_text(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """And a line of its own, at once."""
+@pytest.mark.parametrize(
+    ("level", "printed"),
+    [("debug", "DEBUG INFO WARNING"), (" Info ", "INFO WARNING"), ("WARNING", "WARNING"), ("error", "")],
+)
+def test_a_line_has_time_level_name_and_text(monkeypatch: pytest.MonkeyPatch, level: str, printed: str) -> None:
+    """And a line of its own, at once, on what is standard error at that moment; case and blanks don't matter."""
     flushed: list[str] = []
 
     class Flushing(io.StringIO):
@@ -216,15 +160,30 @@ def test_a_line_has_time_level_name_and_text(
         def flush(self) -> None:
             flushed.append(self.getvalue())
 
-    with configured(monkeypatch, " Info ") as (ours, _):
-        ours.debug("not asked for")
-        ours.info("%s: tried", "createSession")
+    with configured(monkeypatch, level) as (ours, _):
         monkeypatch.setattr(sys, "stderr", Flushing())
-        ours.warning("now")
-    output, errors = capsys.readouterr()
-    assert output == ""
-    assert re.fullmatch(r"[\d-]{10} [\d:,]{12} INFO liveperson_engagement: createSession: tried\n", errors)
-    assert re.fullmatch(r"[\d-]{10} [\d:,]{12} WARNING liveperson_engagement: now\n", flushed[-1])
+        for each in (logging.DEBUG, logging.INFO, logging.WARNING):
+            ours.log(each, "%s: tried", "createSession")
+    lines = flushed[-1].splitlines() if flushed else []
+    assert len(flushed) == len(lines)
+    assert [line.split(" ")[2] for line in lines] == printed.split()
+    form = r"[\d-]{10} [\d:,]{12} [A-Z]+ liveperson_engagement: createSession: tried"
+    assert all(re.fullmatch(form, line) for line in lines)
+
+
+@pytest.mark.parametrize("level", ["", "loud"])
+def test_without_a_level_that_exists_only_warnings_are_printed(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, level: str
+) -> None:
+    """As Python prints those of any package; a wrong level is told."""
+    ours = logging.getLogger("liveperson_engagement")
+    monkeypatch.setattr(ours, "handlers", [])
+    monkeypatch.setenv("LIVEPERSON_LOG", level)
+    before = ours.level
+    configure_logging.__wrapped__()
+    line = "LIVEPERSON_LOG: must be one of debug, info, warning, error; it is ignored"
+    assert caplog.messages == ([line] if level else [])
+    assert (ours.handlers, ours.level) == ([], before)
 
 
 @pytest.mark.parametrize(
@@ -243,18 +202,8 @@ def test_who_has_a_handler_prints_the_lines(
     assert ("told" in capsys.readouterr().err) is printed_by_us
 
 
-def test_without_standard_error_nothing_is_printed(monkeypatch: pytest.MonkeyPatch) -> None:
-    """As in a program without a console."""
-    failures: list[logging.LogRecord] = []
-    with configured(monkeypatch, "info") as (ours, _):
-        monkeypatch.setattr(ours.handlers[0], "handleError", failures.append)
-        monkeypatch.setattr(sys, "stderr", None)
-        ours.info("told")
-    assert failures == []
-
-
 def test_a_line_that_cannot_be_printed_ends_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The standard library is told which one, as by its own handlers."""
+    """The standard library is told which one, as by its own handlers; without standard error there is nothing to do."""
     failures: list[logging.LogRecord] = []
     closed = io.StringIO()
     closed.close()
@@ -263,4 +212,6 @@ def test_a_line_that_cannot_be_printed_ends_no_call(monkeypatch: pytest.MonkeyPa
         ours.info("%d seconds", "no number")
         monkeypatch.setattr(sys, "stderr", closed)
         ours.info("told")
+        monkeypatch.setattr(sys, "stderr", None)
+        ours.info("not told")
     assert [record.msg for record in failures] == ["%d seconds", "told"]

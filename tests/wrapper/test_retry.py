@@ -1,257 +1,269 @@
-"""The retry policy: which failures are tried again, and after which pauses."""
+"""Which failures are tried again, after which pauses, and within which time."""
 
 from __future__ import annotations
 
 import asyncio
+import functools
 import json
 import socket
-import threading
 import time
-from collections.abc import Iterator
-from email.utils import formatdate
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from conftest import BODY, Backend
+from conftest import BODY, Backend, Clock
+from doubles import GOOD, Play
 from liveperson_engagement import (
-    AccountLoading,
-    ApiError,
     AsyncEngagementClient,
-    BadRequest,
-    ConnectionFailed,
-    DeadlineExceeded,
     EngagementClient,
-    InvalidRequest,
-    InvalidResponse,
-    NotFound,
+    MemoryStore,
+    OutageGuard,
     RetryPolicy,
-    ServerError,
-    Timeout,
-    Unauthorized,
+    VisitIds,
+    errors,
 )
+from liveperson_engagement._deadline import CallDeadline
+from liveperson_engagement.retry import retry_after
 from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement.transports import NoResponse
+from liveperson_engagement_api.http import Headers, Response
 
-ALL = [5.0, 10.0, 15.0]
-HTML = "<html><body>Bad gateway</body></html>"
-
-
-def kind_of(status: int) -> type[ApiError]:
-    """Say which error a status raises, as design and documentation have it."""
-    exact = {400: BadRequest, 401: Unauthorized, 404: NotFound}
-    return exact.get(status, ServerError if 500 <= status <= 599 else ApiError)
-
-
-@pytest.mark.parametrize("hundred", [300, 400, 500])
-def test_every_status_is_raised_at_once_or_after_three_documented_pauses(
-    backend: Backend, sandbox: Sandbox, hundred: int
-) -> None:
-    """3xx and 4xx are never tried again; every 5xx is, registered or not, three times."""
-    seen: list[tuple[int, type[Exception], int, list[float]]] = []
-    client = backend.client(base_url=sandbox.url)
-    for status in range(hundred, hundred + 100):
-        sandbox.reset()
-        backend.pauses.clear()
-        sandbox.fail_next(status, times=4, headers={"Location": sandbox.url})
-        with pytest.raises(ApiError) as raised:
-            client.visit().create_session(BODY)
-        seen.append((raised.value.status_code, type(raised.value), raised.value.attempts, list(backend.pauses)))
-        assert len(sandbox.requests) == raised.value.attempts
-    again = hundred == 500
-    expected = [
-        (status, kind_of(status), 4 if again else 1, ALL if again else []) for status in range(hundred, hundred + 100)
-    ]
-    assert seen == expected
+DOCUMENTED = [5.0, 10.0, 15.0]
+OTHER = {"appType": "EXTERNAL", "consumerSections": ["Support"]}
+ARGUMENTS: dict[str, Any] = {
+    "create_session": BODY,
+    "engagement": OTHER,
+    "update_session": {},
+    "report_impressions": "impDisplay",
+}
+"""The methods of a visit, each with what it is called with."""
 
 
-@pytest.mark.parametrize(
-    ("failures", "pauses"),
-    [
-        (0, []),
-        (1, [5.0]),
-        (2, [5.0, 10.0]),
-        (3, [5.0, 10.0, 15.0]),
-    ],
-)
-def test_a_call_that_recovers_has_paused_as_documented(
-    client: EngagementClient, backend: Backend, sandbox: Sandbox, failures: int, pauses: list[float]
-) -> None:
-    """The pauses before retry 1, 2 and 3 are 5, 10 and 15 seconds."""
-    sandbox.fail_next(503, times=failures) if failures else None
-    assert client.visit().create_session(BODY).status == "Available"
-    assert backend.pauses == pauses
-    assert [request.status for request in sandbox.requests] == [503] * failures + [200]
-
-
-@pytest.mark.parametrize("status", [300, 400, 404, 500, 503, 520])
-@pytest.mark.parametrize(
-    ("body", "content_type"),
-    [
-        (HTML, "text/html"),
-        (b"", "application/json"),
-        (b'{"time": 1469543282471, "mess', "application/json"),
-        (b'{"message": "\xff\xfe"}', "application/json"),
-        (b"[" * 100_000, "application/json"),
-        (b'{"time": 1, "message": 5, "internalCode": "x"}', "application/json"),
-        (b'"text"', "application/json"),
-        (b"\x1f\x8bnot gzip", "application/json"),
-    ],
-    ids=["html", "empty", "truncated", "not-utf8", "deep", "wrong-types", "not-an-object", "binary"],
-)
-def test_no_body_hides_the_status(
-    client: EngagementClient, backend: Backend, sandbox: Sandbox, status: int, body: Any, content_type: str
-) -> None:
-    """A broken error body changes neither the error's class nor the pauses."""
-    sandbox.fail_next(status, times=4, body=body, content_type=content_type)
-    with pytest.raises(kind_of(status)) as raised:
-        client.visit().create_session(BODY)
-    assert type(raised.value) is kind_of(status)
-    assert (raised.value.status_code, raised.value.internal_code) == (status, None)
-    assert backend.pauses == (ALL if status >= 500 else [])
-
-
-@pytest.mark.parametrize(("status", "pauses"), [(503, ALL), (400, [])])
-def test_an_error_whose_compression_is_broken_still_counts_by_its_status(
-    client: EngagementClient, backend: Backend, sandbox: Sandbox, status: int, pauses: list[float]
-) -> None:
-    """The status is known before the body is decompressed."""
-    sandbox.fail_next(status, times=4, body=b"not gzip", headers={"Content-Encoding": "gzip"})
-    with pytest.raises(kind_of(status)):
-        client.visit().create_session(BODY)
-    assert backend.pauses == pauses
-
-
-@pytest.mark.parametrize(
-    ("entity", "code", "message"),
-    [
-        (b'{"time": 1, "message": "Illegal Version", "internalCode": 33}', 33, "Illegal Version"),
-        (b'{"error": {"time": 1, "message": "Illegal Version", "internalCode": 33}}', 33, "Illegal Version"),
-        (b'{"internalCode": true}', None, None),
-        (b"null", None, None),
-    ],
-)
-def test_the_error_entity_is_read_plain_and_wrapped(
-    client: EngagementClient, sandbox: Sandbox, entity: bytes, code: int | None, message: str | None
-) -> None:
-    """Both spellings of the error entity give internal code and message."""
-    sandbox.fail_next(400, body=entity)
-    with pytest.raises(BadRequest) as raised:
-        client.visit().create_session(BODY)
-    assert (raised.value.internal_code, raised.value.message) == (code, message)
-    assert raised.value.body == entity.decode()
-
-
-@pytest.mark.parametrize(
-    ("status", "header", "pauses"),
-    [
-        (503, "1", [5.0]),
-        (503, "7", [7.0]),
-        (503, "60", [60.0]),
-        (503, "3600", [60.0]),
-        (503, "9" * 400, [60.0]),
-        (503, "-7", [5.0]),
-        (503, "7.5", [5.0]),
-        (503, "nan", [5.0]),
-        (503, "soon", [5.0]),
-        (503, "", [5.0]),
-        (503, "Fri, 31 Dec 1999 23:59:59 GMT", [5.0]),
-        (503, "Fri, 31 Dec 2999 23:59:59 GMT", [60.0]),
-        (503, "Fri, 99 Dec 99999 23:59:59 GMT", [5.0]),
-    ],
-)
-def test_retry_after_lengthens_one_pause_up_to_a_minute(
-    client: EngagementClient, backend: Backend, sandbox: Sandbox, status: int, header: str, pauses: list[float]
-) -> None:
-    """Only a longer Retry-After counts, and at most 60 s of it."""
-    sandbox.fail_next(status, headers={"Retry-After": header})
-    sandbox.fail_next(500)
-    client.visit().create_session(BODY)
-    assert backend.pauses == [*pauses, 10.0]
-
-
-def test_retry_after_may_be_a_date(client: EngagementClient, backend: Backend, sandbox: Sandbox) -> None:
-    """A date some seconds ahead lengthens the pause to about as long."""
-    sandbox.fail_next(503, headers={"Retry-After": formatdate(time.time() + 30, usegmt=True)})
-    client.visit().create_session(BODY)
-    assert 27 < backend.pauses[0] <= 30
-
-
-def test_retry_after_on_a_429_is_not_followed(client: EngagementClient, backend: Backend, sandbox: Sandbox) -> None:
-    """No 4xx is tried again, 429 included."""
-    sandbox.fail_next(429, headers={"Retry-After": "1"})
-    with pytest.raises(ApiError) as raised:
-        client.visit().create_session(BODY)
-    assert (raised.value.status_code, raised.value.attempts, backend.pauses) == (429, 1, [])
-
-
-def test_redirects_are_raised_and_not_followed(client: EngagementClient, sandbox: Sandbox) -> None:
-    """A 307 is an answer like any other error."""
-    sandbox.fail_next(307, headers={"Location": f"{sandbox.url}/elsewhere"})
-    with pytest.raises(ApiError):
-        client.visit().create_session(BODY)
-    assert [request.status for request in sandbox.requests] == [307]
-
-
-@pytest.mark.parametrize(
-    ("policy", "pauses"),
-    [(RetryPolicy(), ALL), (RetryPolicy.none(), []), (RetryPolicy(pauses=(0.5,)), [0.5])],
-)
-def test_the_policy_is_the_callers_choice(
-    backend: Backend, sandbox: Sandbox, policy: RetryPolicy, pauses: list[float]
-) -> None:
-    """A caller can wait less long than documented, or not at all."""
-    sandbox.fail_next(503, times=9)
-    with pytest.raises(ServerError) as raised:
-        backend.client(base_url=sandbox.url, retry=policy).visit().create_session(BODY)
-    assert (backend.pauses, raised.value.attempts) == (pauses, len(pauses) + 1)
-
-
-@pytest.mark.parametrize("pause", [-1, float("nan"), float("inf"), "5", True, None])
-def test_a_policy_of_impossible_pauses_is_refused(pause: Any) -> None:
-    """A pause is a finite number of seconds."""
-    with pytest.raises(InvalidRequest) as raised:
-        RetryPolicy(pauses=(5, pause))
-    assert raised.value.path == "retry.pauses[1]"
-
-
-def free_port() -> int:
-    """Find a port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def test_a_refused_connection_is_tried_again(backend: Backend) -> None:
-    """A request that was not sent cannot have made a visitor."""
-    with pytest.raises(ConnectionFailed) as raised:
-        backend.client(base_url=f"http://127.0.0.1:{free_port()}").visit().create_session(BODY)
-    assert (backend.pauses, raised.value.attempts, raised.value.may_have_arrived) == (ALL, 4, False)
-    assert raised.value.__cause__ is not None
+def raised_by(play: Play, *, known: bool = False, **options: Any) -> errors.EngagementError:
+    """Fail to create a session, of a visitor who is known or not."""
+    visit = play.client.visit(ids=VisitIds("v", "s") if known else None)
+    with pytest.raises(errors.EngagementError) as raised:
+        visit.create_session(BODY, **options)
+    assert raised.value.attempts == len(play.sent)
+    return raised.value
 
 
 @pytest.fixture
-def deaf_port() -> Iterator[int]:
-    """Accept no connection and answer none: the backlog is full."""
-    with socket.socket() as server:
-        server.bind(("127.0.0.1", 0))
-        server.listen(0)
-        fillers = [socket.socket() for _ in range(4)]
-        for filler in fillers:
-            filler.setblocking(False)
-            filler.connect_ex(server.getsockname())
-        time.sleep(0.05)
-        yield int(server.getsockname()[1])
-        for filler in fillers:
-            filler.close()
+def frozen(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    """Stop the clock of calls and deadlines."""
+    clock = Clock()
+    for module in ("_call", "_deadline"):
+        monkeypatch.setattr(f"liveperson_engagement.{module}.time", SimpleNamespace(monotonic=clock))
+    return clock
 
 
-def test_a_connect_timeout_is_tried_again(backend: Backend, deaf_port: int) -> None:
-    """No connection in time: the request was not sent."""
-    with pytest.raises(Timeout) as raised:
-        backend.client(base_url=f"http://127.0.0.1:{deaf_port}", timeout=0.05).visit().create_session(BODY)
-    assert (backend.pauses, raised.value.attempts, raised.value.may_have_arrived) == (ALL, 4, False)
+# --- Answers ----------------------------------------------------------------------------------------------------------
 
 
+def test_every_status_is_raised_at_once_or_after_three_pauses() -> None:
+    """3xx and 4xx are never tried again, 429 included; every 5xx is, registered or not, three times."""
+    kinds = {400: errors.BadRequest, 401: errors.Unauthorized, 404: errors.NotFound}
+    for status in (100, 199, *range(300, 600), 600, 999):
+        again = 500 <= status <= 599
+        play = Play(Response(status, Headers([("Location", "/elsewhere"), ("Retry-After", "1")])))
+        error = raised_by(play)
+        assert isinstance(error, errors.ApiError)
+        assert type(error) is kinds.get(status, errors.ServerError if again else errors.ApiError)
+        assert (error.status_code, error.response.status) == (status, status)
+        assert (error.attempts, play.pauses) == ((4, DOCUMENTED) if again else (1, []))
+
+
+@pytest.mark.backends
+def test_a_call_that_recovers_has_paused_as_documented(
+    client: EngagementClient, backend: Backend, sandbox: Sandbox
+) -> None:
+    """The pauses before retry 1, 2 and 3 are 5, 10 and 15 seconds."""
+    for failures in range(1, 4):
+        backend.pauses.clear()
+        sandbox.fail_next(503, times=failures)
+        assert client.visit().create_session(BODY).status == "Available"
+        assert backend.pauses == DOCUMENTED[:failures]
+        assert [request.status for request in sandbox.requests[-failures - 1 :]] == [503] * failures + [200]
+
+
+@pytest.mark.parametrize("method", ["create_session", "update_session", "report_impressions"])
+def test_every_method_follows_the_same_policy(
+    client: EngagementClient, backend: Backend, sandbox: Sandbox, method: str
+) -> None:
+    """Every operation of the contract refers to it; a request that names its visitor may have arrived already."""
+    visit = client.visit("shopper")
+    visit.create_session(BODY)
+    sandbox.fail_next(503, times=3)
+    getattr(visit, method)(ARGUMENTS[method])
+    for when in ("before", "after", "during"):
+        sandbox.drop_connection(when=when, times=2)
+        getattr(visit, method)(ARGUMENTS[method])
+    assert backend.pauses == DOCUMENTED + DOCUMENTED[:2] * 3
+    assert len(sandbox.visitors) == 1
+
+
+def test_a_failed_call_raises_what_went_wrong_last() -> None:
+    """A 2xx that breaks the contract will not get better by asking again."""
+    play = Play(Response(500), Response(503), Response(200, body=b"{}"))
+    assert type(raised_by(play)) is errors.InvalidResponse
+    assert play.pauses == DOCUMENTED[:2]
+
+
+# --- Retry-After ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "header", "pause"),
+    [
+        (503, "4", 5),
+        (503, "-7", 5),
+        (599, "7", 7),
+        (500, "60", 60),
+        (503, "9" * 400, 60),
+        (503, "Fri, 31 Dec 2999 23:59:59 GMT", 60),
+    ],
+)
+def test_retry_after_lengthens_one_pause_up_to_a_minute(status: int, header: str, pause: float) -> None:
+    """Only a longer one counts."""
+    play = Play(Response(status, Headers([("Retry-After", header)])), Response(500), GOOD)
+    assert play.client.visit().create_session(BODY).status == "Available"
+    assert play.pauses == [pause, 10]
+
+
+NOW = "Fri, 31 Dec 1999 23:59:29 GMT"
+
+
+@pytest.mark.parametrize(
+    ("asked", "now", "seconds"),
+    [
+        (" 60 ", "soon", 60),
+        *((asked, "", 0) for asked in ("-7", "7.5", "nan", "٣", "")),
+        *((asked, NOW, 0) for asked in ("soon", "Fri, 99 Dec 99999 23:59:59 GMT")),
+        ("Fri, 31 Dec 1999 23:59:59 GMT", NOW, 30),
+        ("Fri Dec 31 23:59:59 1999", NOW, 30),
+        ("Friday, 31-Dec-99 23:59:59 GMT", NOW, 30),
+        ("Fri, 31 Dec 1999 18:59:59 -0500", NOW, 30),
+        ("Fri, 31 Dec 1999 23:59:59", "Fri, 31 Dec 1999 23:59:29 -0000", 30),
+        ("Fri, 31 Dec 1999 23:59:59 -0000", "Fri, 31 Dec 1999 23:59:29", 30),
+    ],
+)
+def test_a_date_is_measured_from_the_answers_own(
+    monkeypatch: pytest.MonkeyPatch, asked: str, now: str, seconds: float
+) -> None:
+    """In each of HTTP's three forms; without a zone it is UTC, wherever this machine is."""
+    monkeypatch.setenv("TZ", "America/New_York")
+    time.tzset()
+    try:
+        assert retry_after(Headers([("Retry-After", asked), ("Date", now)])) == seconds
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("now", [[], [("Date", "soon")]])
+def test_without_the_answers_date_the_clock_counts(now: list[tuple[str, str]]) -> None:
+    """As it does where that date cannot be read."""
+    asked = format_datetime(datetime.now(UTC) + timedelta(hours=1))
+    assert 3000 < retry_after(Headers([("retry-after", asked), *now])) <= 3600
+    assert retry_after(Headers(now)) == 0
+
+
+# --- Policies ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("options", "pauses"),
+    [
+        ({}, DOCUMENTED),
+        ({"pauses": ()}, []),
+        ({"pauses": [0, 0.25, 0]}, [0, 0.25, 0]),
+        ({"pauses": (10**9,)}, [10**9]),
+        ({"max_retries": 1}, [5]),
+        ({"max_retries": 5}, [5, 10, 15, 15, 15]),
+        ({"max_retries": 0}, []),
+        ({"pauses": [1], "max_retries": 3}, [1, 1, 1]),
+        ({"pauses": [1, 2, 3], "max_retries": 2}, [1, 2]),
+    ],
+)
+def test_the_policy_is_the_callers_choice(options: Any, pauses: list[float]) -> None:
+    """As many retries as asked for, or not at all; the last pause is repeated."""
+    play = Play(Response(503), retry=RetryPolicy(**options))
+    assert raised_by(play).attempts == len(pauses) + 1
+    assert play.pauses == pauses
+    assert RetryPolicy.none() == RetryPolicy(())
+
+
+@pytest.mark.parametrize(
+    ("options", "path"),
+    [
+        *(({"pauses": (5, pause)}, "pauses[1]") for pause in (-1, float("nan"), float("inf"), "5", True, None)),
+        *(({"max_retries": count}, "max_retries") for count in (-1, True, 1.5)),
+        ({"pauses": (), "max_retries": 1}, "pauses"),
+    ],
+)
+def test_a_policy_that_makes_no_sense_is_refused(options: Any, path: str) -> None:
+    """A pause is a finite number of seconds; the error names the argument."""
+    with pytest.raises(errors.InvalidRequest, match=": must ") as raised:
+        RetryPolicy(**options)
+    assert raised.value.path == f"retry.{path}"
+
+
+@pytest.mark.parametrize("method", ["create_session", "update_session", "call"])
+def test_in_an_outage_each_method_is_tried_once(backend: Backend, sandbox: Sandbox, clock: Clock, method: str) -> None:
+    """When its pause is over."""
+    client = backend.client(base_url=sandbox.url, store=MemoryStore(clock=clock), outage_guard=OutageGuard((7, 90)))
+    visit = client.visit("shopper")
+    visit.create_session(BODY)
+    sandbox.fail_next(503, times=5)
+    for passed, requests in ((0, 4), (1, 4), (7, 5)):
+        clock.now += passed
+        with pytest.raises(errors.ServerError):
+            client.call("createSession", BODY) if method == "call" else getattr(visit, method)(ARGUMENTS[method])
+        assert len(sandbox.requests) == 1 + requests
+    assert backend.pauses == DOCUMENTED
+
+
+# --- No answer --------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("timed_out", [False, True])
+@pytest.mark.parametrize(
+    ("known", "arrived", "permanent", "pauses"),
+    [
+        (False, False, False, DOCUMENTED),
+        (True, False, False, DOCUMENTED),
+        (False, True, False, []),
+        (True, True, False, DOCUMENTED),
+        (True, False, True, []),
+    ],
+)
+def test_what_may_have_arrived_is_sent_again_for_a_known_visitor(
+    *, known: bool, arrived: bool, permanent: bool, pauses: list[float], timed_out: bool
+) -> None:
+    """A request that was not sent cannot have made a visitor, nor can one that names its visitor."""
+    play = Play(NoResponse("gone", may_have_arrived=arrived, permanent=permanent, timed_out=timed_out))
+    error = raised_by(play, known=known)
+    assert isinstance(error, errors.ConnectionFailed)
+    assert (isinstance(error, errors.Timeout), error.may_have_arrived) == (timed_out, arrived)
+    assert play.pauses == pauses
+
+
+@pytest.mark.backends
+def test_a_refused_connection_is_tried_again(backend: Backend) -> None:
+    """The request was not sent."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        url = f"http://127.0.0.1:{free.getsockname()[1]}"
+    with pytest.raises(errors.ConnectionFailed) as raised:
+        backend.client(base_url=url).visit().create_session(BODY)
+    assert (backend.pauses, raised.value.attempts, raised.value.may_have_arrived) == (DOCUMENTED, 4, False)
+    assert raised.value.__cause__ is not None
+
+
+@pytest.mark.backends
 @pytest.mark.parametrize("when", ["before", "after", "during"])
 def test_a_first_request_that_may_have_arrived_is_not_sent_twice(
     client: EngagementClient, backend: Backend, sandbox: Sandbox, when: Any
@@ -259,218 +271,175 @@ def test_a_first_request_that_may_have_arrived_is_not_sent_twice(
     """A lost connection could hide an answer that names a visitor."""
     sandbox.drop_connection(when=when)
     visit = client.visit("shopper")
-    with pytest.raises(ConnectionFailed) as raised:
+    with pytest.raises(errors.ConnectionFailed) as raised:
         visit.create_session(BODY)
     assert (backend.pauses, raised.value.attempts, raised.value.may_have_arrived) == ([], 1, True)
-    assert not isinstance(raised.value, Timeout)
-    assert len(sandbox.visitors) <= 1
-    assert visit.ids is None
+    assert (len(sandbox.requests), visit.ids) == (1, None)
 
 
-@pytest.mark.parametrize("when", ["before", "after", "during"])
-@pytest.mark.parametrize("method", ["create_session", "update_session", "report_impressions"])
-def test_a_request_that_names_its_visitor_is_sent_again(
-    client: EngagementClient, backend: Backend, sandbox: Sandbox, when: Any, method: str
-) -> None:
-    """A named visitor is not made twice."""
-    visit = client.visit("shopper")
-    visit.create_session(BODY)
-    sandbox.drop_connection(when=when, times=2)
-    arguments: dict[str, Any] = {"create_session": BODY, "update_session": {}, "report_impressions": "impDisplay"}
-    getattr(visit, method)(arguments[method])
-    assert backend.pauses == [5.0, 10.0]
-    assert len(sandbox.visitors) == 1
+# --- Loading account --------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("named", "pauses", "visitors"), [(False, [], 1), (True, ALL, 1)])
-def test_a_read_timeout_is_tried_again_only_for_a_named_visitor(
-    backend: Backend, sandbox: Sandbox, *, named: bool, pauses: list[float], visitors: int
-) -> None:
-    """Silence after sending may mean that the request arrived."""
-    client = backend.client(base_url=sandbox.url)
-    visit = client.visit("shopper")
-    if named:
-        visit.create_session(BODY)
-    sandbox.slow(0.8, times=4)
-    with pytest.raises(Timeout) as raised:
-        client.with_options(timeout=0.4).visit("shopper").create_session(BODY)
-    assert (backend.pauses, raised.value.may_have_arrived) == (pauses, True)
-    time.sleep(0.9)
-    assert len(sandbox.visitors) == visitors
-
-
-def test_an_error_that_is_cut_off_counts_by_its_status(backend: Backend) -> None:
-    """A 503 whose body never ends is a 503."""
-    with (
-        raw_server(b'HTTP/1.1 503 Busy\r\nContent-Length: 1000\r\nRetry-After: 20\r\n\r\n{"time"') as url,
-        pytest.raises(ServerError) as raised,
-    ):
-        backend.client(base_url=url).visit().create_session(BODY)
-    assert (raised.value.status_code, raised.value.body, backend.pauses) == (503, "", [20.0, 20.0, 20.0])
-
-
-def test_something_that_is_not_http_is_a_lost_connection(backend: Backend) -> None:
-    """What cannot be read as an answer may follow a request that arrived."""
-    with raw_server(b"SSH-2.0-OpenSSH_9.2\r\n") as url, pytest.raises(ConnectionFailed) as raised:
-        backend.client(base_url=url).visit().create_session(BODY)
-    assert (raised.value.may_have_arrived, backend.pauses) == (True, [])
-
-
-class raw_server:  # noqa: N801 - used as a function
-    """Answer every connection with the same bytes, then close it."""
-
-    def __init__(self, answer: bytes) -> None:
-        self._answer = answer
-        self._socket = socket.create_server(("127.0.0.1", 0))
-
-    def __enter__(self) -> str:
-        """Start to serve."""
-        threading.Thread(target=self._serve, daemon=True).start()
-        return f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-
-    def __exit__(self, *_: object) -> None:
-        """Stop serving."""
-        self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
-
-    def _serve(self) -> None:
-        while True:
-            try:
-                connection, _ = self._socket.accept()
-            except OSError:
-                return
-            with connection:
-                connection.recv(65536)
-                connection.sendall(self._answer)
-
-
-def test_a_broken_answer_is_not_tried_again(client: EngagementClient, backend: Backend, sandbox: Sandbox) -> None:
-    """A 2xx that breaks the contract will not get better by asking again."""
-    sandbox.answer_next(status=200, body=b"{}")
-    with pytest.raises(InvalidResponse) as raised:
-        client.visit().create_session(BODY)
-    assert (backend.pauses, raised.value.attempts) == ([], 1)
-
-
-@pytest.mark.parametrize(
-    ("deadline", "pauses"),
-    [
-        (4.9, []),
-        (5.0, []),
-        (5.5, [5.0]),
-        (15.0, [5.0]),
-        (15.5, [5.0, 10.0]),
-        (29.5, [5.0, 10.0]),
-        (30.5, [5.0, 10.0, 15.0]),
-    ],
-)
-def test_no_pause_is_begun_that_would_cross_the_deadline(
-    client: EngagementClient, backend: Backend, sandbox: Sandbox, deadline: float, pauses: list[float]
-) -> None:
-    """The deadline bounds the whole call, pauses included, on a faked clock as well."""
-    sandbox.fail_next(503, times=4)
-    with pytest.raises(ServerError if pauses == ALL else DeadlineExceeded) as raised:
-        client.visit().create_session(BODY, deadline=deadline)
-    assert backend.pauses == pauses
-    if pauses != ALL:
-        assert isinstance(raised.value.__cause__, ServerError)
-        assert f"{deadline} seconds" in str(raised.value)
-
-
-def test_the_deadline_cuts_a_silent_answer_short(backend: Backend, sandbox: Sandbox) -> None:
-    """A wait for data ends at the deadline even where the timeout is longer."""
-    sandbox.slow(30, times=1)
-    started = time.monotonic()
-    with pytest.raises(DeadlineExceeded) as raised:
-        backend.client(base_url=sandbox.url, deadline=1).visit().create_session(BODY)
-    assert time.monotonic() - started < 10
-    assert isinstance(raised.value.__cause__, Timeout)
-
-
-def test_a_deadline_that_has_passed_sends_nothing(client: EngagementClient, sandbox: Sandbox) -> None:
-    """With no time left there is no first attempt either."""
-    with pytest.raises(DeadlineExceeded):
-        client.visit().create_session(BODY, deadline=0)
-    assert sandbox.requests == ()
-
-
+@pytest.mark.parametrize("method", ["create_session", "call"])
 def test_loading_account_is_retried_with_the_visitor_it_names(
-    client: EngagementClient, backend: Backend, sandbox: Sandbox
+    client: EngagementClient, backend: Backend, sandbox: Sandbox, method: str
 ) -> None:
     """The retries name the vid of the message, so that one visitor exists in the end."""
     sandbox.loading_account(times=2)
-    session = client.visit("shopper").create_session(BODY)
+    session = client.visit().create_session(BODY) if method != "call" else client.call("createSession", BODY)
     assert backend.pauses == [5.0, 10.0]
     assert [visitor.visitor_id for visitor in sandbox.visitors] == [session.visitor_id]
     assert [request.visitor_id for request in sandbox.requests] == [None, session.visitor_id, session.visitor_id]
     assert [request.session_id for request in sandbox.requests] == [None, None, None]
 
 
-def test_an_account_that_stays_unloaded_leaves_its_visitor_remembered(
-    client: EngagementClient, sandbox: Sandbox
-) -> None:
+def test_an_account_that_stays_unloaded_leaves_its_visitor(client: EngagementClient, sandbox: Sandbox) -> None:
     """The next call goes on with the visitor that the service has made already."""
     sandbox.loading_account(times=4)
     visit = client.visit("shopper")
-    with pytest.raises(AccountLoading) as raised:
+    with pytest.raises(errors.AccountLoading) as raised:
         visit.create_session(BODY)
     assert (raised.value.internal_code, raised.value.attempts) == (20, 4)
-    [visitor] = sandbox.visitors
-    assert visit.ids is not None
-    assert (visit.ids.visitor_id, visit.ids.session_id) == (visitor.visitor_id, None)
+    assert visit.ids == VisitIds(sandbox.visitors[0].visitor_id, None, None)
     visit.create_session(BODY)
     assert len(sandbox.visitors) == 1
 
 
 @pytest.mark.parametrize(
-    "message",
-    ["Loading account: demo", "Loading account: demo, vid:", "Loading account: demo, vid: ..", "", 7, None],
+    ("code", "message"),
+    [
+        *((20, f"Loading account: demo{end}") for end in ("", ", vid:", ", vid: ..")),
+        (20, 7),
+        (20, None),
+        (18, "Loading account: demo, vid: abc"),
+    ],
 )
-def test_loading_account_without_a_usable_vid_is_retried_plainly(
-    client: EngagementClient, sandbox: Sandbox, message: Any
+def test_loading_account_without_a_usable_vid_is_retried_plainly(code: int, message: Any) -> None:
+    """The vid stands only in a message of code 20, and is read with care."""
+    play = Play(Response(500, body=json.dumps({"message": message, "internalCode": code}).encode()), GOOD)
+    assert play.client.visit().create_session(BODY).status == "Available"
+    assert play.sent[0][1].path == play.sent[1][1].path
+
+
+# --- Deadlines --------------------------------------------------------------------------------------------------------
+
+
+def test_a_deadline_counts_pauses_that_took_no_time(frozen: Clock) -> None:
+    """What a test's sleep has skipped is taken off, and what the clock has seen is not taken off twice."""
+    deadline, endless = CallDeadline(10.0), CallDeadline(None)
+    assert deadline.remaining() == 10
+    frozen.now += 4
+    assert (deadline.remaining(), deadline.left()) == (6, 6)
+    for skipped in (2.0, 1.0, 0.0, -5.0):
+        deadline.add_skipped(skipped)
+    assert (deadline.cap(None), deadline.cap(2.0), deadline.cap(9.0)) == (3, 2, 3)
+    assert (deadline.can_wait(2.999), deadline.can_wait(3.0)) == (True, False)
+    deadline.add_skipped(2.5)
+    assert deadline.remaining() == 0.5
+    deadline.add_skipped(5.0)
+    assert deadline.left() == 0
+    with pytest.raises(errors.DeadlineExceeded):
+        deadline.remaining()
+    assert (endless.remaining(), endless.left(), endless.cap(None), endless.cap(3.0)) == (None, None, None, 3)
+    assert endless.can_wait(10**9)
+
+
+@pytest.mark.parametrize("value", [-1, 10**9 + 1, "10", True])
+def test_a_wrong_deadline_of_a_call_is_refused(value: Any) -> None:
+    """The line says what would be right; nothing is sent, as is nothing in no time at all."""
+    play = Play(GOOD)
+    line = "deadline: must be a number of seconds, at least 0 and at most 1,000,000,000"
+    assert str(raised_by(play, deadline=value)) == line
+    assert type(raised_by(play, deadline=0)) is errors.DeadlineExceeded
+    assert not play.sent
+
+
+@pytest.mark.usefixtures("frozen")
+@pytest.mark.parametrize(
+    ("deadline", "count"), [(0.9, 0), (5.0, 0), (5.5, 1), (15.0, 1), (15.5, 2), (30.0, 2), (30.5, 3)]
+)
+def test_no_pause_is_begun_that_would_cross_the_deadline(deadline: float, count: int) -> None:
+    """The deadline bounds the whole call, pauses included; the last failure is its cause."""
+    play = Play(Response(503))
+    error = raised_by(play, deadline=deadline)
+    assert (play.pauses, error.attempts) == (DOCUMENTED[:count], count + 1)
+    if count == 3:
+        assert type(error) is errors.ServerError
+    else:
+        line = f"deadline: the call did not end within {deadline} seconds; allow more, or try again later"
+        assert (type(error), str(error)) == (errors.DeadlineExceeded, line)
+        assert isinstance(error.__cause__, errors.ServerError)
+
+
+def test_the_clock_runs_while_a_call_does(frozen: Clock) -> None:
+    """A pause that it has seen is counted once; a failure is what is raised unless the time is over."""
+
+    def spend(event: Any) -> None:
+        frozen.now += event if isinstance(event, float) else 1.0
+
+    play = Play(Response(503), Response(503), GOOD, retry=RetryPolicy((4.0, 4.0)), sleep=spend)
+    assert play.client.visit().create_session(BODY, deadline=10).status == "Available"
+    assert frozen.now == 1008
+    gone = NoResponse("gone", may_have_arrived=True)
+    assert type(raised_by(Play(gone), deadline=0.9)) is errors.ConnectionFailed
+    assert type(raised_by(Play(gone, on_request=spend), deadline=0.9)) is errors.DeadlineExceeded
+
+
+@pytest.mark.backends
+def test_the_deadline_cuts_a_silent_answer_short(backend: Backend, sandbox: Sandbox) -> None:
+    """A wait for data ends at the deadline even where the timeout is longer."""
+    sandbox.slow(30, times=1)
+    started = time.monotonic()
+    with pytest.raises(errors.DeadlineExceeded) as raised:
+        backend.client(base_url=sandbox.url, deadline=0.3, timeout=30).visit().create_session(BODY)
+    assert time.monotonic() - started < 20
+    assert isinstance(raised.value.__cause__, errors.Timeout)
+
+
+@pytest.mark.usefixtures("frozen")
+def test_an_attempt_ends_at_the_timeout_or_the_deadline() -> None:
+    """Whichever comes first."""
+    for timeout, deadline, seconds in ((3, None, 3), (3, 500, 3), (10, 7, 7), (None, 7, 7), (None, None, None)):
+        play = Play(GOOD, timeout=timeout)
+        play.client.visit().create_session(BODY, deadline=deadline)
+        assert [sent[2] for sent in play.sent] == [seconds]
+
+
+@pytest.mark.backends("sync", "async")
+@pytest.mark.parametrize(
+    ("usual", "own", "ends"), [(8, None, True), (300, 8, True), (8, 300, False), (None, 8, True), (None, None, False)]
+)
+def test_a_calls_own_deadline_stands_in_for_the_clients(
+    backend: Backend, sandbox: Sandbox, usual: float | None, own: float | None, *, ends: bool
 ) -> None:
-    """The vid stands only in a message, and is read with care."""
-    sandbox.fail_next(500, body=json.dumps({"time": 1, "message": message, "internalCode": 20}))
-    assert client.visit().create_session(BODY).status == "Available"
-    assert [request.visitor_id for request in sandbox.requests] == [None, None]
-
-
-def test_only_internal_code_20_is_read_for_a_vid(client: EngagementClient, sandbox: Sandbox) -> None:
-    """Another code's message is not taken for a visitor."""
-    sandbox.fail_next(500, body=b'{"time": 1, "message": "Loading account: demo, vid: abc", "internalCode": 18}')
-    client.visit().create_session(BODY)
-    assert [request.visitor_id for request in sandbox.requests] == [None, None]
-
-
-@pytest.mark.parametrize("method", ["update_session", "report_impressions"])
-def test_updates_follow_the_same_policy(
-    client: EngagementClient, backend: Backend, sandbox: Sandbox, method: str
-) -> None:
-    """Every operation of the contract refers to the same policy."""
+    """Whichever of the two is longer."""
+    client = backend.client(base_url=sandbox.url, deadline=usual)
     visit = client.visit("shopper")
     visit.create_session(BODY)
-    sandbox.fail_next(503, times=3)
-    visit.update_session({}) if method == "update_session" else visit.report_impressions("impAccept")
-    assert backend.pauses == ALL
+    calls = [(getattr(visit, name), argument) for name, argument in ARGUMENTS.items()]
+    for call, argument in (*calls, (functools.partial(client.call, "createSession"), BODY)):
+        sandbox.fail_next(503, times=2)
+        if ends:
+            with pytest.raises(errors.DeadlineExceeded):
+                call(argument, deadline=own)
+        else:
+            call(argument, deadline=own)
 
 
 def test_a_real_pause_lasts_five_seconds(sandbox: Sandbox) -> None:
-    """Without a faked clock the first pause is 5 s of real time."""
-    sandbox.fail_next(503)
-    with EngagementClient("demo", base_url=sandbox.url) as client:
+    """Of either client, without a faked clock; both at the same time."""
+
+    async def pause_of_the_async_client() -> float:
+        async with AsyncEngagementClient("demo", domain_api=sandbox.url) as client:
+            started = time.monotonic()
+            await client.find_domain()
+            return time.monotonic() - started
+
+    for operation in ("createSession", "findDomain"):
+        sandbox.fail_next(503, operation=operation)
+    with EngagementClient("demo", base_url=sandbox.url) as client, ThreadPoolExecutor(1) as pool:
+        other = pool.submit(asyncio.run, pause_of_the_async_client())
         started = time.monotonic()
         client.visit().create_session(BODY)
-    assert 5 <= time.monotonic() - started < 8
-
-
-async def _real_pause(sandbox: Sandbox) -> float:
-    sandbox.fail_next(503)
-    async with AsyncEngagementClient("demo", base_url=sandbox.url) as client:
-        started = time.monotonic()
-        await client.visit().create_session(BODY)
-        return time.monotonic() - started
-
-
-def test_a_real_pause_of_the_async_client_lasts_five_seconds(sandbox: Sandbox) -> None:
-    """The async client waits as long."""
-    assert 5 <= asyncio.run(_real_pause(sandbox)) < 8
+        assert time.monotonic() - started >= 5
+        assert other.result() >= 5
