@@ -10,7 +10,7 @@ from types import SimpleNamespace
 from typing import Any, TypeVar
 
 import pytest
-from test_core_contract import REPORTS, operation_of
+from test_contract_reading import REPORTS, operation_of
 from test_settings import lookups, pass_time
 
 from conftest import BODY, Backend, Clock
