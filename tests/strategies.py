@@ -186,7 +186,11 @@ def _objects(node: Any) -> Strategy:
     bare = st.fixed_dictionaries(needed, optional=dict(sorted(known.items())))
     others = st.dictionaries(TEXTS.filter(lambda name: name not in properties), ANYTHING, min_size=1, max_size=2)
     # Members that are not known yet pass, both ways; more seldom than not, or nothing else would be seen.
-    return bare | bare | bare | st.builds(lambda one, other: {**one, **other}, bare, others)
+    return bare | bare | bare | st.builds(_joined, bare, others)
+
+
+def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
+    return {**one, **other}
 
 
 def _texts(node: Any) -> Strategy:
@@ -288,7 +292,7 @@ def mutated(draw: st.DrawFn, component: str) -> Json:
         elif kind == "itself" and isinstance(part, dict | list) and place:
             value = deepcopy(value)
             holder = functools.reduce(lambda inner, key: inner[key], place, value)
-            holder.update(itself=value) if isinstance(holder, dict) else holder.append(value)
+            cast(dict[str, Any], holder).update(itself=value) if isinstance(holder, dict) else holder.append(value)
             return value
         elif kind == "name" and isinstance(part, dict):
             name = draw(st.sampled_from([1, None, "\udfff", 2.5, False, ("a",), b"name"]))

@@ -120,9 +120,9 @@ TAG = "must be one of circle, square"
         (SHAPE, {"kind": "circle"}, "radius", "is required"),
         (SHAPE, {"kind": "square", "side": 1.5}, "side", "must be of type integer"),
         (SHAPE, {"kind": "line"}, "kind", TAG),
-        (SHAPE, {}, "kind", TAG),
+        (SHAPE, dict[str, Any](), "kind", TAG),
         (listing(SHAPE), {"all": [{"kind": "circle"}]}, "all[0].radius", "is required"),
-        (listing(SHAPE), {"all": [{}]}, "all[0].kind", TAG),
+        (listing(SHAPE), {"all": [dict[str, Any]()]}, "all[0].kind", TAG),
     ],
 )
 def test_what_a_schema_forbids_is_told_with_its_place(schema: Any, value: Any, path: str, reason: str) -> None:

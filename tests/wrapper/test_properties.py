@@ -21,7 +21,7 @@ from contextlib import ExitStack, closing
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote, quote_plus, urlsplit
 
 import httpx
@@ -32,27 +32,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_a
 
 from conftest import BACKENDS, BODY, Backend
 from faults_service import Service as FaultyService
-from liveperson_engagement import (
-    AccountLoading,
-    ApiError,
-    BadRequest,
-    ConnectionFailed,
-    DeadlineExceeded,
-    DomainLookupFailed,
-    EngagementClient,
-    EngagementError,
-    InvalidRequest,
-    InvalidResponse,
-    MemoryStore,
-    NotFound,
-    RetryEvent,
-    ServerError,
-    SQLiteStore,
-    StoreError,
-    Unauthorized,
-    Visit,
-    VisitIds,
-)
+from liveperson_engagement import EngagementClient, MemoryStore, RetryEvent, SQLiteStore, Visit, VisitIds, errors
 from liveperson_engagement._redaction import redact_ids
 from liveperson_engagement.sandbox import Sandbox, SandboxRequest
 from liveperson_engagement.stores import Record
@@ -181,7 +161,7 @@ def test_a_body_is_refused_if_the_contract_forbids_it(
         content = running_sandbox.requests[-1].raw_body
         assert content.endswith(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()[1:])
         return
-    with pytest.raises(InvalidRequest) as raised:
+    with pytest.raises(errors.InvalidRequest) as raised:
         getattr(visit, call)(body)
     error = raised.value
     assert error.path in (component.wrong_places(body) if as_written == body else places_of(body)), error
@@ -204,7 +184,7 @@ def written_names(body: Any, visit: Visit, call: str) -> bool:
     """Send a body whose only fault are such names; they pass where the contract does not know what they name."""
     try:
         getattr(visit, call)(body)
-    except InvalidRequest as error:
+    except errors.InvalidRequest as error:
         return "names" not in error.reason
     return True
 
@@ -224,13 +204,13 @@ def test_ids_stay_in_their_place(
     ids = {"visitor_id": ("VisitorId", visitor), "session_id": ("SessionId", session), "page_id": ("PageId", page)}
     wrong = [f"ids.{name}" for name, (component, text) in ids.items() if not judge(component).allows(text)]
     if wrong:
-        with pytest.raises(InvalidRequest) as raised:
+        with pytest.raises(errors.InvalidRequest) as raised:
             client.visit(ids=VisitIds(visitor, session, page))
         assert raised.value.path in wrong
         return
-    with pytest.raises(NotFound):
+    with pytest.raises(errors.NotFound):
         client.visit(ids=VisitIds(visitor, session, page)).update_session({})
-    with pytest.raises(NotFound):
+    with pytest.raises(errors.NotFound):
         client.visit(ids=VisitIds(visitor, session, page)).create_session(BODY)
     for request, operation in zip(running_sandbox.requests, ("updateSession", "continueSession"), strict=True):
         assert request.operation_id == operation
@@ -249,7 +229,7 @@ def test_an_account_id_is_one_segment_or_refused(
     options: Any = {"account_id": account, "base_url": None, "domain_api": running_sandbox.url}
     client = connect(backend)
     if not judge("AccountId").allows(account):
-        with pytest.raises(InvalidRequest) as raised:
+        with pytest.raises(errors.InvalidRequest) as raised:
             client.with_options(**options)
         assert raised.value.path == "account_id"
         return
@@ -280,11 +260,11 @@ def test_a_base_url_is_where_requests_go_or_refused(base: str, argument: str) ->
     options: Any = {argument: base, "transport": httpx.MockTransport(keep)}
     try:
         client = EngagementClient("demo", **options)
-    except InvalidRequest as error:
+    except errors.InvalidRequest as error:
         refused = error.path, str(error).isprintable()
         assert refused == (argument, True)
         return
-    with client, pytest.raises((NotFound, DomainLookupFailed)):
+    with client, pytest.raises((errors.NotFound, errors.DomainLookupFailed)):
         client.visit().create_session(BODY)
     [request] = seen
     parts = urlsplit(base)
@@ -353,10 +333,10 @@ def test_what_was_found_once_stays_mended(players: Players, name: str, answer: A
     ("known", "status", "outcome", "complaint"),
     [
         ("session", 200, KeyError(), "undocumented: KeyError"),
-        ("nothing", 200, InvalidResponse("body", "must be JSON", Response(200)), "a good answer was refused"),
-        ("session", 401, Unauthorized(f"[401] {VISITOR}", Response(401)), f"prints {VISITOR}"),
-        ("session", 503, (ServerError("[503] no", Response(503)), None), "what was remembered is lost"),
-        ("session", 404, NotFound("[404] no", Response(404)), "are still remembered"),
+        ("nothing", 200, errors.InvalidResponse("body", "must be JSON", Response(200)), "a good answer was refused"),
+        ("session", 401, errors.Unauthorized(f"[401] {VISITOR}", Response(401)), f"prints {VISITOR}"),
+        ("session", 503, (errors.ServerError("[503] no", Response(503)), None), "what was remembered is lost"),
+        ("session", 404, errors.NotFound("[404] no", Response(404)), "are still remembered"),
     ],
 )
 def test_a_client_that_misbehaves_is_found_out(
@@ -364,11 +344,12 @@ def test_a_client_that_misbehaves_is_found_out(
 ) -> None:
     """Each part of the judging can fail."""
     player, before = players[0]["sync"], players[1][known]
-    play, (result, after) = player.play, outcome if isinstance(outcome, tuple) else (outcome, before)
+    play = player.play
+    ended: Any = cast(Any, outcome) if isinstance(outcome, tuple) else (outcome, before)
 
     def misbehave(*arguments: Any, **options: Any) -> Any:
         play(*arguments, **options)
-        return result, after
+        return ended
 
     monkeypatch.setattr(player, "play", misbehave)
     with pytest.raises(AssertionError, match=complaint):
@@ -393,7 +374,7 @@ CONTENTS: dict[str, Any] = {
 """What the errors' constructors take, by the names of their parameters."""
 
 
-def kinds_of(kind: type[EngagementError]) -> Iterator[type[EngagementError]]:
+def kinds_of(kind: type[errors.EngagementError]) -> Iterator[type[errors.EngagementError]]:
     """List a class and all below it that the package has."""
     if kind.__module__.startswith("liveperson_"):
         yield kind
@@ -401,7 +382,7 @@ def kinds_of(kind: type[EngagementError]) -> Iterator[type[EngagementError]]:
         yield from kinds_of(below)
 
 
-def build(kind: type[EngagementError]) -> Any:
+def build(kind: type[errors.EngagementError]) -> Any:
     """Make errors of a class."""
     if kind.__init__ is Exception.__init__:
         return st.builds(kind, ANY_TEXT)
@@ -410,14 +391,14 @@ def build(kind: type[EngagementError]) -> Any:
     return st.builds(kind, *[CONTENTS[each.name] for each in taken if each.name not in named], **named)
 
 
-def pickled(error: EngagementError) -> EngagementError:
+def pickled(error: errors.EngagementError) -> errors.EngagementError:
     """Send an error through pickle, as it was and as it is now."""
     for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
         error = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301
     return error
 
 
-any_error = st.sampled_from(sorted({*kinds_of(EngagementError)}, key=lambda kind: kind.__name__)).flatmap(build)
+any_error = st.sampled_from(sorted({*kinds_of(errors.EngagementError)}, key=lambda kind: kind.__name__)).flatmap(build)
 
 
 @examples(3)
@@ -428,7 +409,10 @@ any_error = st.sampled_from(sorted({*kinds_of(EngagementError)}, key=lambda kind
     clone=st.sampled_from([copy.copy, copy.deepcopy, pickled]),
 )
 def test_every_error_survives_pickle_and_copy(
-    error: EngagementError, attempts: int, cause: Exception | None, clone: Callable[[EngagementError], EngagementError]
+    error: errors.EngagementError,
+    attempts: int,
+    cause: Exception | None,
+    clone: Callable[[errors.EngagementError], errors.EngagementError],
 ) -> None:
     """With all that it says, whatever texts and answers it holds, and whatever caused it."""
     if attempts:
@@ -439,8 +423,8 @@ def test_every_error_survives_pickle_and_copy(
     assert type(again) is type(error)
     assert (str(again), again.args, again.attempts) == (str(error), error.args, error.attempts)
     assert vars(again) == vars(error)
-    if isinstance(error, ApiError):
-        assert isinstance(again, ApiError)
+    if isinstance(error, errors.ApiError):
+        assert isinstance(again, errors.ApiError)
         assert again.body == error.body
 
 
@@ -488,20 +472,31 @@ def with_secrets(body: Json, decorations: list[str]) -> tuple[Json, list[str]]:
 
 
 ANSWERED = {
-    BadRequest: (400, 1, 5),
-    Unauthorized: (401, 1, 5),
-    NotFound: (404, 1, 5),
-    ApiError: (429, 1, 5),
-    ServerError: (503, 4, 5),
-    AccountLoading: (500, 4, 20),
-    DeadlineExceeded: (503, 1, 5),
+    errors.BadRequest: (400, 1, 5),
+    errors.Unauthorized: (401, 1, 5),
+    errors.NotFound: (404, 1, 5),
+    errors.ApiError: (429, 1, 5),
+    errors.ServerError: (503, 4, 5),
+    errors.AccountLoading: (500, 4, 20),
+    errors.DeadlineExceeded: (503, 1, 5),
 }
 """Status, times and internal code of what ends in an error."""
-OTHER_ERRORS = [ConnectionFailed, InvalidResponse, InvalidRequest, StoreError, DomainLookupFailed]
+OTHER_ERRORS = [
+    errors.ConnectionFailed,
+    errors.InvalidResponse,
+    errors.InvalidRequest,
+    errors.StoreError,
+    errors.DomainLookupFailed,
+]
 
 
 def fail(
-    kind: type[EngagementError], backend: Backend, client: EngagementClient, sandbox: Sandbox, body: Any, said: str
+    kind: type[errors.EngagementError],
+    backend: Backend,
+    client: EngagementClient,
+    sandbox: Sandbox,
+    body: Any,
+    said: str,
 ) -> None:
     """Make a call that ends in an error; the service repeats what it is told, as it should not."""
     visit = client.visit(KEY, ids=VISIT)
@@ -509,20 +504,20 @@ def fail(
         status, times, code = ANSWERED[kind]
         message = f"Loading account: demo, vid: {VISIT.visitor_id}, {said}"
         sandbox.fail_next(status, times=times, body=json.dumps({"time": 1, "internalCode": code, "message": message}))
-    elif kind is ConnectionFailed:
+    elif kind is errors.ConnectionFailed:
         sandbox.drop_connection(when="after", times=4)
-    elif kind is InvalidResponse:
+    elif kind is errors.InvalidResponse:
         sandbox.answer_next(body=json.dumps({"status": said, "visitorId": [said]}))
-    elif kind is InvalidRequest:
+    elif kind is errors.InvalidRequest:
         wrong: Any = {said} if len(said) % 2 else said
         body = {**body, "appType": wrong}
-    elif kind is StoreError:
+    elif kind is errors.StoreError:
         store: Any = backend.store(SQLiteStore(Path("/nowhere/at/all.db")))
         visit = client.with_options(store=store).visit(KEY)
     else:
-        sandbox.fail_next(400, body=json.dumps({"message": said}), operation="findDomain")
+        sandbox.fail_next(400, body=json.dumps({"message": "no"}), operation="findDomain")
         visit = client.with_options(base_url=None, domain_api=sandbox.url).visit(KEY, ids=VISIT)
-    visit.create_session(body, deadline=4.9 if kind is DeadlineExceeded else None)
+    visit.create_session(body, deadline=4.9 if kind is errors.DeadlineExceeded else None)
 
 
 @examples(1.5)
@@ -537,7 +532,7 @@ def test_nothing_that_was_sent_is_printed_anywhere(
     running_sandbox: Sandbox,
     caplog: pytest.LogCaptureFixture,
     name: str,
-    kind: type[EngagementError],
+    kind: type[errors.EngagementError],
     body: Json,
     decorations: list[str],
 ) -> None:
@@ -549,13 +544,13 @@ def test_nothing_that_was_sent_is_printed_anywhere(
     body, secrets = with_secrets({**body, "consumerSections": ["x", *body.get("consumerSections", ())]}, decorations)
     private = [VISIT.visitor_id, VISIT.session_id or "", *secrets]
     said = " | ".join(spell(text) for text, spell in zip(private, itertools.cycle(SPELLINGS.values()), strict=False))
-    with caplog.at_level(logging.DEBUG), pytest.raises(EngagementError) as raised:
+    with caplog.at_level(logging.DEBUG), pytest.raises(errors.EngagementError) as raised:
         fail(kind, backend, client, running_sandbox, body, said)
     error = raised.value
     assert type(error) is kind
     assert str(error).isprintable()
     assert secrets
-    assert caplog.records or kind in {InvalidRequest, StoreError}
+    assert caplog.records or kind in {errors.InvalidRequest, errors.StoreError}
     things = [client, client.visit(KEY), VISIT, running_sandbox, *running_sandbox.visitors, *running_sandbox.requests]
     things += [error, client.store, *events, *(event.error for event in events)]
     lines = [text for thing in things for text in (repr(thing), str(thing), f"{thing}")]
@@ -581,7 +576,7 @@ def test_what_is_repeated_instead_of_http_is_not_printed(backend: Backend) -> No
         thread = threading.Thread(target=repeat)
         thread.start()
         client = backend.client(base_url=f"http://127.0.0.1:{server.getsockname()[1]}", deadline=4.9)
-        with pytest.raises((ConnectionFailed, DeadlineExceeded)) as raised:
+        with pytest.raises((errors.ConnectionFailed, errors.DeadlineExceeded)) as raised:
             client.visit(ids=REPEATED).create_session(BODY)
         thread.join()
     text = "".join(traceback.format_exception(raised.value))
@@ -607,7 +602,7 @@ def test_an_id_is_redacted_in_every_spelling(secret: str, spell: list[str]) -> N
 
 # --- Visits -----------------------------------------------------------------------------------------------------------
 
-KEYS = (" ", "\u043a\u043b\u044e\u0447'; DROP TABLE visits; --\n\x00/:")
+KEYS: tuple[str, ...] = (" ", "\u043a\u043b\u044e\u0447'; DROP TABLE visits; --\n\x00/:")
 BODIES: tuple[Any, ...] = (BODY, {"appType": "MSDK", "consumerSections": ["Support"]})
 a_key, a_body = st.sampled_from(KEYS), st.sampled_from(BODIES)
 mishaps = st.just(list[str]()) | st.lists(st.sampled_from([*sorted(FAILURES), "loading", "loading"]), max_size=4)
@@ -650,7 +645,7 @@ class Visits(RuleBasedStateMachine):
             return
         started = known.ids is not None and known.ids.session_id is not None
         if (call == "update" and not started) or (call == "report" and known.offered is None):
-            with pytest.raises(InvalidRequest):
+            with pytest.raises(errors.InvalidRequest):
                 make(visit, call, body, None)
             assert len(self.sandbox.requests) == before
             return

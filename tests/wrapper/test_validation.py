@@ -5,27 +5,12 @@ from __future__ import annotations
 import datetime
 import decimal
 import math
-import sys
 from typing import Any, cast
 
 import pytest
 
 from conftest import BODY, Backend
-from liveperson_engagement import (
-    AccountLoading,
-    AsyncEngagementClient,
-    BadRequest,
-    ConnectionFailed,
-    EngagementClient,
-    EngagementError,
-    InvalidRequest,
-    InvalidResponse,
-    MemoryStore,
-    OutageGuard,
-    RetryPolicy,
-    ServerError,
-    Timeout,
-)
+from liveperson_engagement import EngagementClient, MemoryStore, OutageGuard, errors
 from liveperson_engagement._contract import contract
 from liveperson_engagement._json import SchemaViolation
 from liveperson_engagement._redaction import redact
@@ -148,7 +133,7 @@ def test_a_wrong_update_is_refused_and_nothing_is_sent(
     """Updates are checked as requests are."""
     visit = client.visit("shopper")
     visit.create_session(BODY)
-    with pytest.raises(InvalidRequest) as raised:
+    with pytest.raises(errors.InvalidRequest) as raised:
         visit.update_session(update)
     assert raised.value.path == path
     assert len(sandbox.requests) == 1
@@ -162,15 +147,18 @@ class Untouchable(MemoryStore):
         raise AssertionError(key)
 
 
+APP: Any = {"app_type": "EXTERNAL"}
+
+
 @pytest.mark.parametrize("method", ["create_session", "engagement"])
 @pytest.mark.parametrize(
     ("members", "line"),
     [
         ({"app_type": "INTERNAL"}, "appType: must be one of MSDK, EXTERNAL"),
-        ({"app_details": 5}, "appDetails: must be of type object"),
-        ({"engagement_attributes": [{"type": "lead"}, {"type": 5}]}, f"engagementAttributes[1].type: {TYPES}"),
-        ({"consumer_sections": [5]}, "consumerSections[0]: must be of type string"),
-        ({"app_details": models.AppDetails(os=cast(Any, "BEOS"))}, "appDetails.os: must be one of WINDOWS, "),
+        ({**APP, "app_details": 5}, "appDetails: must be of type object"),
+        ({**APP, "engagement_attributes": [{"type": "lead"}, {"type": 5}]}, f"engagementAttributes[1].type: {TYPES}"),
+        ({**APP, "consumer_sections": [5]}, "consumerSections[0]: must be of type string"),
+        ({**APP, "app_details": models.AppDetails(os=cast(Any, "BEOS"))}, "appDetails.os: must be one of WINDOWS, "),
     ],
 )
 def test_of_a_wrong_body_nothing_is_sent(
@@ -178,8 +166,8 @@ def test_of_a_wrong_body_nothing_is_sent(
 ) -> None:
     """The generated models check nothing themselves. Neither the Domain API nor the store is asked."""
     client = backend.client(domain_api=sandbox.url, store=Untouchable())
-    body = models.CreateSessionBody(**{"app_type": "EXTERNAL", **members}).to_dict()
-    with pytest.raises(InvalidRequest) as raised:
+    body = models.CreateSessionBody(**members)
+    with pytest.raises(errors.InvalidRequest) as raised:
         getattr(client.visit("shopper"), method)(body)
     assert str(raised.value).startswith(line)
     assert isinstance(raised.value, ValueError)
@@ -195,79 +183,8 @@ def test_unknown_fields_of_a_request_are_sent(client: EngagementClient, sandbox:
 
 # --- Arguments --------------------------------------------------------------------------------------------------------
 
-URL = "must be a URL such as https://host.liveperson.net, without user, query or fragment"
-HTTPS = "must be an https URL; plain http is for loopback addresses"
 KINDS = "must be one of impDisplay, impAccept, impExpanded, impTimeout, impClose"
 SECONDS = "must be a number of seconds, at least"
-
-
-async def coroutine(_: float) -> None:
-    """Stand for a function that has to be awaited."""
-
-
-@pytest.mark.parametrize(
-    ("options", "line"),
-    [
-        ({"retry": 3}, "retry: must be a RetryPolicy, not int"),
-        ({"on_store_error": "ignore"}, "on_store_error: must be raise or continue"),
-        ({"sleep": 5}, "sleep: must be callable, not int"),
-        ({"on_retry": "x"}, "on_retry: must be callable, not str"),
-        ({"outage_guard": True}, "outage_guard: must be an OutageGuard, not bool"),
-        ({"telemetry": 5}, "telemetry: must be a telemetry, such as liveperson_engagement.otel.OpenTelemetry()"),
-        ({"base_url": 5}, f"base_url: {URL}"),
-        ({"base_url": "https://"}, f"base_url: {URL}"),
-        ({"base_url": "http://host.example"}, f"base_url: {HTTPS}"),
-        ({"base_url": "https://host.example:0"}, f"base_url: {URL}"),
-        ({"base_url": "https://host.example:65536"}, f"base_url: {URL}"),
-        ({"domain_api": "ftp://127.0.0.1"}, f"domain_api: {HTTPS}"),
-        ({"timeout": 0}, f"timeout: {SECONDS} 0.001 and at most 1,000,000,000"),
-        ({"deadline": "5"}, f"deadline: {SECONDS} 0 and at most 1,000,000,000"),
-        *[
-            ({name: coroutine}, f"{name}: must be a plain function: only AsyncEngagementClient awaits one")
-            for name in ("sleep", "on_request", "on_response", "on_retry")
-        ],
-    ],
-)
-def test_a_refused_argument_is_told_in_one_line(backend: Backend, options: dict[str, Any], line: str) -> None:
-    """The argument, what is wrong with it and what would be right."""
-    with pytest.raises(InvalidRequest) as raised:
-        backend.client(**options)
-    assert str(raised.value) == f"{raised.value.path}: {raised.value.reason}" == line
-    assert raised.value.__cause__ is None
-
-
-@pytest.mark.parametrize("port", [1, 65535])
-def test_every_port_that_exists_may_be_given(backend: Backend, port: int) -> None:
-    """From the first to the last."""
-    url = f"https://host.example:{port}"
-    assert backend.client(base_url=url).find_domain() == url
-
-
-@pytest.mark.parametrize("kind", [EngagementClient, AsyncEngagementClient])
-def test_a_transport_names_the_extra_that_it_needs(kind: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where it was never installed."""
-    monkeypatch.delattr("liveperson_engagement.transports.fast", raising=False)
-    monkeypatch.setitem(sys.modules, "liveperson_engagement.transports.fast", None)
-    with pytest.raises(InvalidRequest, match=r"^transport: needs: pip install 'liveperson-engagement\[fast\]'$"):
-        kind("demo", transport="fast")
-
-
-@pytest.mark.backends("sync", "async")
-@pytest.mark.parametrize(("store", "kind"), [(None, "NoneType"), ("redis://localhost", "str")])
-def test_what_is_no_store_is_refused_at_once(backend: Backend, store: Any, kind: str) -> None:
-    """None stands for the default only where a client is made."""
-    method = "aload" if "async" in backend.name else "load"
-    with pytest.raises(InvalidRequest) as raised:
-        backend.client().with_options(store=store)
-    assert str(raised.value) == f"store: must be a store such as SQLiteStore(...): {kind} has no {method}"
-
-
-def test_an_unknown_option_is_told_as_python_does(client: EngagementClient) -> None:
-    """The first of them by name."""
-    with pytest.raises(TypeError, match=r"^with_options\(\) got an unexpected keyword argument 'alpha'$"):
-        client.with_options(zeta=1, alpha=2)  # type: ignore[call-arg]
-
-
 FIRST_CALL = "call create_session first"
 
 
@@ -285,26 +202,25 @@ def test_a_call_that_cannot_be_made_is_told_in_one_line(
     client: EngagementClient, sandbox: Sandbox, method: str, arguments: list[Any], line: str
 ) -> None:
     """Nothing was sent."""
-    with pytest.raises(InvalidRequest) as raised:
+    with pytest.raises(errors.InvalidRequest) as raised:
         getattr(client.visit(), method)(*arguments)
     assert str(raised.value) == line
     assert sandbox.requests == ()
 
 
 @pytest.mark.parametrize(
-    ("kind", "argument", "line"),
+    ("pauses", "line"),
     [
-        (EngagementClient("demo").visit, 5, "key: must be text, not int"),
-        (OutageGuard, (), "pauses: must be one or more numbers of seconds"),
-        (OutageGuard, (5, -1), f"pauses[1]: {SECONDS} 0 and at most 1,000,000,000"),
-        (RetryPolicy, (5, -1), f"retry.pauses[1]: {SECONDS} 0 and at most 1,000,000,000"),
+        ((), "pauses: must be one or more numbers of seconds"),
+        ((5, -1), f"pauses[1]: {SECONDS} 0 and at most 1,000,000,000"),
     ],
 )
-def test_what_cannot_be_made_is_told_in_one_line(kind: Any, argument: Any, line: str) -> None:
-    """With the place of the wrong part."""
-    with pytest.raises(InvalidRequest) as raised:
-        kind(argument)
+def test_a_guard_has_pauses(pauses: Any, line: str) -> None:
+    """It shows them as it could be written."""
+    with pytest.raises(errors.InvalidRequest) as raised:
+        OutageGuard(pauses)
     assert str(raised.value) == line
+    assert repr(OutageGuard((1, 2.5))) == "OutageGuard(pauses=(1, 2.5))"
 
 
 @pytest.mark.parametrize("seconds", [0, 0.0, 1, LONGEST - 0.5, LONGEST])
@@ -318,7 +234,7 @@ def test_seconds_are_any_number_that_can_be_waited_for(seconds: float) -> None:
 def test_what_is_no_number_of_seconds_is_refused(seconds: Any) -> None:
     """A truth value is none, although Python reckons with it."""
     for least in (0, 2.5):
-        with pytest.raises(InvalidRequest) as raised:
+        with pytest.raises(errors.InvalidRequest) as raised:
             check_seconds("lease", seconds, least=least)
         assert str(raised.value) == f"lease: {SECONDS} {least} and at most 1,000,000,000"
 
@@ -332,17 +248,21 @@ NO_ANSWER = "no answer to the request"
 @pytest.mark.parametrize(
     ("error", "attempts", "line"),
     [
-        (ServerError("[503] shown (internal code 18)", Response(503), 18, "raw"), 0, "[503] shown (internal code 18)"),
-        (BadRequest("[400] no message", Response(400)), 0, "[400] no message"),
-        (ServerError("[503] a (internal code 0)"), 1, "[503] a (internal code 0)"),
-        (AccountLoading("[500] a (internal code 20)"), 2, "[500] a (internal code 20) after 2 attempts"),
-        (InvalidResponse("a\nb", "is wrong", Response(200)), 1, BROKEN),
-        (InvalidRequest("a\tb", "is wrong"), 0, "a b: is wrong"),
-        (ConnectionFailed("why", may_have_arrived=True), 0, f"{NO_ANSWER} (it may have arrived): why"),
-        (Timeout("why", may_have_arrived=False), 0, f"{NO_ANSWER} (it was not sent): why"),
+        (
+            errors.ServerError("[503] shown (internal code 18)", Response(503), 18, "raw"),
+            0,
+            "[503] shown (internal code 18)",
+        ),
+        (errors.BadRequest("[400] no message", Response(400)), 0, "[400] no message"),
+        (errors.ServerError("[503] a (internal code 0)"), 1, "[503] a (internal code 0)"),
+        (errors.AccountLoading("[500] a (internal code 20)"), 2, "[500] a (internal code 20) after 2 attempts"),
+        (errors.InvalidResponse("a\nb", "is wrong", Response(200)), 1, BROKEN),
+        (errors.InvalidRequest("a\tb", "is wrong"), 0, "a b: is wrong"),
+        (errors.ConnectionFailed("why", may_have_arrived=True), 0, f"{NO_ANSWER} (it may have arrived): why"),
+        (errors.Timeout("why", may_have_arrived=False), 0, f"{NO_ANSWER} (it was not sent): why"),
     ],
 )
-def test_an_error_prints_one_line(error: EngagementError, attempts: int, line: str) -> None:
+def test_an_error_prints_one_line(error: errors.EngagementError, attempts: int, line: str) -> None:
     """With all that there is to know and nothing private."""
     error.attempts = attempts
     assert str(error) == line
@@ -350,11 +270,11 @@ def test_an_error_prints_one_line(error: EngagementError, attempts: int, line: s
 
 def test_an_error_keeps_what_it_was_made_of() -> None:
     """A program reads the parts, not the line."""
-    answer = InvalidResponse("c.d", "is odd", Response(200))
+    answer = errors.InvalidResponse("c.d", "is odd", Response(200))
     assert (answer.path, answer.reason, answer.attempts) == ("c.d", "is odd", 0)
-    assert Timeout("why", may_have_arrived=True).may_have_arrived
+    assert errors.Timeout("why", may_have_arrived=True).may_have_arrived
     response = Response(400, body=b"\xff" + b"x" * 3000)
-    error = BadRequest("[400] shown (internal code 7)", response, 7, "said")
+    error = errors.BadRequest("[400] shown (internal code 7)", response, 7, "said")
     assert (error.status_code, error.internal_code, error.message, error.response) == (400, 7, "said", response)
     assert error.body == "\ufffd" + "x" * 1999
 
@@ -363,16 +283,9 @@ def test_an_error_keeps_what_it_was_made_of() -> None:
 def test_an_error_keeps_ten_thousand_bytes_of_a_body(length: int) -> None:
     """A response that is no larger is kept as it is."""
     response = Response(400, body=b"x" * length)
-    for error in (BadRequest("[400] no message", response), InvalidResponse("a", "is odd", response)):
+    for error in (errors.BadRequest("[400] no message", response), errors.InvalidResponse("a", "is odd", response)):
         assert (error.response.status, error.response.body) == (400, b"x" * min(length, MAX_BODY_BYTES))
         assert (error.response is response) is (length <= MAX_BODY_BYTES)
-
-
-def test_objects_show_nothing_but_their_kind_and_settings() -> None:
-    """A key may be somebody's name."""
-    with EngagementClient("demo") as client:
-        assert repr(client.visit("sarah")) == "<Visit>"
-    assert repr(OutageGuard((1, 2.5))) == "OutageGuard(pauses=(1, 2.5))"
 
 
 @pytest.mark.parametrize(
