@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from conftest import BODY, Backend
-from liveperson_engagement import EngagementClient, ResponseEvent, RetryPolicy, VisitIds, errors
+from liveperson_engagement import EngagementClient, RetryPolicy, VisitIds, errors
 from liveperson_engagement._contract import contract
 from liveperson_engagement._json import SchemaViolation
 from liveperson_engagement.sandbox import Sandbox
@@ -441,35 +441,6 @@ def test_a_lost_connection_is_told_without_ids_and_quotes(backend: Backend, kind
 # --- What is told of answers ------------------------------------------------------------------------------------------
 
 
-@pytest.mark.backends("sync", "async")
-def test_hooks_see_every_answer(backend: Backend, sandbox: Sandbox) -> None:
-    """Good, broken, and refused; an error keeps a part of a large body."""
-    seen: list[ResponseEvent] = []
-
-    async def anoted(event: ResponseEvent) -> None:
-        seen.append(event)
-
-    hook: Any = seen.append if backend.name == "sync" else anoted
-    client = backend.client(base_url=sandbox.url, on_response=hook)
-    ask(client, sandbox, NOT_AVAILABLE)
-    with pytest.raises(errors.InvalidResponse):
-        ask(client, sandbox, {"status": "Busy"})
-    with pytest.raises(errors.InvalidResponse) as large:
-        ask(client, sandbox, "x" * 20_000)
-    sandbox.fail_next(400)
-    with pytest.raises(errors.EngagementError):
-        client.visit("shopper").create_session(BODY)
-    assert [event.response and event.response.status for event in seen] == [200, 200, 200, 400]
-    assert [type(event.error) for event in seen] == [
-        type(None),
-        errors.InvalidResponse,
-        errors.InvalidResponse,
-        errors.BadRequest,
-    ]
-    assert len(seen[2].response.body if seen[2].response else b"") == 20_002
-    assert len(large.value.response.body) == 10_000
-
-
 def test_a_broken_answer_is_described_by_its_shape(
     client: EngagementClient, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -489,11 +460,3 @@ def test_a_broken_answer_is_described_by_its_shape(
         "createSession: the answer's shape: {status: text, visitorId: integer, list: [integer, text, null], "
         "deep: {…: {x: number}}, ok: boolean}"
     )
-
-
-def test_a_client_that_is_closed_says_so(client: EngagementClient, sandbox: Sandbox) -> None:
-    """As any program error, not as a failure of the service."""
-    client.close()
-    with pytest.raises(RuntimeError, match=r"^the client is closed: make another$"):
-        client.visit().create_session(BODY)
-    assert sandbox.requests == ()

@@ -238,36 +238,6 @@ def test_a_whole_life_tells_no_ids_keys_or_bodies(backend: Backend, sandbox: San
     } == FAILURES
 
 
-class Stop(Exception):
-    """What a caller's own code raises, with whatever it likes in its words."""
-
-
-@pytest.mark.parametrize("kind", [Stop, KeyboardInterrupt])
-def test_a_callers_own_error_is_not_repeated(
-    backend: Backend, sandbox: Sandbox, watcher: Watcher, kind: type[BaseException]
-) -> None:
-    """Nobody knows what is in them. A pause that did not begin is not counted."""
-
-    def stop(_: object) -> None:
-        raise kind("of shopper-42")
-
-    sandbox.fail_next(503)
-    client = backend.client(base_url=sandbox.url, telemetry=watcher.telemetry, on_retry=stop)
-    with pytest.raises(kind):
-        client.visit("shopper-42").create_session(BODY)
-    [span] = watcher.spans
-    told = without_address(span)
-    name = kind.__name__ if kind is KeyboardInterrupt else "test_otel.Stop"
-    assert (span.status.status_code, span.status.description, told["error.type"]) == (StatusCode.ERROR, None, name)
-    assert (told["liveperson.attempts"], told["liveperson.pauses"]) == (1, 0)
-    assert watcher.counts("liveperson.pause.duration") == []
-    assert watcher.counts("liveperson.call.duration") == [
-        ({"liveperson.call": "create_session", "error.type": name}, 1)
-    ]
-    assert "shopper" not in span.to_json()
-    assert trace.get_current_span() is trace.INVALID_SPAN
-
-
 @pytest.mark.parametrize("code", [10**30, -(10**30), 2**63 - 1, None])
 def test_an_internal_code_that_no_exporter_could_write_is_left_out(
     watched: EngagementClient, sandbox: Sandbox, watcher: Watcher, code: int | None
@@ -415,6 +385,9 @@ def test_a_call_that_is_cancelled_ends_its_span(sandbox: Sandbox, watcher: Watch
     assert told["error.type"] == "asyncio.exceptions.CancelledError"
     assert (told["liveperson.attempts"], told["liveperson.pauses"]) == (1, 0)
     assert without_address(span.events[-1])["error.type"] == ended
+    assert watcher.counts("liveperson.pause.duration") == []
+    failed = {"liveperson.call": "create_session", "error.type": told["error.type"]}
+    assert watcher.counts("liveperson.call.duration") == [(failed, 1)]
 
 
 @pytest.mark.parametrize("where", ["request", "pause"])

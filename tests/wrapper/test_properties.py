@@ -5,26 +5,20 @@ PROPERTIES=long in the environment tries more of each, and scripts/fuzz many ans
 
 from __future__ import annotations
 
-import copy
 import html
-import inspect
 import itertools
 import json
 import logging
-import pickle
 import re
-import socket
-import threading
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from random import Random
-from typing import Any, cast
-from urllib.parse import quote, quote_plus, urlsplit
+from typing import Any
+from urllib.parse import quote, quote_plus
 
-import httpx
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
@@ -37,7 +31,6 @@ from liveperson_engagement._redaction import redact_ids
 from liveperson_engagement.sandbox import Sandbox, SandboxRequest
 from liveperson_engagement.stores import Record
 from liveperson_engagement_api import models
-from liveperson_engagement_api.http import Headers, Response
 from strange_answers import IDS, PAGE, SESSION, SESSIONS, VISITOR, Answer, Case, Player, cases, judge_case
 from strategies import SCHEMAS, TEXTS, Json, allowed, examples, judge, mutated, places, replaced
 from strategies import written as path_of
@@ -240,46 +233,6 @@ def test_an_account_id_is_one_segment_or_refused(
     assert lookup in ([], [f"/api/account/{account}/service/msdkgw/baseURI.json"])
 
 
-BEGINNINGS = ["https://", "http://", "https:", "//", "/", "host.example", "127.0.0.1", "localhost", "[::1]", "[::"]
-ENDS = [":443", ":0", ":99999", "@", "user:pass@", "?", "?a=b", "#", "\\", " ", "\n", "%2f", "..", "/../", "api"]
-URLS = st.lists(st.sampled_from([*BEGINNINGS, *ENDS, "\u0131", "xn--", "\x00"]) | TEXTS, min_size=1, max_size=6).map(
-    "".join
-)
-
-
-@examples(3)
-@given(URLS | URLS.map(lambda rest: f"https://host.example{rest}"), st.sampled_from(["base_url", "domain_api"]))
-def test_a_base_url_is_where_requests_go_or_refused(base: str, argument: str) -> None:
-    """To the host that another parser sees, by https or on this machine, and to the contract's path there."""
-    seen: list[httpx.Request] = []
-
-    def keep(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return httpx.Response(404)
-
-    options: Any = {argument: base, "transport": httpx.MockTransport(keep)}
-    try:
-        client = EngagementClient("demo", **options)
-    except errors.InvalidRequest as error:
-        refused = error.path, str(error).isprintable()
-        assert refused == (argument, True)
-        return
-    with client, pytest.raises((errors.NotFound, errors.DomainLookupFailed)):
-        client.visit().create_session(BODY)
-    [request] = seen
-    parts = urlsplit(base)
-    host = request.url.raw_host.decode()
-    assert host == (parts.hostname or "").strip("[]")
-    assert request.url.port == parts.port or {request.url.port, parts.port} <= {None, 443, 80}
-    assert request.url.userinfo == b""
-    local = host in {"127.0.0.1", "localhost", "::1"} or host.endswith(".localhost")
-    assert request.url.scheme == "https" or local
-    tail = "/api/account/demo/app/engagement/visitors/?v=1.0"
-    tail = tail if argument == "base_url" else "/api/account/demo/service/msdkgw/baseURI.json?version=1.0"
-    assert request.url.raw_path.decode().endswith(tail)
-    assert request.url.raw_path.count(b"?") == 1
-
-
 # --- Answers ----------------------------------------------------------------------------------------------------------
 
 NOT_AVAILABLE = json.dumps({"status": "NotAvailable", **IDS}).encode()
@@ -329,103 +282,7 @@ def test_what_was_found_once_stays_mended(players: Players, name: str, answer: A
         judge_case(Case(name, "create_session", known, [answer]), players[0][name], record)
 
 
-@pytest.mark.parametrize(
-    ("known", "status", "outcome", "complaint"),
-    [
-        ("session", 200, KeyError(), "undocumented: KeyError"),
-        ("nothing", 200, errors.InvalidResponse("body", "must be JSON", Response(200)), "a good answer was refused"),
-        ("session", 401, errors.Unauthorized(f"[401] {VISITOR}", Response(401)), f"prints {VISITOR}"),
-        ("session", 503, (errors.ServerError("[503] no", Response(503)), None), "what was remembered is lost"),
-        ("session", 404, errors.NotFound("[404] no", Response(404)), "are still remembered"),
-    ],
-)
-def test_a_client_that_misbehaves_is_found_out(
-    players: Players, monkeypatch: pytest.MonkeyPatch, known: str, status: int, outcome: Any, complaint: str
-) -> None:
-    """Each part of the judging can fail."""
-    player, before = players[0]["sync"], players[1][known]
-    play = player.play
-    ended: Any = cast(Any, outcome) if isinstance(outcome, tuple) else (outcome, before)
-
-    def misbehave(*arguments: Any, **options: Any) -> Any:
-        play(*arguments, **options)
-        return ended
-
-    monkeypatch.setattr(player, "play", misbehave)
-    with pytest.raises(AssertionError, match=complaint):
-        judge_case(Case("sync", "create_session", known, [Answer(status, NOT_AVAILABLE)]), player, before)
-
-
 # --- Errors -----------------------------------------------------------------------------------------------------------
-
-ANY_TEXT = st.text(st.characters(), max_size=20)
-"""Lone surrogates included."""
-FIELDS = st.lists(st.tuples(st.sampled_from(["Retry-After", "X", "Set-Cookie"]), ANY_TEXT), max_size=3).map(Headers)
-CONTENTS: dict[str, Any] = {
-    "path": ANY_TEXT,
-    "reason": ANY_TEXT,
-    "line": ANY_TEXT,
-    "internal_code": st.none() | st.integers(),
-    "message": st.none() | ANY_TEXT,
-    "response": st.builds(Response, st.integers(100, 999), headers=FIELDS, body=st.binary(max_size=40)),
-    "may_have_arrived": st.booleans(),
-    "permanent": st.booleans(),
-}
-"""What the errors' constructors take, by the names of their parameters."""
-
-
-def kinds_of(kind: type[errors.EngagementError]) -> Iterator[type[errors.EngagementError]]:
-    """List a class and all below it that the package has."""
-    if kind.__module__.startswith("liveperson_"):
-        yield kind
-    for below in kind.__subclasses__():
-        yield from kinds_of(below)
-
-
-def build(kind: type[errors.EngagementError]) -> Any:
-    """Make errors of a class."""
-    if kind.__init__ is Exception.__init__:
-        return st.builds(kind, ANY_TEXT)
-    taken = [each for each in inspect.signature(kind.__init__).parameters.values() if each.name in CONTENTS]
-    named = {each.name: CONTENTS[each.name] for each in taken if each.kind is each.KEYWORD_ONLY}
-    return st.builds(kind, *[CONTENTS[each.name] for each in taken if each.name not in named], **named)
-
-
-def pickled(error: errors.EngagementError) -> errors.EngagementError:
-    """Send an error through pickle, as it was and as it is now."""
-    for protocol in range(2, pickle.HIGHEST_PROTOCOL + 1):
-        error = pickle.loads(pickle.dumps(error, protocol))  # noqa: S301
-    return error
-
-
-any_error = st.sampled_from(sorted({*kinds_of(errors.EngagementError)}, key=lambda kind: kind.__name__)).flatmap(build)
-
-
-@examples(3)
-@given(
-    error=any_error,
-    attempts=st.integers(0, 4),
-    cause=st.none() | st.just(ValueError("why")) | any_error,
-    clone=st.sampled_from([copy.copy, copy.deepcopy, pickled]),
-)
-def test_every_error_survives_pickle_and_copy(
-    error: errors.EngagementError,
-    attempts: int,
-    cause: Exception | None,
-    clone: Callable[[errors.EngagementError], errors.EngagementError],
-) -> None:
-    """With all that it says, whatever texts and answers it holds, and whatever caused it."""
-    if attempts:
-        error.attempts = attempts
-    error.add_note("a note")
-    error.__cause__ = cause
-    again = clone(error)
-    assert type(again) is type(error)
-    assert (str(again), again.args, again.attempts) == (str(error), error.args, error.attempts)
-    assert vars(again) == vars(error)
-    if isinstance(error, errors.ApiError):
-        assert isinstance(again, errors.ApiError)
-        assert again.body == error.body
 
 
 def each(text: str, form: str) -> str:
@@ -559,29 +416,6 @@ def test_nothing_that_was_sent_is_printed_anywhere(
     spelled = {spell(text) for text in [*private, *names, KEY] for spell in SPELLINGS.values()}
     for line in lines:
         assert not [text for text in spelled if text and text in line], line
-
-
-REPEATED = VisitIds("Vid-5a5a", "Sid-6b6b")
-
-
-@pytest.mark.backends
-def test_what_is_repeated_instead_of_http_is_not_printed(backend: Backend) -> None:
-    """A server that sends back what it gets, which is no answer."""
-    with closing(socket.create_server(("127.0.0.1", 0))) as server:
-
-        def repeat() -> None:
-            with closing(server.accept()[0]) as connection:
-                connection.sendall(connection.recv(65536))
-
-        thread = threading.Thread(target=repeat)
-        thread.start()
-        client = backend.client(base_url=f"http://127.0.0.1:{server.getsockname()[1]}", deadline=4.9)
-        with pytest.raises((errors.ConnectionFailed, errors.DeadlineExceeded)) as raised:
-            client.visit(ids=REPEATED).create_session(BODY)
-        thread.join()
-    text = "".join(traceback.format_exception(raised.value))
-    assert "ConnectionFailed" in text
-    assert not [part for part in (REPEATED.visitor_id, REPEATED.session_id or "") if part in text]
 
 
 SECRETS = st.text(st.sampled_from("abzAZ059/=+ \n-_.~%&;#\\\"'<>é€😀"), min_size=6, max_size=40).filter(

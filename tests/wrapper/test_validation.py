@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import copy
 import datetime
 import decimal
 import math
+import pickle
 from typing import Any, cast
 
 import pytest
@@ -17,7 +19,7 @@ from liveperson_engagement._redaction import redact
 from liveperson_engagement.errors import LONGEST, MAX_BODY_BYTES, check_seconds, one_line
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement_api import models
-from liveperson_engagement_api.http import Response
+from liveperson_engagement_api.http import Headers, Response
 
 # --- Bodies -----------------------------------------------------------------------------------------------------------
 
@@ -245,27 +247,57 @@ BROKEN = "the service's answer breaks the contract: a b: is wrong"
 NO_ANSWER = "no answer to the request"
 
 
-@pytest.mark.parametrize(
-    ("error", "attempts", "line"),
-    [
-        (
-            errors.ServerError("[503] shown (internal code 18)", Response(503), 18, "raw"),
-            0,
-            "[503] shown (internal code 18)",
-        ),
-        (errors.BadRequest("[400] no message", Response(400)), 0, "[400] no message"),
-        (errors.ServerError("[503] a (internal code 0)"), 1, "[503] a (internal code 0)"),
-        (errors.AccountLoading("[500] a (internal code 20)"), 2, "[500] a (internal code 20) after 2 attempts"),
-        (errors.InvalidResponse("a\nb", "is wrong", Response(200)), 1, BROKEN),
-        (errors.InvalidRequest("a\tb", "is wrong"), 0, "a b: is wrong"),
-        (errors.ConnectionFailed("why", may_have_arrived=True), 0, f"{NO_ANSWER} (it may have arrived): why"),
-        (errors.Timeout("why", may_have_arrived=False), 0, f"{NO_ANSWER} (it was not sent): why"),
-    ],
-)
+PRINTED: list[tuple[errors.EngagementError, int, str]] = [
+    (
+        errors.ServerError("[503] shown (internal code 18)", Response(503), 18, "raw"),
+        0,
+        "[503] shown (internal code 18)",
+    ),
+    (errors.BadRequest("[400] no message", Response(400)), 0, "[400] no message"),
+    (errors.ServerError("[503] a (internal code 0)"), 1, "[503] a (internal code 0)"),
+    (errors.AccountLoading("[500] a (internal code 20)"), 2, "[500] a (internal code 20) after 2 attempts"),
+    (errors.InvalidResponse("a\nb", "is wrong", Response(200)), 1, BROKEN),
+    (errors.InvalidRequest("a\tb", "is wrong"), 0, "a b: is wrong"),
+    (errors.ConnectionFailed("why", may_have_arrived=True), 0, f"{NO_ANSWER} (it may have arrived): why"),
+    (errors.Timeout("why", may_have_arrived=False), 0, f"{NO_ANSWER} (it was not sent): why"),
+]
+
+
+@pytest.mark.parametrize(("error", "attempts", "line"), PRINTED)
 def test_an_error_prints_one_line(error: errors.EngagementError, attempts: int, line: str) -> None:
     """With all that there is to know and nothing private."""
     error.attempts = attempts
     assert str(error) == line
+
+
+ODD = Response(499, Headers([("Set-Cookie", "\u00e9\ud800")]), b"\xff" * 20_000)
+EVERY = [
+    *(error for error, _, _ in PRINTED),
+    *(kind("[499] \u2028", ODD, 10**30, "\ud800") for kind in (errors.ApiError, errors.Unauthorized, errors.NotFound)),
+    *(kind("\ud800") for kind in (errors.StoreError, errors.DeadlineExceeded, errors.DomainLookupFailed)),
+]
+
+
+def pickled(error: errors.EngagementError) -> errors.EngagementError:
+    """Send an error through pickle."""
+    again: errors.EngagementError = pickle.loads(pickle.dumps(error))  # noqa: S301
+    return again
+
+
+CLONES: list[Any] = [copy.copy, copy.deepcopy, pickled]
+
+
+@pytest.mark.parametrize("clone", CLONES)
+def test_every_error_survives_pickle_and_copy(clone: Any) -> None:
+    """With all that it says, so that a worker process can send it home."""
+    for error in EVERY:
+        error.attempts = 3
+        error.add_note("a note")
+        error.__cause__ = ValueError("why")
+        again = clone(error)
+        assert (type(again), str(again), again.args, vars(again)) == (type(error), str(error), error.args, vars(error))
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    assert {type(error) for error in EVERY} == {*kinds} - {errors.EngagementError}
 
 
 def test_an_error_keeps_what_it_was_made_of() -> None:
