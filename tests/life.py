@@ -87,7 +87,7 @@ def live(backend: Backend, sandbox: Sandbox, **options: Any) -> tuple[set[str], 
     sandbox.drop_connection(times=2)
     call(visit.create_session, BODY)
     sandbox.fail_next(503)
-    call(visit.create_session, BODY, deadline=1)
+    call(visit.create_session, BODY, deadline=4.9)
     call(visit.create_session, {**BODY, "appType": "Sarah"})
     sandbox.slow(0.3, times=4)
     call(client.with_options(timeout=0.05).visit(ids=visit.ids).update_session, {})

@@ -22,28 +22,26 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from jsonschema.validators import extend  # type: ignore[import-untyped]
 
-from contract_vectors import ODDITIES
-
 Json: TypeAlias = Any
 Place: TypeAlias = tuple[str | int, ...]
 Strategy: TypeAlias = "st.SearchStrategy[Any]"
 
 CONTRACT: Any = json.loads(resources.files("liveperson_engagement_api").joinpath("openapi.json").read_bytes())
 SCHEMAS: Any = CONTRACT["components"]["schemas"]
-EXAMPLES = int(os.environ.get("PROPERTY_EXAMPLES", "100"))
-"""How many examples a property gets; a run in depth is PROPERTY_EXAMPLES=5000."""
+
+_SLOW = [HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large]
+settings.register_profile(
+    "quick", max_examples=20, derandomize=True, database=None, deadline=None, suppress_health_check=_SLOW
+)
+settings.register_profile("long", settings.get_profile("quick"), max_examples=300)
+settings.register_profile("fuzz", settings.get_profile("quick"), max_examples=20_000, derandomize=False)
+settings.load_profile(os.environ.get("PROPERTIES", "quick"))
+"""PROPERTIES=long tries more of each property, and always the same; fuzz tries others each time."""
 
 
-def examples(share: float = 1.0, **more: Any) -> settings:
-    """Say how often to try: the same examples each time, unless there are many."""
-    return settings(
-        max_examples=max(1, int(EXAMPLES * share)),
-        derandomize=EXAMPLES <= 1000,
-        database=None,
-        deadline=None,
-        suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
-        **more,
-    )
+def examples(share: float = 1.0) -> settings:
+    """Say how often to try, as a share of what the profile says."""
+    return settings(max_examples=max(1, int(settings.default.max_examples * share)))  # type: ignore[union-attr]
 
 
 # --- What the contract says of a value -------------------------------------------------------------------------------
@@ -90,10 +88,7 @@ class Judge:
         return found
 
 
-@functools.cache
-def judge(component: str) -> Judge:
-    """Give the judge of a component."""
-    return Judge(component)
+judge = functools.cache(Judge)
 
 
 def is_json(value: object) -> bool:
@@ -111,14 +106,12 @@ def is_json(value: object) -> bool:
 def places(value: Json, place: Place = (), *, depth: int = 12) -> Iterator[tuple[Place, Json]]:
     """Walk through a value: each part with its place."""
     yield place, value
-    if not depth:
-        return
     members: list[tuple[Any, Any]] = []
     if isinstance(value, dict):
         members = list(cast(dict[str, Any], value).items())
     elif isinstance(value, list | tuple):
         members = list(enumerate(cast(list[Any], value)))
-    for key, part in members:
+    for key, part in members if depth else ():
         yield from places(part, (*place, key), depth=depth - 1)
 
 
@@ -166,36 +159,31 @@ def allowed(component: str) -> Strategy:
 
 
 def _values(node: Any) -> Strategy:
-    for keyword, make in _MAKERS.items():
-        if keyword in node:
-            return make(node)
-    return ANYTHING
+    return next((make(node) for keyword, make in _MAKERS.items() if keyword in node), ANYTHING)
 
 
-def _merged(*nodes: Any) -> Any:
-    """Make one object's schema of several."""
-    resolved = [SCHEMAS[node["$ref"].rpartition("/")[2]] if "$ref" in node else node for node in nodes]
-    return {
-        "type": "object",
-        "properties": {name: part for node in resolved for name, part in node.get("properties", {}).items()},
-        "required": [name for node in resolved for name in node.get("required", ())],
-    }
+def _merged(node: Any) -> Strategy:
+    """Make values of several schemas of one object."""
+    parts = [SCHEMAS[part["$ref"].rpartition("/")[2]] if "$ref" in part else part for part in node["allOf"]]
+    properties = {name: member for part in parts for name, member in part.get("properties", {}).items()}
+    return _objects(
+        {"properties": properties, "required": [name for part in parts for name in part.get("required", ())]}
+    )
 
 
 def _either(node: Any) -> Strategy:
+    """Make values of a schema with `if`, of one kind or the other."""
     rest = {name: part for name, part in node.items() if name not in {"if", "then", "else"}}
     within = _Validator({"type": ["string", "number", "null", "boolean", "object", "array"], **node["if"]})
     then = _values({**rest, **node["if"], **node.get("then", {})}).filter(within.is_valid)
-    other = _values({**rest, **node.get("else", {})}).filter(lambda value: not within.is_valid(value))
-    return then | other
+    return then | _values({**rest, **node.get("else", {})}).filter(lambda value: not within.is_valid(value))
 
 
 def _objects(node: Any) -> Strategy:
     properties, required = node.get("properties", {}), node.get("required", ())
     known = {name: _values(part) for name, part in properties.items()}
-    needed = {name: known[name] for name in required}
-    more = {name: known[name] for name in known.keys() - needed.keys()}
-    bare = st.fixed_dictionaries(needed, optional=dict(sorted(more.items())))
+    needed = {name: known.pop(name) for name in required}
+    bare = st.fixed_dictionaries(needed, optional=dict(sorted(known.items())))
     others = st.dictionaries(TEXTS.filter(lambda name: name not in properties), ANYTHING, min_size=1, max_size=2)
     # Members that are not known yet pass, both ways; more seldom than not, or nothing else would be seen.
     return bare | bare | bare | st.builds(_joined, bare, others)
@@ -206,14 +194,13 @@ def _joined(one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any]:
 
 
 def _texts(node: Any) -> Strategy:
+    pattern, least, most = node.get("pattern", ""), node.get("minLength", 0), node.get("maxLength", 2000)
+    texts = TEXTS
     if "format" in node:
-        texts: Strategy = {"ipv4": st.ip_addresses(v=4), "ipv6": st.ip_addresses(v=6)}[node["format"]].map(str)
-        return texts.filter(lambda text: re.search(as_python(node.get("pattern", "")), text) is not None)
-    least, most = node.get("minLength", 0), node.get("maxLength", 2000)
-    if "pattern" in node:
-        found = st.from_regex(as_python(node["pattern"])).filter(is_json)
-        return found.filter(lambda text: least <= len(text) <= most)
-    return TEXTS.filter(lambda text: least <= len(text) <= most)
+        texts = st.ip_addresses(v=4 if node["format"] == "ipv4" else 6).map(str)
+    elif pattern:
+        texts = st.from_regex(as_python(pattern)).filter(is_json)
+    return texts.filter(lambda text: least <= len(text) <= most and re.search(as_python(pattern), text) is not None)
 
 
 def _whole(node: Any) -> Strategy:
@@ -222,14 +209,9 @@ def _whole(node: Any) -> Strategy:
     return numbers | numbers.filter(lambda number: abs(number) <= 2**53).map(float)
 
 
-def _any_number(node: Any) -> Strategy:
-    least, most = node.get("minimum"), node.get("maximum")
-    return NUMBERS.filter(lambda number: (least is None or number >= least) and (most is None or number <= most))
-
-
-def _of_its_type(node: Any) -> Strategy:
-    kinds = [node["type"]] if isinstance(node["type"], str) else node["type"]
-    return st.one_of([_KINDS[kind](node) for kind in kinds])
+def _numbers(node: Any) -> Strategy:
+    least, most = node.get("minimum", float("-inf")), node.get("maximum", float("inf"))
+    return NUMBERS.filter(lambda number: least <= number <= most)
 
 
 _KINDS: dict[str, Callable[[Any], Strategy]] = {
@@ -237,47 +219,63 @@ _KINDS: dict[str, Callable[[Any], Strategy]] = {
     "array": lambda node: st.lists(_values(node.get("items", {})), max_size=3),
     "string": _texts,
     "integer": _whole,
-    "number": _any_number,
+    "number": _numbers,
     "boolean": lambda _: st.booleans(),
     "null": lambda _: st.none(),
 }
 _MAKERS: dict[str, Callable[[Any], Strategy]] = {
     "$ref": lambda node: allowed(node["$ref"].rpartition("/")[2]),
-    "allOf": lambda node: _values(_merged(*node["allOf"])),
+    "allOf": _merged,
     "oneOf": lambda node: st.one_of([_values(member) for member in node["oneOf"]]),
     "if": _either,
     "const": lambda node: st.just(node["const"]),
     "enum": lambda node: st.sampled_from(node["enum"]),
-    "type": _of_its_type,
+    "type": lambda node: st.one_of(
+        [_KINDS[kind](node) for kind in ([node["type"]] if isinstance(node["type"], str) else node["type"])]
+    ),
 }
 """What to make of a schema, by the first of these keywords that it has."""
 
 
 # --- What it forbids, or hardly allows -------------------------------------------------------------------------------
 
-NOT_JSON: Strategy = st.sampled_from(
-    [
-        *(
-            float("nan"),
-            float("inf"),
-            float("-inf"),
-            "\ud800",
-            "a\udfffb",
-            ["\udc00"],
-            {"\ud800": 1},
-            {"a": float("nan")},
-        ),
-        *(b"bytes", {1}, frozenset[int](), object(), datetime.date(2026, 1, 1), decimal.Decimal("1.5"), 1j, range(3)),
-        *({1: 2}, {None: 1}, {True: 1, "true": 2}, {1.5: 1}, [{"a": {2: 3}}], ..., type),
-    ]
-)
-NEARLY: Strategy = st.one_of(
-    st.sampled_from(ODDITIES),
-    st.integers(min_value=-2, max_value=40),
-    st.sampled_from(
-        [2**63, -(2**63) - 1, "GB\n", "1.2.3.4\n", "01.2.3.4", "::1%eth0", "5\n", "\u0661", "A\u0300", 12.5, 1e300]
-    ),
-    st.sampled_from(sorted(SCHEMAS)).flatmap(allowed),
+NOT_TEXT = ["\ud800", "a\udfffb", ["\udc00"], {"\ud800": 1}, {1: 2}, {None: 1}, {True: 1, "true": 2}, {1.5: 1}]
+NOT_NUMBERS = [float("nan"), float("inf"), float("-inf"), {"a": float("nan")}, decimal.Decimal("1.5"), 1j]
+NOT_VALUES = [
+    b"bytes",
+    {1},
+    frozenset[int](),
+    object(),
+    datetime.date(2026, 1, 1),
+    range(3),
+    [{"a": {2: 3}}],
+    ...,
+    type,
+]
+NOT_JSON: Strategy = st.sampled_from([*NOT_TEXT, *NOT_NUMBERS, *NOT_VALUES])
+ODD_TEXTS = [
+    "",
+    " ",
+    ".",
+    "..",
+    "x",
+    "0",
+    "7",
+    "-1",
+    "1.5",
+    "GB\n",
+    "5\n",
+    "\u0661",
+    "A\u0300",
+    "en-US",
+    "\u00e9",
+    "GB",
+]
+ODD_ADDRESSES = ["10.0.0.1", "999.1.1.1", "1.2.3.4\n", "01.2.3.4", "::1", "1::2::3", "::1%eth0"]
+ODD_NUMBERS = [0, -1, 1.5, 12.5, 1e300, 2**31, 2**63 - 1, 2**63, -(2**63), -(2**63) - 1]
+ODD: list[Json] = [None, True, False, [], {}, [None], {"type": None}, *ODD_TEXTS, *ODD_ADDRESSES, *ODD_NUMBERS]
+NEARLY: Strategy = (
+    st.sampled_from(ODD) | st.integers(min_value=-2, max_value=40) | st.sampled_from(sorted(SCHEMAS)).flatmap(allowed)
 )
 """What is allowed in some other place, and edges."""
 
@@ -288,17 +286,13 @@ def mutated(draw: st.DrawFn, component: str) -> Json:
     value = draw(allowed(component))
     for _ in range(draw(st.sampled_from([1, 1, 1, 2]))):
         place, part = draw(st.sampled_from(list(places(value))))
-        kinds = ["odd", "nearly", "nearly", "gone", "itself", "name"]
-        kind = draw(st.sampled_from(kinds))
+        kind = draw(st.sampled_from(["odd", "nearly", "nearly", "gone", "itself", "name"]))
         if kind == "gone" and place:
             value = replaced(value, place, ...)
         elif kind == "itself" and isinstance(part, dict | list) and place:
             value = deepcopy(value)
             holder = functools.reduce(lambda inner, key: inner[key], place, value)
-            if isinstance(holder, dict):
-                holder["itself"] = value
-            else:
-                holder.append(value)
+            cast(dict[str, Any], holder).update(itself=value) if isinstance(holder, dict) else holder.append(value)
             return value
         elif kind == "name" and isinstance(part, dict):
             name = draw(st.sampled_from([1, None, "\udfff", 2.5, False, ("a",), b"name"]))

@@ -1,35 +1,70 @@
-"""Properties of what is sent: all that the contract allows arrives as it was given; all that it forbids stays here."""
+"""Properties: of what is sent, of answers, of errors, and of visits whatever happens between their calls.
+
+PROPERTIES=long in the environment tries more of each, and scripts/fuzz many answers.
+"""
 
 from __future__ import annotations
 
+import html
+import itertools
 import json
+import logging
 import re
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+from random import Random
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, quote_plus
 
-import httpx
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, rule, run_state_machine_as_test
 
-from conftest import BODY, Backend
-from liveperson_engagement import DomainLookupFailed, EngagementClient, InvalidRequest, NotFound, Visit, VisitIds
+from conftest import BACKENDS, BODY, Backend
+from faults_service import Service as FaultyService
+from liveperson_engagement import EngagementClient, MemoryStore, RetryEvent, SQLiteStore, Visit, VisitIds, errors
+from liveperson_engagement._redaction import redact_ids
 from liveperson_engagement.sandbox import Sandbox, SandboxRequest
+from liveperson_engagement.stores import Record
 from liveperson_engagement_api import models
-from strategies import ANYTHING, NOT_JSON, SCHEMAS, TEXTS, allowed, examples, judge, mutated, places, written
+from strange_answers import IDS, PAGE, SESSION, SESSIONS, VISITOR, Answer, Case, Player, cases, judge_case
+from strategies import SCHEMAS, TEXTS, Json, allowed, examples, judge, mutated, places, replaced
+from strategies import written as path_of
+from visits_model import FAILURES, Known, Script, Service, foresee
 
-BACKENDS = ("sync", "async", "sync fast", "async fast")
 SENDS = {"create_session": "CreateSessionBody", "engagement": "CreateSessionBody", "update_session": "SessionUpdate"}
 REQUIRED = {name for schema in SCHEMAS.values() for name in schema.get("required", ())}
+Clients = dict[str, tuple[Backend, EngagementClient, list[RetryEvent]]]
 
 
 @pytest.fixture(scope="module")
-def clients(running_sandbox: Sandbox) -> Iterator[dict[str, EngagementClient]]:
-    """Connect one client of each backend for all examples."""
+def clients(running_sandbox: Sandbox) -> Iterator[Clients]:
+    """Connect one client of each backend for all examples; their retries are noted."""
     with ExitStack() as stack:
-        yield {name: Backend(name, stack).client(base_url=running_sandbox.url) for name in BACKENDS}
+        made: Clients = {}
+        for name in BACKENDS:
+            backend, events = Backend(name, stack), list[RetryEvent]()
+            made[name] = backend, backend.client(base_url=running_sandbox.url, on_retry=events.append), events
+        yield made
+
+
+@pytest.fixture
+def connect(clients: Clients, running_sandbox: Sandbox) -> Callable[[str], EngagementClient]:
+    """Give one of the clients, and a sandbox that knows nothing."""
+
+    def connect(backend: str) -> EngagementClient:
+        running_sandbox.reset()
+        return clients[backend][1]
+
+    return connect
+
+
+Connect = Callable[[str], EngagementClient]
+any_backend = st.sampled_from(BACKENDS)
 
 
 def as_sent(value: Any) -> str:
@@ -49,118 +84,90 @@ def arrived(sandbox: Sandbox) -> tuple[SandboxRequest, Any]:
     return request, json.loads(request.raw_body.decode(), object_pairs_hook=without_twins)
 
 
-# --- What is allowed -------------------------------------------------------------------------------------------------
+# --- What is sent -----------------------------------------------------------------------------------------------------
 
 
-@examples()
-@given(
-    backend=st.sampled_from(BACKENDS),
-    body=allowed("CreateSessionBody"),
-    call=st.sampled_from(["create_session", "engagement"]),
-)
-def test_a_session_body_that_the_contract_allows_arrives_as_it_was_given(
-    clients: dict[str, EngagementClient], running_sandbox: Sandbox, backend: str, body: Any, call: str
+@given(any_backend, allowed("CreateSessionBody"), st.sampled_from(["create_session", "engagement"]))
+def test_an_allowed_body_arrives_as_it_was_given(
+    connect: Connect, running_sandbox: Sandbox, backend: str, body: Any, call: str
 ) -> None:
     """Byte for byte, the order of members and the kinds of numbers included; and its attributes are on the list."""
-    running_sandbox.reset()
-    getattr(clients[backend].visit(), call)(body)
+    visit = connect(backend).visit()
+    getattr(visit, call)(body)
     request, sent = arrived(running_sandbox)
     assert (request.operation_id, request.status) == ("createSession", 200)
     assert as_sent(sent) == as_sent(body)
     [visitor] = running_sandbox.visitors
     assert as_sent(visitor.sessions[0].attributes) == as_sent(body.get("engagementAttributes", []))
+    visit.create_session(models.CreateSessionBody.from_dict(body).to_dict())  # a model says the same in another order
+    assert arrived(running_sandbox)[1] == body
 
 
-@examples()
-@given(backend=st.sampled_from(BACKENDS), update=allowed("SessionUpdate") | allowed("UpdateSessionBody"))
-def test_update_that_the_contract_allows_arrive_as_they_were_given(
-    clients: dict[str, EngagementClient], running_sandbox: Sandbox, backend: str, update: Any
+@given(any_backend, allowed("SessionUpdate") | allowed("UpdateSessionBody"))
+def test_an_allowed_update_arrives_as_it_was_given(
+    connect: Connect, running_sandbox: Sandbox, backend: str, update: Any
 ) -> None:
     """With the session's own pageId in front, unless there is one."""
     assume("pageId" not in update or judge("PageId").allows(update["pageId"]))
-    running_sandbox.reset()
-    visit = clients[backend].visit()
-    page = visit.create_session(BODY).page_id
+    visit = connect(backend).visit()
+    whole = {"pageId": visit.create_session(BODY).page_id, **update}
     visit.update_session(update)
     request, sent = arrived(running_sandbox)
     assert (request.operation_id, request.status) == ("updateSession", 200)
-    assert as_sent(sent) == as_sent({"pageId": page, **update})
-    [visitor] = running_sandbox.visitors
-    assert as_sent(visitor.sessions[0].updates) == as_sent([sent])
-    assert as_sent(visitor.sessions[0].attributes) == as_sent(update.get("engagementAttributes", []))
-    assert as_sent(visitor.sessions[0].impressions) == as_sent(update.get("impAttributes", []))
-
-
-@examples(0.5)
-@given(backend=st.sampled_from(BACKENDS), body=allowed("CreateSessionBody"), update=allowed("SessionUpdate"))
-def test_the_generated_models_arrive_as_the_json_they_were_made_of(
-    clients: dict[str, EngagementClient], running_sandbox: Sandbox, backend: str, body: Any, update: Any
-) -> None:
-    """A model says the same as a dict, whatever the order of its members."""
-    running_sandbox.reset()
-    visit = clients[backend].visit()
-    page = visit.create_session(models.CreateSessionBody.from_dict(body).to_dict()).page_id
-    assert arrived(running_sandbox)[1] == body
-    assume("pageId" not in update)
-    visit.update_session(models.SessionUpdate.from_dict(update).to_dict())
-    assert arrived(running_sandbox)[1] == {"pageId": page, **update}
-    visit.update_session(models.UpdateSessionBody.from_dict({**update, "pageId": "another"}).to_dict())
-    assert arrived(running_sandbox)[1] == {**update, "pageId": "another"}
-
-
-# --- What is forbidden -----------------------------------------------------------------------------------------------
+    assert as_sent(sent) == as_sent(whole)
+    session = running_sandbox.visitors[0].sessions[0]
+    assert as_sent(session.updates) == as_sent([sent])
+    assert as_sent(session.attributes) == as_sent(update.get("engagementAttributes", []))
+    assert as_sent(session.impressions) == as_sent(update.get("impAttributes", []))
+    visit.update_session(models.UpdateSessionBody.from_dict(whole).to_dict())
+    assert arrived(running_sandbox)[1] == whole
 
 
 def places_of(body: Any) -> set[str]:
     """Name all places in a body, and those of required members that it does not have."""
     found: set[str] = set()
     for place, part in places(body):
-        found.add(written(place))
+        found.add(path_of(place))
         if isinstance(part, dict):
-            found |= {written((*place, name)) for name in REQUIRED - part.keys()}
+            found |= {path_of((*place, name)) for name in REQUIRED - part.keys()}
     return found
 
 
 @examples(3)
-@given(
-    backend=st.sampled_from(BACKENDS),
-    made=st.sampled_from(sorted(SENDS)).flatmap(lambda call: st.tuples(st.just(call), mutated(SENDS[call]))),
-)
-def test_a_body_is_refused_before_anything_is_sent_if_and_only_if_the_contract_forbids_it(
-    clients: dict[str, EngagementClient], running_sandbox: Sandbox, backend: str, made: tuple[str, Any]
+@given(any_backend, st.sampled_from(sorted(SENDS)).flatmap(lambda call: st.tuples(st.just(call), mutated(SENDS[call]))))
+def test_a_body_is_refused_if_the_contract_forbids_it(
+    connect: Connect, running_sandbox: Sandbox, backend: str, made: tuple[str, Any]
 ) -> None:
-    """The path leads into the body, to something that is wrong, or to the missing member; what is known stays."""
-    running_sandbox.reset()
+    """And only then. The path leads to something that is wrong, or to the missing member; what is known stays."""
     call, body = made
-    visit = clients[backend].visit()
+    visit = connect(backend).visit()
     visit.create_session(BODY)
-    ids, asked = visit.ids, len(running_sandbox.requests)
-    component = SENDS[call]
-    if call == "update_session" and isinstance(body, dict) and "pageId" in body:
-        component = "UpdateSessionBody"
-    if judge(component).allows(body):
+    ids = visit.ids
+    whole = call == "update_session" and isinstance(body, dict) and "pageId" in body
+    component = judge("UpdateSessionBody" if whole else SENDS[call])
+    if component.allows(body):
         getattr(visit, call)(body)
         assert as_sent(arrived(running_sandbox)[1]).endswith(as_sent(body)[1:])
         return
-    if judge(component).allows(as_json_writes(body)) and written_names(body, visit, call):
+    as_written = as_json_writes(body)
+    if component.allows(as_written) and written_names(body, visit, call):
         content = running_sandbox.requests[-1].raw_body
         assert content.endswith(json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()[1:])
         return
-    with pytest.raises(InvalidRequest) as raised:
+    with pytest.raises(errors.InvalidRequest) as raised:
         getattr(visit, call)(body)
     error = raised.value
-    assert error.path in places_of(body), error
-    if judge_can_read(body):
-        assert error.path in judge(component).wrong_places(body), error
+    assert error.path in (component.wrong_places(body) if as_written == body else places_of(body)), error
     assert error.reason in str(error)
     assert str(error).isprintable()
-    assert len(running_sandbox.requests) == asked
+    assert len(running_sandbox.requests) == 1
     assert visit.ids == ids
 
 
 def as_json_writes(body: Any) -> Any:
     """Write a body as the json module does, which makes text of names that are numbers, and read it again."""
     try:
+        json.dumps(body, ensure_ascii=False).encode()
         return json.loads(json.dumps(body, allow_nan=False))
     except (TypeError, ValueError, RecursionError):
         return None
@@ -170,93 +177,34 @@ def written_names(body: Any, visit: Visit, call: str) -> bool:
     """Send a body whose only fault are such names; they pass where the contract does not know what they name."""
     try:
         getattr(visit, call)(body)
-    except InvalidRequest as error:
+    except errors.InvalidRequest as error:
         return "names" not in error.reason
     return True
 
 
-def judge_can_read(body: Any) -> bool:
-    """Tell whether a body breaks the contract although JSON can carry all of it."""
-    try:
-        json.dumps(body, allow_nan=False, ensure_ascii=False).encode()
-    except (TypeError, ValueError, RecursionError):
-        return False
-    return bool(as_json_writes(body) == body)
-
-
-@examples(0.5)
-@given(
-    backend=st.sampled_from(BACKENDS),
-    kinds=st.lists(TEXTS | ANYTHING | NOT_JSON, min_size=1, max_size=3),
-    good=st.booleans(),
-)
-def test_only_documented_kinds_of_impressions_are_reported(
-    clients: dict[str, EngagementClient], running_sandbox: Sandbox, backend: str, kinds: list[Any], *, good: bool
-) -> None:
-    """Whatever else stands for a kind is refused at its own place, before anything is sent."""
-    running_sandbox.reset()
-    visit = clients[backend].visit()
-    visit.create_session(BODY)
-    given_kinds: list[Any] = ["impClose", *kinds] if good else kinds
-    with pytest.raises(InvalidRequest) as raised:
-        visit.report_impressions(*given_kinds)
-    assert raised.value.path == f"kinds[{int(good)}]"
-    assert len(running_sandbox.requests) == 1
-
-
-# --- Texts that try to break out of their place ----------------------------------------------------------------------
-
-BREAKOUTS = st.lists(
-    st.sampled_from(
-        [
-            "/",
-            "\\",
-            "..",
-            ".",
-            "?",
-            "#",
-            "&",
-            "=",
-            "%2f",
-            "%2e",
-            "%",
-            "\r\n",
-            "\n",
-            " ",
-            "\x00",
-            ";",
-            "@",
-            ":",
-            "sid=",
-            "v=2",
-        ]
-    )
-    | TEXTS,
-    min_size=1,
-    max_size=6,
-).map("".join)
+PARTS = ["/", "\\", "..", ".", "?", "#", "&", "=", "%2f", "%2e", "%", "\r\n", "\n", " ", "\x00", ";", "@", ":", "sid="]
+BREAKOUTS = st.lists(st.sampled_from(PARTS) | TEXTS, min_size=1, max_size=6).map("".join)
+"""Texts that try to break out of their place."""
 
 
 @examples(2)
-@given(backend=st.sampled_from(BACKENDS), visitor=BREAKOUTS, session=BREAKOUTS, page=BREAKOUTS)
+@given(any_backend, BREAKOUTS, BREAKOUTS, BREAKOUTS)
 def test_ids_stay_in_their_place(
-    clients: dict[str, EngagementClient], running_sandbox: Sandbox, backend: str, visitor: str, session: str, page: str
+    connect: Connect, running_sandbox: Sandbox, backend: str, visitor: str, session: str, page: str
 ) -> None:
     """One segment of the path, one member of the query, one member of the body; or they are refused."""
-    running_sandbox.reset()
+    client = connect(backend)
     ids = {"visitor_id": ("VisitorId", visitor), "session_id": ("SessionId", session), "page_id": ("PageId", page)}
-    wrong = [name for name, (component, text) in ids.items() if not judge(component).allows(text)]
+    wrong = [f"ids.{name}" for name, (component, text) in ids.items() if not judge(component).allows(text)]
     if wrong:
-        with pytest.raises(InvalidRequest) as raised:
-            clients[backend].visit(ids=VisitIds(visitor, session, page))
-        assert raised.value.path in {f"ids.{name}" for name in wrong}
+        with pytest.raises(errors.InvalidRequest) as raised:
+            client.visit(ids=VisitIds(visitor, session, page))
+        assert raised.value.path in wrong
         return
-    visit = clients[backend].visit(ids=VisitIds(visitor, session, page))
-    with pytest.raises(NotFound):
-        visit.update_session({})
-    visit = clients[backend].visit(ids=VisitIds(visitor, session, page))
-    with pytest.raises(NotFound):
-        visit.create_session(BODY)
+    with pytest.raises(errors.NotFound):
+        client.visit(ids=VisitIds(visitor, session, page)).update_session({})
+    with pytest.raises(errors.NotFound):
+        client.visit(ids=VisitIds(visitor, session, page)).create_session(BODY)
     for request, operation in zip(running_sandbox.requests, ("updateSession", "continueSession"), strict=True):
         assert request.operation_id == operation
         assert re.fullmatch(r"/api/account/demo/app/engagement/visitors/[^/?#\\\s]+", request.path)
@@ -266,110 +214,377 @@ def test_ids_stay_in_their_place(
 
 
 @examples(2)
-@given(
-    backend=st.sampled_from(BACKENDS),
-    account=BREAKOUTS | st.from_regex(r"[a-zA-Z0-9_]{1,21}\n?", fullmatch=True),
-    key=BREAKOUTS,
-)
+@given(any_backend, BREAKOUTS | st.from_regex(r"[a-zA-Z0-9_]{1,21}\n?", fullmatch=True), BREAKOUTS)
 def test_an_account_id_is_one_segment_or_refused(
-    clients: dict[str, EngagementClient], running_sandbox: Sandbox, backend: str, account: str, key: str
+    connect: Connect, running_sandbox: Sandbox, backend: str, account: str, key: str
 ) -> None:
     """Whatever the key is: that never leaves this process."""
-    running_sandbox.reset()
     options: Any = {"account_id": account, "base_url": None, "domain_api": running_sandbox.url}
+    client = connect(backend)
     if not judge("AccountId").allows(account):
-        with pytest.raises(InvalidRequest) as raised:
-            clients[backend].with_options(**options)
+        with pytest.raises(errors.InvalidRequest) as raised:
+            client.with_options(**options)
         assert raised.value.path == "account_id"
         return
     assume(key)
-    clients[backend].with_options(**options).visit(key).create_session(BODY)
+    client.with_options(**options).visit(key).create_session(BODY)
     *lookup, path = [request.path for request in running_sandbox.requests]
     assert path == f"/api/account/{account}/app/engagement/visitors/"
     assert lookup in ([], [f"/api/account/{account}/service/msdkgw/baseURI.json"])
 
 
-def connected(options: Any) -> EngagementClient | InvalidRequest:
-    """Make a client, or return why not."""
-    try:
-        return EngagementClient("demo", **options)
-    except InvalidRequest as error:
-        return error
+# --- Answers ----------------------------------------------------------------------------------------------------------
+
+NOT_AVAILABLE = json.dumps({"status": "NotAvailable", **IDS}).encode()
+HEADERS = ((b"Server", b"caf\xe9 \xff"), (b"Retry-After", b"\xd9\xa3"), (b"Set-Cookie", b"a=\xc3\xa9"))
+FOUND = [
+    Answer(200, b'{"status": "NotAvailable", "later": "\\ud800"}'),
+    Answer(200, NOT_AVAILABLE.replace(SESSION.encode(), b"\\ud800")),
+    Answer(200, NOT_AVAILABLE.replace(VISITOR.encode(), b"v" * 70_000)),
+    Answer(200, NOT_AVAILABLE, HEADERS),
+    Answer(503, b"<html>", HEADERS),
+    Answer(404, b"no gzip", (*HEADERS, (b"Content-Encoding", b"gzip"))),
+    Answer(400, b'{"internalCode": ' + b"7" * 4000 + b"}"),
+    Answer(500, b'{"internalCode": 20, "message": "vid: ' + b"v" * 70_000 + b'"}'),
+    Answer(200, b'{"a\\nb\\u001b[31m": 1e999, "status": "Available"}'),
+]
+"""Answers that brought errors out of the tree, or lines of thousands of characters, on some transport."""
 
 
-URLS = st.lists(
-    st.sampled_from(
-        [
-            *(
-                "https://",
-                "http://",
-                "https:",
-                "//",
-                "/",
-                "host.example",
-                "127.0.0.1",
-                "localhost",
-                "[::1]",
-                "[::",
-                ":443",
-                ":0",
-            ),
-            *(
-                ":99999",
-                "@",
-                "user:pass@",
-                "?",
-                "?a=b",
-                "#",
-                "\\",
-                " ",
-                "\n",
-                "%2f",
-                "..",
-                "/../",
-                "\u0131",
-                "xn--",
-                "\x00",
-                "api",
-            ),
-        ]
-    )
-    | TEXTS,
-    min_size=1,
-    max_size=6,
-).map("".join)
+@pytest.fixture(scope="module")
+def players() -> Iterator[tuple[dict[str, Player], dict[str, Record | None]]]:
+    """Connect a client of each backend to a service that answers as it is told; list what may be remembered."""
+    with ExitStack() as stack:
+        service = stack.enter_context(FaultyService())
+        made = {name: Player(Backend(name, stack), service) for name in BACKENDS}
+        available = [Answer(200, json.dumps(value).encode()) for _, value in SESSIONS if value["status"] == "Available"]
+        offered = made["sync"].play("create_session", None, available[:1])[1]
+        assert offered
+        offered = replace(offered, answers=None)  # by no body that is sent here
+        session = Record(VisitIds(VISITOR, SESSION, PAGE))
+        yield made, {"nothing": None, "visitor": Record(VisitIds(VISITOR)), "session": session, "engagement": offered}
 
 
-@examples(3)
+Players = tuple[dict[str, Player], dict[str, Record | None]]
+
+
+@given(cases(BACKENDS))
+def test_nothing_undocumented_comes_of_any_answer(players: Players, case: Case) -> None:
+    """Errors of the tree or good results only; no visitor that an answer names, or that is remembered, is lost."""
+    judge_case(case, players[0][case.backend], players[1][case.known])
+
+
+@pytest.mark.parametrize("name", BACKENDS)
+@pytest.mark.parametrize("answer", FOUND, ids=range(9))
+def test_what_was_found_once_stays_mended(players: Players, name: str, answer: Answer) -> None:
+    """Whatever is remembered."""
+    for known, record in players[1].items():
+        judge_case(Case(name, "create_session", known, [answer]), players[0][name], record)
+
+
+# --- Errors -----------------------------------------------------------------------------------------------------------
+
+
+def each(text: str, form: str) -> str:
+    """Write each character as an escape of its number."""
+    return "".join(form.format(ord(character)) for character in text)
+
+
+def units(text: str, form: str) -> str:
+    """Write each 16 bits of a text as an escape."""
+    pairs = text.encode("utf-16-be")
+    return "".join(form.format(pairs[at] * 256 + pairs[at + 1]) for at in range(0, len(pairs), 2))
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "raw": str,
+    "url": lambda text: quote(text, safe=""),
+    "path": quote,
+    "all of a url": lambda text: "".join(f"%{byte:02x}" for byte in text.encode()),
+    "form": quote_plus,
+    "html": html.escape,
+    "decimal": lambda text: each(text, "&#{};"),
+    "hex": lambda text: each(text, "&#x{:x};"),
+    "HEX": lambda text: each(text, "&#X{:04X};"),
+    "json": lambda text: json.dumps(text)[1:-1],
+    "json with slashes": lambda text: json.dumps(text, ensure_ascii=False)[1:-1].replace("/", "\\/"),
+    "all of json": lambda text: units(text, "\\u{:04x}"),
+    "ALL OF JSON": lambda text: units(text, "\\u{:04X}"),
+}
+"""How a server may spell what it was sent."""
+VISIT = VisitIds("Vid-0c9f/\u00fc", "Sid-77d1?&=", "Pid-4e1a")
+KEY = "key of Sarah West"
+DECORATED = ("{}", '"{}"', "{} \\ {}", "{}\u00e9\u4e2d", "<{}>&", "{}\n{}", "\u2028{}")
+
+
+def with_secrets(body: Json, decorations: list[str]) -> tuple[Json, list[str]]:
+    """Put a text that can be found again wherever the contract takes any; return them as well."""
+    secrets: list[str] = []
+    for number, (place, part) in enumerate(list(places(body))):
+        secret = decorations[number % len(decorations)].replace("{}", f"Secret{number}x")
+        if isinstance(part, str) and judge("CreateSessionBody").allows(changed := replaced(body, place, secret)):
+            body = changed
+            secrets.append(secret)
+    return body, secrets
+
+
+ANSWERED = {
+    errors.BadRequest: (400, 1, 5),
+    errors.Unauthorized: (401, 1, 5),
+    errors.NotFound: (404, 1, 5),
+    errors.ApiError: (429, 1, 5),
+    errors.ServerError: (503, 4, 5),
+    errors.AccountLoading: (500, 4, 20),
+    errors.DeadlineExceeded: (503, 1, 5),
+}
+"""Status, times and internal code of what ends in an error."""
+OTHER_ERRORS = [
+    errors.ConnectionFailed,
+    errors.InvalidResponse,
+    errors.InvalidRequest,
+    errors.StoreError,
+    errors.DomainLookupFailed,
+]
+
+
+def fail(
+    kind: type[errors.EngagementError],
+    backend: Backend,
+    client: EngagementClient,
+    sandbox: Sandbox,
+    body: Any,
+    said: str,
+) -> None:
+    """Make a call that ends in an error; the service repeats what it is told, as it should not."""
+    visit = client.visit(KEY, ids=VISIT)
+    if kind in ANSWERED:
+        status, times, code = ANSWERED[kind]
+        message = f"Loading account: demo, vid: {VISIT.visitor_id}, {said}"
+        sandbox.fail_next(status, times=times, body=json.dumps({"time": 1, "internalCode": code, "message": message}))
+    elif kind is errors.ConnectionFailed:
+        sandbox.drop_connection(when="after", times=4)
+    elif kind is errors.InvalidResponse:
+        sandbox.answer_next(body=json.dumps({"status": said, "visitorId": [said]}))
+    elif kind is errors.InvalidRequest:
+        wrong: Any = {said} if len(said) % 2 else said
+        body = {**body, "appType": wrong}
+    elif kind is errors.StoreError:
+        store: Any = backend.store(SQLiteStore(Path("/nowhere/at/all.db")))
+        visit = client.with_options(store=store).visit(KEY)
+    else:
+        sandbox.fail_next(400, body=json.dumps({"message": "no"}), operation="findDomain")
+        visit = client.with_options(base_url=None, domain_api=sandbox.url).visit(KEY, ids=VISIT)
+    visit.create_session(body, deadline=4.9 if kind is errors.DeadlineExceeded else None)
+
+
+@examples(1.5)
 @given(
-    base=URLS | URLS.map(lambda rest: f"https://host.example{rest}"),
-    argument=st.sampled_from(["base_url", "domain_api"]),
+    name=any_backend,
+    kind=st.sampled_from([*ANSWERED, *OTHER_ERRORS]),
+    body=allowed("CreateSessionBody"),
+    decorations=st.lists(st.sampled_from(DECORATED), min_size=1, max_size=4),
 )
-def test_a_base_url_is_where_requests_go_or_refused(base: str, argument: str) -> None:
-    """To the host that another parser sees, by https or on this machine, and to the contract's path there."""
-    seen: list[httpx.Request] = []
+def test_nothing_that_was_sent_is_printed_anywhere(
+    clients: Clients,
+    running_sandbox: Sandbox,
+    caplog: pytest.LogCaptureFixture,
+    name: str,
+    kind: type[errors.EngagementError],
+    body: Json,
+    decorations: list[str],
+) -> None:
+    """Neither by an error, nor by what caused it, nor by any log line, nor by any object of the package."""
+    running_sandbox.reset()
+    caplog.clear()
+    backend, client, events = clients[name]
+    events.clear()
+    body, secrets = with_secrets({**body, "consumerSections": ["x", *body.get("consumerSections", ())]}, decorations)
+    private = [VISIT.visitor_id, VISIT.session_id or "", *secrets]
+    said = " | ".join(spell(text) for text, spell in zip(private, itertools.cycle(SPELLINGS.values()), strict=False))
+    with caplog.at_level(logging.DEBUG), pytest.raises(errors.EngagementError) as raised:
+        fail(kind, backend, client, running_sandbox, body, said)
+    error = raised.value
+    assert type(error) is kind
+    assert str(error).isprintable()
+    assert secrets
+    assert caplog.records or kind in {errors.InvalidRequest, errors.StoreError}
+    things = [client, client.visit(KEY), VISIT, running_sandbox, *running_sandbox.visitors, *running_sandbox.requests]
+    things += [error, client.store, *events, *(event.error for event in events)]
+    lines = [text for thing in things for text in (repr(thing), str(thing), f"{thing}")]
+    lines += ["".join(traceback.format_exception(error)), *map(logging.Formatter().format, caplog.records)]
+    names = re.findall(r"Secret\d+x", " ".join(secrets))
+    spelled = {spell(text) for text in [*private, *names, KEY] for spell in SPELLINGS.values()}
+    for line in lines:
+        assert not [text for text in spelled if text and text in line], line
 
-    def keep(request: httpx.Request) -> httpx.Response:
-        seen.append(request)
-        return httpx.Response(404)
 
-    options: Any = {argument: base, "transport": httpx.MockTransport(keep)}
-    client = connected(options)
-    if isinstance(client, InvalidRequest):
-        assert client.path == argument
-        assert str(client).isprintable()
-        return
-    with client, pytest.raises((NotFound, DomainLookupFailed)):
-        client.visit().create_session(BODY)
-    [request] = seen
-    parts = urlsplit(base)
-    host = request.url.raw_host.decode()
-    assert host == (parts.hostname or "").strip("[]")
-    assert request.url.port == parts.port or {request.url.port, parts.port} <= {None, 443, 80}
-    assert request.url.userinfo == b""
-    local = host in {"127.0.0.1", "localhost", "::1"} or host.endswith(".localhost")
-    assert request.url.scheme == "https" or local
-    tail = "/api/account/demo/app/engagement/visitors/?v=1.0"
-    tail = tail if argument == "base_url" else "/api/account/demo/service/msdkgw/baseURI.json?version=1.0"
-    assert request.url.raw_path.decode().endswith(tail)
-    assert request.url.raw_path.count(b"?") == 1
+SECRETS = st.text(st.sampled_from("abzAZ059/=+ \n-_.~%&;#\\\"'<>é€😀"), min_size=6, max_size=40).filter(
+    lambda text: len({*text}) > 3 and text == text.strip()
+)
+
+
+@examples(10)
+@given(SECRETS, st.lists(st.sampled_from(sorted(SPELLINGS)), min_size=1, max_size=2))
+def test_an_id_is_redacted_in_every_spelling(secret: str, spell: list[str]) -> None:
+    """Escaped as in a URL, a form, HTML or JSON, and each of these within another."""
+    spelled = secret
+    for name in spell:
+        spelled = SPELLINGS[name](spelled)
+    shown = redact_ids(f"at {secret}, at /visitors/{spelled}?", [secret, ""])
+    assert re.fullmatch(r"at …, at /visitors/\\*…(\\|[a-z#0-9]{1,6};)*\?", shown)  # a part of an escape may be left
+
+
+# --- Visits -----------------------------------------------------------------------------------------------------------
+
+KEYS: tuple[str, ...] = (" ", "\u043a\u043b\u044e\u0447'; DROP TABLE visits; --\n\x00/:")
+BODIES: tuple[Any, ...] = (BODY, {"appType": "MSDK", "consumerSections": ["Support"]})
+a_key, a_body = st.sampled_from(KEYS), st.sampled_from(BODIES)
+mishaps = st.just(list[str]()) | st.lists(st.sampled_from([*sorted(FAILURES), "loading", "loading"]), max_size=4)
+seldom = st.sampled_from([False, False, False, True])
+
+
+class Visits(RuleBasedStateMachine):
+    """Calls of two keys and mishaps in any order, compared with the model in visits_model.py."""
+
+    def __init__(self, sandbox: Sandbox, client: EngagementClient, store: Callable[[bool], Any]) -> None:
+        super().__init__()
+        sandbox.reset()
+        self.sandbox, self.store = sandbox, store
+        self.service, self.known = Service(), dict.fromkeys(KEYS, Known())
+        self.given_out: list[VisitIds] = []
+        self.connect(client, fresh=True)
+
+    def connect(self, client: EngagementClient, *, fresh: bool) -> None:
+        """Go on with a client that knows no more than its store."""
+        self.client = client.with_options(store=self.store(fresh))
+        self.visits = {key: self.client.visit(key) for key in KEYS}
+
+    @rule(
+        key=a_key,
+        call=st.sampled_from(["create", "engagement", "update", "report"]),
+        body=a_body,
+        failures=mishaps,
+        hurried=seldom,
+    )
+    def call(self, key: str, call: str, body: Any, failures: list[str], *, hurried: bool) -> None:
+        """Make a call, and compare what arrives, what comes back and what is remembered with the model."""
+        known, visit = self.known[key], self.visits[key]
+        before = len(self.sandbox.requests)
+        listed = {visitor.visitor_id for visitor in self.sandbox.visitors}
+        if call == "engagement" and known.answered == json.dumps(body):
+            session = visit.engagement(body)
+            assert known.offered is not None
+            assert (session.visitor_id, session.session_id) == (known.offered.visitor_id, known.offered.session_id)
+            assert len(self.sandbox.requests) == before
+            return
+        started = known.ids is not None and known.ids.session_id is not None
+        if (call == "update" and not started) or (call == "report" and known.offered is None):
+            with pytest.raises(errors.InvalidRequest):
+                make(visit, call, body, None)
+            assert len(self.sandbox.requests) == before
+            return
+        script = foresee(self.service, known, call, failures, hurried=hurried)
+        for failure in failures[: script.used]:
+            FAILURES[failure][1](self.sandbox)
+        result: Any = None
+        raised: Exception | None = None
+        try:
+            result = make(visit, call, body, 4.9 if hurried else None)
+        except Exception as error:  # noqa: BLE001 - of whatever kind: it is compared below
+            raised = error
+        names = self.named(script, listed, result)
+        self.service.rename(names)
+        sent = self.sandbox.requests[before:]
+        expected = [(operation, names.get(vid or "", vid), sid) for operation, vid, sid in script.requests]
+        assert [(each.operation_id, each.visitor_id, each.session_id) for each in sent] == expected
+        assert type(raised) is (script.end or type(None)), raised
+        if call in {"update", "report"}:
+            meant = known.offered if call == "report" else known.ids
+            assert {each.body["pageId"] for each in sent} == {meant and meant.page_id}
+        self.known[key] = self.learned(script, names, body, result)
+        assert visit.ids == self.known[key].ids
+
+    def named(self, script: Script, listed: set[str], result: Any) -> dict[str, str]:
+        """Find the ids that stand for the model's names; just the visitors that it foresaw are new on the list."""
+        new = [visitor.visitor_id for visitor in self.sandbox.visitors if visitor.visitor_id not in listed]
+        assert len(new) == len(script.made)
+        names = dict(zip(script.made, new, strict=True))
+        if script.session and result is not None:
+            names.setdefault(script.session[1], result.session_id)
+        return names
+
+    def learned(self, script: Script, names: dict[str, str], body: Any, session: Any) -> Known:
+        """Say what is known after a call."""
+        known = script.known
+        if known.ids and known.ids.visitor_id in names:
+            known = replace(known, ids=replace(known.ids, visitor_id=names[known.ids.visitor_id]))
+        if script.end or session is None or script.session is None:
+            return known
+        ids = VisitIds(session.visitor_id, session.session_id, session.page_id)
+        assert (ids.visitor_id, ids.session_id) == tuple(names.get(name, name) for name in script.session)
+        self.given_out.append(ids)
+        if session.status == "Available":
+            lasting = session.engagement_details.valid_for_seconds > 0
+            return Known(ids, ids, json.dumps(body) if lasting else None)
+        same = known.ids is not None and known.ids.session_id == ids.session_id
+        return Known(ids, known.offered if same else None)
+
+    @rule(key=a_key, chance=st.randoms(use_true_random=False), event=st.integers(0, 6))
+    def happens(self, key: str, chance: Random, event: int) -> None:
+        """Let something happen between two calls: one rule, so that calls are more frequent."""
+        if event == 0:  # the caller forgets a visit
+            self.visits[key].forget()
+            self.known[key] = Known()
+        elif event == 1 and self.given_out:  # a visit is taken up by ids that were given out, to this key or another
+            ids = chance.choice(self.given_out)
+            self.visits[key], self.known[key] = self.client.visit(key, ids=ids), Known(ids)
+            assert self.visits[key].ids == ids
+            self.call(key, "update", None, [], hurried=False)
+        elif event == 2:
+            self.visits[key] = self.client.visit(key)
+        elif event == 3:  # the client starts again: what was in a file is still known
+            self.connect(self.client, fresh=False)
+            if isinstance(self.client.store, MemoryStore):
+                self.known = dict.fromkeys(KEYS, Known())
+        elif event == 4:
+            self.sandbox.expire_sessions()
+            for sessions in self.service.visitors.values():
+                sessions.update(dict.fromkeys(sessions, False))
+        elif event == 5:
+            self.sandbox.forget_visitors()
+            self.service.visitors.clear()
+        else:
+            chance.choice([self.sandbox.available, self.sandbox.available, self.sandbox.not_available])()
+            self.sandbox.valid_for_seconds = chance.choice([None, None, 0])
+
+    def teardown(self) -> None:
+        """Compare the visitor list: just the model's visitors are on it."""
+        assert {visitor.visitor_id for visitor in self.sandbox.visitors} == set(self.service.visitors)
+
+
+def make(visit: Visit, call: str, body: Any, deadline: float | None) -> Any:
+    """Make a call."""
+    if call == "report":
+        return visit.report_impressions("impDisplay", deadline=deadline)
+    if call == "update":
+        return visit.update_session({}, deadline=deadline)
+    return (visit.create_session if call == "create" else visit.engagement)(body, deadline=deadline)
+
+
+@pytest.mark.backends("sync", "async")
+@pytest.mark.parametrize("kept", ["memory", "file"])
+def test_calls_name_the_ids_that_the_rules_say(backend: Backend, sandbox: Sandbox, tmp_path: Path, kept: str) -> None:
+    """Whatever happens between them: no visitor is made that the rules do not make, and none is lost."""
+    numbers = itertools.count()
+    files: list[Path] = []
+
+    def store(fresh: bool) -> Any:
+        if kept == "memory":
+            return MemoryStore()
+        if fresh:
+            files.append(tmp_path / f"visits-{next(numbers)}.db")
+        return backend.store(SQLiteStore(files[-1]))
+
+    client = backend.client(base_url=sandbox.url)
+    machine: Any = lambda: Visits(sandbox, client, store)  # noqa: E731 - anything that makes a machine will do
+    run_state_machine_as_test(machine, settings=settings(examples(0.5), stateful_step_count=30))
