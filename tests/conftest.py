@@ -186,9 +186,9 @@ def client(backend: Backend, sandbox: Sandbox) -> EngagementClient:
     return backend.client(base_url=sandbox.url)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def running_redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """Run one Redis for a module."""
+    """Run one Redis for all tests."""
     from redis_server import RedisServer  # noqa: PLC0415 - not every environment that runs tests has redis-py
 
     with RedisServer(tmp_path_factory.mktemp("redis")) as server:

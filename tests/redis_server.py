@@ -7,8 +7,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable
-from contextlib import suppress
-from functools import partial
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
@@ -16,84 +15,60 @@ from urllib.parse import quote
 import redis
 import redis.asyncio
 
+SYNC: Any = redis.Redis
+ASYNC: Any = redis.asyncio.Redis
+
 
 class RedisServer:
     """`with RedisServer(folder) as server: RedisStore(server.url)`; more settings as `maxmemory="3mb"`."""
 
-    def __init__(
-        self,
-        folder: Path,
-        *,
-        password: str | None = None,
-        keeps: bool = False,
-        tls: bool = False,
-        **more: str,
-    ) -> None:
+    def __init__(self, folder: Path, *, password: str = "", tls: bool = False, **more: str) -> None:
         program = shutil.which("redis-server") or shutil.which("valkey-server")
         assert program, "redis-server is missing: scripts/env/install test brings it"
         folder.mkdir(parents=True, exist_ok=True)
         self.port = _free_port()
-        settings: dict[str, Any] = {
-            "bind": "127.0.0.1",
-            "dir": folder,
-            "save": "",
-            "appendonly": "yes" if keeps else "no",
-        }
-        self._user = ""
-        if password is not None:
+        settings = {"bind": "127.0.0.1", "dir": str(folder), "save": "", "port": str(self.port), **more}
+        self.address = f"redis://127.0.0.1:{self.port}/0"
+        """The URL without a password."""
+        if password:
             settings["requirepass"] = password
-            self._user = f":{quote(password, safe='')}@"
-        scheme, query = "redis", ""
         if tls:
             certificate, key = _certificate(folder)
-            settings |= {"tls-cert-file": certificate, "tls-key-file": key, "tls-auth-clients": "no"}
-            scheme, query = "rediss", f"?ssl_ca_certs={certificate}"
-        settings |= {"port": 0, "tls-port": self.port} if tls else {"port": self.port}
-        settings |= {name.replace("_", "-"): value for name, value in more.items()}
-        self._command = [program, *(str(part) for name, value in settings.items() for part in (f"--{name}", value))]
+            settings |= {"port": "0", "tls-port": str(self.port), "tls-auth-clients": "no"}
+            settings |= {"tls-cert-file": str(certificate), "tls-key-file": str(key)}
+            self.address = f"rediss://127.0.0.1:{self.port}/0?ssl_ca_certs={certificate}"
+        self.url = self.address.replace("://", f"://:{quote(password, safe='')}@") if password else self.address
+        options = ((f"--{name.replace('_', '-')}", value) for name, value in settings.items())
+        self._command = [program, *(part for option in options for part in option)]
         self._process: subprocess.Popen[bytes] | None = None
-        self.address = f"{scheme}://127.0.0.1:{self.port}/0{query}"
-        """The URL without a password."""
-        self.url = self.address.replace("://", f"://{self._user}")
 
     @property
     def client(self) -> Any:
         """Ask the server itself."""
-        kind: Any = redis.Redis
-        return kind.from_url(self.url)
+        return SYNC.from_url(self.url)
 
     @property
     def async_client(self) -> Any:
         """Ask it as a task."""
-        kind: Any = redis.asyncio.Redis
-        return kind.from_url(self.url)
+        return ASYNC.from_url(self.url)
 
     def start(self) -> None:
         """Start, and wait until it answers."""
         self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        ends = time.monotonic() + 10
         with self.client as client:
-            while True:
-                with suppress(redis.ConnectionError):
-                    client.ping()
-                    break
-                assert self._process.poll() is None, "redis-server did not start"
-                assert time.monotonic() < ends, "redis-server does not answer"
-                time.sleep(0.01)
+            wait_until(client.ping)
 
     def kill(self) -> None:
         """Stop at once, as in a crash."""
         if self._process:
             self._process.kill()
             self._process.wait()
-            self._process = None
 
     def __enter__(self) -> Self:
-        try:
+        with ExitStack() as stack:
+            stack.callback(self.kill)
             self.start()
-        except BaseException:
-            self.kill()
-            raise
+            stack.pop_all()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -106,15 +81,10 @@ class RedisSentinel(RedisServer):
     def __init__(self, folder: Path, master: RedisServer) -> None:
         super().__init__(folder)
         settings = folder / "sentinel.conf"
-        lines = [
-            f"port {self.port}",
-            "bind 127.0.0.1",
-            f"dir {folder}",
-            f"sentinel monitor visits 127.0.0.1 {master.port} 1",
-            "sentinel down-after-milliseconds visits 500",
-            "sentinel failover-timeout visits 2000",
-        ]
-        settings.write_text("\n".join(lines), encoding="utf-8")
+        settings.write_text(
+            f"port {self.port}\nbind 127.0.0.1\ndir {folder}\nsentinel monitor visits 127.0.0.1 {master.port} 1\n"
+            "sentinel down-after-milliseconds visits 500\nsentinel failover-timeout visits 2000\n"
+        )
         self._command = [self._command[0], str(settings), "--sentinel"]
 
 
@@ -127,27 +97,38 @@ class RedisCluster:
             for number in range(3)
         ]
 
-    def __enter__(self) -> Self:
-        try:
-            for node in self.nodes:
-                node.start()
-            places = [f"127.0.0.1:{node.port}" for node in self.nodes]
-            create = ["redis-cli", "--cluster", "create", *places, "--cluster-yes"]
-            subprocess.run(create, check=True, capture_output=True, timeout=60)
-            for node in self.nodes:
-                with node.client as client:
-                    wait_until(partial(_is_in_order, client))
-        except BaseException:
-            self.__exit__()
-            raise
-        return self
+    def start(self) -> None:
+        """Start the nodes; once they know of each other they go on where they were."""
+        for node in self.nodes:
+            node.start()
 
-    def __exit__(self, *_: object) -> None:
+    def wait(self) -> None:
+        """Wait until all nodes find the cluster in order."""
+        for node in self.nodes:
+            with node.client as client:
+                wait_until(lambda client=client: client.cluster("info")["cluster_state"] == "ok")  # type: ignore[misc]
+
+    def kill(self) -> None:
+        """Stop all nodes at once."""
         for node in self.nodes:
             node.kill()
 
+    def __enter__(self) -> Self:
+        with ExitStack() as stack:
+            stack.callback(self.kill)
+            self.start()
+            places = [f"127.0.0.1:{node.port}" for node in self.nodes]
+            create = ["redis-cli", "--cluster", "create", *places, "--cluster-yes"]
+            subprocess.run(create, check=True, capture_output=True, timeout=60)
+            self.wait()
+            stack.pop_all()
+        return self
 
-def wait_until(is_so: Callable[[], object], seconds: float = 30) -> None:
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
+
+def wait_until(is_so: Callable[[], object], seconds: float = 60) -> None:
     """Wait until something is so; what cannot be asked is not."""
     ends = time.monotonic() + seconds
     while True:
@@ -155,16 +136,11 @@ def wait_until(is_so: Callable[[], object], seconds: float = 30) -> None:
             if is_so():
                 return
         assert time.monotonic() < ends, "it did not come about"
-        time.sleep(0.02)
-
-
-def _is_in_order(node: Any) -> bool:
-    return bool(node.cluster("info")["cluster_state"] == "ok")
+        time.sleep(0.01)
 
 
 def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
+    with socket.create_server(("127.0.0.1", 0)) as probe:
         return int(probe.getsockname()[1])
 
 

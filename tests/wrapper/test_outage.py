@@ -3,333 +3,320 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import BODY, Backend, Clock
+from life import StoreDown
 from liveperson_engagement import (
-    AccountLoading,
     DeadlineExceeded,
     EngagementClient,
     InvalidRequest,
     MemoryStore,
-    NotFound,
     OutageGuard,
     RedisStore,
     RetryPolicy,
     ServerError,
     SQLiteStore,
     StoreError,
-    Visit,
 )
 from liveperson_engagement._contract import contract
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record, VisitIds
-from redis_server import RedisServer
 
-HELD_BACK = r"\[503\] not sent, as the service is down: next try at \d\d:\d\d:\d\d UTC, in (\d+) s \(internal code 18\)"
+KEY = "!outage:demo"
+NOT_SENT = r"\[(\d+)\] not sent, as the service is down: next try at (\d\d:\d\d:\d\d) UTC, in (\d+) s"
+
+Connect = Callable[..., EngagementClient]
 
 
-Guarded = Callable[..., EngagementClient]
+@pytest.fixture
+def store(clock: Clock) -> MemoryStore:
+    """What all clients share."""
+    return MemoryStore(clock=clock)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
-def guarded(
-    request: pytest.FixtureRequest, backend: Backend, sandbox: Sandbox, clock: Clock, tmp_path: Path
-) -> Guarded:
-    """Make clients with a guard that share a store."""
-    store: Any
-    if request.param == "memory":
-        store = MemoryStore(clock=clock)
-    else:
-        store = backend.store(SQLiteStore(tmp_path / "visits.db", clock=clock, monotonic=clock))
+@pytest.fixture
+def connect(backend: Backend, sandbox: Sandbox, store: MemoryStore) -> Connect:
+    """Make clients with a guard that share the store."""
 
-    def client(**options: Any) -> EngagementClient:
+    def client(account_id: str = "demo", **options: Any) -> EngagementClient:
         given: dict[str, Any] = {"base_url": sandbox.url, "store": store, "outage_guard": OutageGuard(), **options}
-        return backend.client(given.pop("account_id", "demo"), **given)
+        return backend.client(account_id, **given)
 
     return client
 
 
-def begin_outage(client: EngagementClient, sandbox: Sandbox, failures: int = 4) -> None:
-    """Let a call spend its documented retries."""
-    sandbox.fail_next(503, times=failures)
-    with pytest.raises(ServerError, match="after 4 attempts"):
-        client.visit("first").create_session(BODY)
+@pytest.fixture
+def guarded(connect: Connect) -> EngagementClient:
+    """A client with a guard that waits as the contract says."""
+    return connect()
 
 
-def held_back(visit: Visit) -> int:
-    """Call, and see it refused without a request; return the seconds that it is told to wait."""
+def failed(client: EngagementClient, key: str | None = "second") -> ServerError:
+    """Call in vain."""
     with pytest.raises(ServerError) as raised:
-        visit.create_session(BODY)
-    named = re.fullmatch(HELD_BACK, str(raised.value))
-    assert named, str(raised.value)
-    assert raised.value.response.headers["Retry-After"] == named[1]
-    assert (raised.value.status_code, raised.value.internal_code, raised.value.attempts) == (503, 18, 0)
-    return int(named[1])
+        client.visit(key).create_session(BODY)
+    return raised.value
 
 
-def test_without_a_guard_every_call_is_sent(backend: Backend, sandbox: Sandbox) -> None:
+def begin_outage(client: EngagementClient, sandbox: Sandbox) -> None:
+    """Let a call spend its documented retries."""
+    sandbox.fail_next(503, times=4)
+    assert failed(client, "first").attempts == 4
+
+
+def held_back(client: EngagementClient, key: str | None = "second", status: int = 503, code: int | None = 18) -> int:
+    """Call, and see it refused without a request; return the seconds that it is told to wait."""
+    asked, error = datetime.now(UTC), failed(client, key)
+    named = re.fullmatch(NOT_SENT + ("" if code is None else rf" \(internal code {code}\)"), str(error))
+    assert named, str(error)
+    seconds = int(named[3])
+    assert named[2] in [f"{asked + timedelta(seconds=seconds + late):%H:%M:%S}" for late in range(-1, 60)]
+    assert (int(named[1]), error.status_code, error.response.status) == (status, status, status)
+    assert error.response.headers["Retry-After"] == named[3]
+    assert (error.internal_code, error.message, error.attempts) == (code, None, 0)
+    return seconds
+
+
+def answers(client: EngagementClient, key: str | None = "second") -> bool:
+    """Call, and see it sent and answered."""
+    return client.visit(key).create_session(BODY).status == "Available"
+
+
+def test_without_a_guard_every_call_is_sent(client: EngagementClient, sandbox: Sandbox) -> None:
     """It is off by default."""
-    client = backend.client(base_url=sandbox.url)
     begin_outage(client, sandbox)
-    assert client.visit("second").create_session(BODY).status == "Available"
+    assert answers(client)
 
 
-def test_after_the_documented_retries_calls_fail_at_once_and_name_the_next_try(
-    guarded: Guarded, sandbox: Sandbox, backend: Backend, clock: Clock
+@pytest.mark.backends
+def test_after_the_retries_calls_fail_at_once(
+    connect: Connect, sandbox: Sandbox, backend: Backend, clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing is sent, and nobody pauses; clients that share the store know as well."""
-    client, other = guarded(), guarded()
+    """Nothing is sent, nobody pauses, and the next try is named in UTC; clients that share the store know as well."""
+    client, other = connect(), connect()
     begin_outage(client, sandbox)
-    assert backend.pauses == [5, 10, 15]
-    assert held_back(client.visit("second")) == 120
+    with monkeypatch.context() as patch:
+        patch.setenv("TZ", "Asia/Tokyo")
+        time.tzset()
+        assert held_back(client) == 120
+    time.tzset()
     clock.now += 60.5
-    assert held_back(other.visit("first")) == 60
+    assert held_back(other, "first") == 60
     clock.now += 59
-    assert held_back(other.visit()) == 1
+    assert held_back(other, None) == 1
     assert len(sandbox.requests) == 4
     assert backend.pauses == [5, 10, 15]
 
 
+@pytest.mark.parametrize(("pauses", "status", "body", "code"), [(None, 503, None, 18), ((7, 90, 4000), 502, "", None)])
 def test_one_attempt_follows_each_pause_of_the_longer_rhythm(
-    guarded: Guarded, sandbox: Sandbox, backend: Backend, clock: Clock
+    connect: Connect,
+    sandbox: Sandbox,
+    clock: Clock,
+    caplog: pytest.LogCaptureFixture,
+    pauses: Any,
+    status: int,
+    body: str | None,
+    code: int | None,
 ) -> None:
-    """2, 4, 8 minutes, as the contract says, and 8 from then on."""
-    client = guarded()
-    begin_outage(client, sandbox)
-    backend.pauses.clear()
-    waits: list[int] = []
-    for sent in range(5, 10):
-        waits.append(held_back(client.visit("second")))
-        clock.now += waits[-1]
-        sandbox.fail_next(503)
-        with pytest.raises(ServerError, match=r"^\[503\] [^:]* \(internal code 18\)$"):
-            client.visit("second").create_session(BODY)
+    """2, 4, 8 minutes, as the contract says, or pauses of one's own; beginning and end are logged, once each."""
+    caplog.set_level("INFO", logger="liveperson_engagement")
+    client = connect(retry=RetryPolicy.none(), outage_guard=OutageGuard(pauses))
+    assert contract().operations["createSession"].policy.outage_pauses == (120, 240, 480)
+    first, *_, last = rhythm = pauses or (120, 240, 480)
+    sandbox.fail_next(status, body=body, times=5)
+    for sent, pause in enumerate((*rhythm, last, last), 1):
+        failed(client)
         assert len(sandbox.requests) == sent
-    assert waits == [120, 240, 480, 480, 480]
-    assert tuple(waits[:3]) == contract().operations["createSession"].policy.outage_pauses
-    assert backend.pauses == []
-
-
-def test_an_answer_ends_the_outage(guarded: Guarded, sandbox: Sandbox, backend: Backend, clock: Clock) -> None:
-    """The next failure then has all its retries again, and begins with the first pause."""
-    client = guarded()
-    begin_outage(client, sandbox)
-    clock.now += 120
-    assert client.visit("second").create_session(BODY).status == "Available"
-    backend.pauses.clear()
-    begin_outage(client, sandbox)
-    assert backend.pauses == [5, 10, 15]
-    assert held_back(client.visit("second")) == 120
-
-
-def test_a_refusal_is_an_answer_as_well(guarded: Guarded, sandbox: Sandbox, clock: Clock) -> None:
-    """A service that says 404 is there."""
-    client = guarded()
-    begin_outage(client, sandbox)
-    clock.now += 120
-    sandbox.fail_next(404)
-    with pytest.raises(NotFound):
-        client.visit("second").create_session(BODY)
-    assert client.visit("second").create_session(BODY).status == "Available"
-
-
-@pytest.mark.parametrize("fault", ["dropped", "slow"])
-def test_a_try_without_an_answer_does_not_end_the_outage(
-    guarded: Guarded, sandbox: Sandbox, clock: Clock, fault: str
-) -> None:
-    """The next pause has begun when it was sent."""
-    client = guarded(timeout=0.2)
-    begin_outage(client, sandbox)
-    clock.now += 120
-    if fault == "dropped":
-        sandbox.drop_connection()
-    else:
-        sandbox.slow(1)
-    with pytest.raises(Exception, match="no answer"):
-        client.visit("second").create_session(BODY)
-    assert held_back(client.visit("second")) == 240
-
-
-def test_other_accounts_go_on(guarded: Guarded, sandbox: Sandbox) -> None:
-    """The guard is the account's, whatever its visits are called."""
-    begin_outage(guarded(), sandbox)
-    for account_id in ("other", "outage"):
-        assert guarded(account_id=account_id).visit("demo").create_session(BODY).status == "Available"
-
-
-def test_a_remembered_engagement_is_still_given(guarded: Guarded, sandbox: Sandbox) -> None:
-    """It needs no request."""
-    client = guarded()
-    visit = client.visit("second")
-    visit.create_session(BODY)
-    begin_outage(client, sandbox)
-    assert visit.engagement(BODY).status == "Available"
-    with pytest.raises(ServerError, match="not sent"):
-        visit.report_impressions("impDisplay")
-
-
-def test_a_visit_keeps_its_ids_through_an_outage(guarded: Guarded, sandbox: Sandbox, clock: Clock) -> None:
-    """Nothing remembered is lost, and nobody is put on the list again."""
-    client = guarded()
-    visit = client.visit("first")
-    visit.create_session(BODY)
-    ids = visit.ids
-    begin_outage(client, sandbox)
-    held_back(visit)
-    clock.now += 120
-    visit.create_session(BODY)
-    assert (ids and ids.visitor_id) == (visit.ids and visit.ids.visitor_id)
-    assert len(sandbox.visitors) == 1
-
-
-def test_a_call_that_its_deadline_ends_begins_no_outage(guarded: Guarded, sandbox: Sandbox) -> None:
-    """Its retries were not spent."""
-    client = guarded()
-    sandbox.fail_next(503)
-    with pytest.raises(DeadlineExceeded):
-        client.visit("first").create_session(BODY, deadline=2)
-    assert client.visit("first").create_session(BODY).status == "Available"
-
-
-def test_without_retries_one_failure_begins_it(guarded: Guarded, sandbox: Sandbox) -> None:
-    """None is all that such a caller has to spend."""
-    client = guarded(retry=RetryPolicy.none())
-    sandbox.fail_next(503)
-    with pytest.raises(ServerError):
-        client.visit("first").create_session(BODY)
-    assert held_back(client.visit("first")) == 120
-
-
-def test_an_account_that_does_not_get_loaded_is_held_back_too(guarded: Guarded, sandbox: Sandbox, clock: Clock) -> None:
-    """Each call with a new key would put another visitor on the list; the one there is stays known."""
-    client = guarded()
-    sandbox.loading_account(times=4)
-    with pytest.raises(AccountLoading):
-        client.visit("first").create_session(BODY)
-    with pytest.raises(ServerError, match=r"^\[500\] not sent.*\(internal code 20\)$"):
-        client.visit("second").create_session(BODY)
-    clock.now += 120
-    client.visit("first").create_session(BODY)
-    assert len(sandbox.visitors) == 1
-
-
-DAMAGED = ["", "{}", "[1]", "[null, 503, 5]", '["x", 1, 2]', "[1, 503, {}]", "[Infinity, 503, 5]", "[" * 100_000]
-
-
-@pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
-def test_a_damaged_record_counts_as_an_outage_that_has_begun(guarded: Guarded, clock: Clock, text: str) -> None:
-    """It ends with the next answer."""
-    client = guarded()
-    store: Any = client.store
-    store.compare_and_set("!outage:demo", None, Record(VisitIds("outage"), text))
-    with pytest.raises(ServerError, match=r"not sent.*in 120 s$"):
-        client.visit("first").create_session(BODY)
-    clock.now += 120
-    client.visit("first").create_session(BODY)
-    assert store.load("!outage:demo") is None
-
-
-@pytest.mark.parametrize("shared", ["memory", "sqlite", "redis"])
-def test_one_call_at_a_time_tries_again(sandbox: Sandbox, tmp_path: Path, shared: str) -> None:
-    """Of many threads that ask when the time has come, one sends; the others are held back."""
-    with RedisServer(tmp_path) if shared == "redis" else open(tmp_path / "none", "w") as server:
-        store: Any = MemoryStore()
-        if shared == "redis":
-            store = RedisStore(getattr(server, "url", ""))
-        elif shared == "sqlite":
-            store = SQLiteStore(tmp_path / "visits.db")
-        options: dict[str, Any] = {"base_url": sandbox.url, "store": store, "sleep": abs}
-        with EngagementClient("demo", outage_guard=OutageGuard([0.3, 60]), **options) as client:
-            begin_outage(client, sandbox)
-            threading.Event().wait(0.35)
-            sandbox.slow(0.3)
-            together = threading.Barrier(12)
-
-            def call(number: int) -> str:
-                together.wait()
-                try:
-                    return client.visit(f"shopper {number}").create_session(BODY).status
-                except ServerError as error:
-                    return str(error).partition(":")[0]
-
-            with ThreadPoolExecutor(12) as pool:
-                outcomes = sorted(pool.map(call, range(12)))
-        if shared != "memory":
-            store.close()
-    assert outcomes == ["Available", *["[503] not sent, as the service is down"] * 11]
-    assert len(sandbox.requests) == 5
-
-
-def test_another_process_knows(sandbox: Sandbox, tmp_path: Path) -> None:
-    """A process that starts during an outage sends nothing."""
-    path = tmp_path / "visits.db"
-    with SQLiteStore(path) as store:
-        client = EngagementClient(
-            "demo", base_url=sandbox.url, store=store, outage_guard=OutageGuard(), sleep=lambda _: None
-        )
-        with client:
-            begin_outage(client, sandbox)
-    program = (
-        "import sys\n"
-        "from liveperson_engagement import EngagementClient, OutageGuard, SQLiteStore\n"
-        "client = EngagementClient('demo', base_url=sys.argv[1], store=SQLiteStore(sys.argv[2]),\n"
-        "                          outage_guard=OutageGuard())\n"
-        "client.visit('second').create_session({'appType': 'EXTERNAL'})\n"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", program, sandbox.url, path], capture_output=True, text=True, timeout=60, check=False
-    )
-    assert re.search(r"ServerError: \[503\] not sent, as the service is down: next try at", done.stderr), done.stderr
-    assert len(sandbox.requests) == 4
-
-
-@pytest.mark.parametrize("on_store_error", ["raise", "continue"])
-def test_a_store_that_is_down_is_no_outage(backend: Backend, sandbox: Sandbox, on_store_error: Any) -> None:
-    """What `on_store_error` says holds for the guard as well."""
-    store: Any = MemoryStore()
-
-    def load(*_: object) -> None:
-        raise StoreError("OSError") from OSError()
-
-    async def aload(*_: object) -> None:
-        load()
-
-    store.load, store.aload = load, aload
-    client = backend.client(
-        base_url=sandbox.url, store=store, outage_guard=OutageGuard(), on_store_error=on_store_error
-    )
-    if on_store_error == "raise":
-        with pytest.raises(StoreError):
-            client.visit().create_session(BODY)
-        assert sandbox.requests == ()
-    else:
-        assert client.visit().create_session(BODY).status == "Available"
+        assert held_back(client, status=status, code=code) == pause
+        clock.now += pause
+    assert answers(client)
+    assert answers(client)
+    assert [(each.levelname, each.getMessage()) for each in caplog.records if "outage" in each.getMessage()] == [
+        ("WARNING", f"outage: the service fails; calls are held back for {first} s"),
+        ("INFO", "outage: the service answers again"),
+    ]
 
 
 @pytest.mark.parametrize(
-    ("pauses", "message"),
+    ("fault", "ends"), [("answer", True), ("404", True), ("unreadable", True), ("dropped", False), ("slow", False)]
+)
+def test_an_answer_ends_the_outage(connect: Connect, sandbox: Sandbox, clock: Clock, fault: str, ends: bool) -> None:
+    """Also a refusal, or one that cannot be read; the next outage begins with the first pause. Silence ends nothing."""
+    client = connect()
+    begin_outage(client, sandbox)
+    clock.now += 120
+    faults: dict[str, Callable[[], None]] = {
+        "404": lambda: sandbox.fail_next(404),
+        "unreadable": lambda: sandbox.answer_next(body="[]"),
+        "dropped": sandbox.drop_connection,
+        "slow": lambda: sandbox.slow(1),
+    }
+    if fault in faults:
+        faults[fault]()
+        with pytest.raises(Exception, match=r"404|answer"):
+            connect(timeout=0.1 if fault == "slow" else 30).visit("second").create_session(BODY)
+    if ends:
+        assert answers(client)
+        begin_outage(client, sandbox)
+    assert held_back(client) == (120 if ends else 240)
+
+
+def test_an_outage_leaves_accounts_and_visits_alone(connect: Connect, sandbox: Sandbox, clock: Clock) -> None:
+    """Other accounts go on, whatever their visits are called; what is remembered stays so, and needs no request."""
+    client = connect()
+    visit = client.visit("second")
+    visitor_id = visit.create_session(BODY).visitor_id
+    begin_outage(client, sandbox)
+    assert all(answers(connect(account_id), "demo") for account_id in ("other", "outage"))
+    assert visit.engagement(BODY).status == "Available"
+    with pytest.raises(ServerError, match="not sent"):
+        visit.report_impressions("impDisplay")
+    held_back(client)
+    clock.now += 120
+    assert visit.create_session(BODY).visitor_id == visitor_id
+    assert len(sandbox.visitors) == 3
+
+
+def test_a_call_that_its_deadline_ends_begins_no_outage(guarded: EngagementClient, sandbox: Sandbox) -> None:
+    """Its retries were not spent."""
+    sandbox.fail_next(503)
+    with pytest.raises(DeadlineExceeded):
+        guarded.visit("first").create_session(BODY, deadline=2)
+    assert answers(guarded)
+
+
+def test_an_account_that_is_not_loaded_is_held_back_too(
+    guarded: EngagementClient, sandbox: Sandbox, clock: Clock
+) -> None:
+    """Each call with a new key would put another visitor on the list; the one there is stays known."""
+    sandbox.loading_account(times=4)
+    failed(guarded, "first")
+    assert held_back(guarded, status=500, code=20) == 120
+    clock.now += 120
+    assert answers(guarded, "first")
+    assert len(sandbox.visitors) == 1
+
+
+DAMAGED = [None, "", "{}", "[]", "[1]", "[null, 503, 5]", '["x", 1, 2]', "[1, 503, {}]", "[Infinity, 503, 5]"]
+COUNTS = {-5: 120, 0: 120, 2: 240, 10**6: 480}
+
+
+@pytest.mark.parametrize(
+    ("text", "status", "code", "pause"),
     [
-        ([], r"pauses: must be"),
-        ([120, -1], r"pauses\[1\]: must be a number of seconds, at least 0"),
-        (["2"], r"pauses\[0\]: must be a number of seconds"),
+        *((text, 503, None, 120) for text in DAMAGED),
+        pytest.param("[" * 100_000, 503, None, 120, id="nested too deep"),
+        *((f"[{count}, 500, 20]", 500, 20, pause) for count, pause in COUNTS.items()),
     ],
 )
-def test_pauses_are_seconds(pauses: Any, message: str) -> None:
-    """There is at least one."""
+def test_a_record_that_somebody_has_damaged(
+    guarded: EngagementClient, store: MemoryStore, clock: Clock, text: str, status: int, code: int | None, pause: int
+) -> None:
+    """It counts as an outage that has begun, a count as the nearest that can be; it ends with the next answer."""
+    store.compare_and_set(KEY, None, Record(VisitIds("outage"), text))
+    assert held_back(guarded, status=status, code=code) == pause
+    clock.now += pause
+    assert answers(guarded)
+    assert store.load(KEY) is None
+
+
+class Watched(MemoryStore):
+    """Notes which keys are saved; while its key is unknown, another process may note an outage."""
+
+    def __init__(self, begun: bool) -> None:
+        super().__init__()
+        self.begun, self.saved = begun, list[str]()
+
+    def load(self, key: str, timeout: float | None = None) -> Any:
+        """Load, and then let the other one save."""
+        found = super().load(key, timeout)
+        if self.begun and key == KEY and found is None:
+            super().compare_and_set(KEY, None, Record(VisitIds("outage"), "[1, 503, null]"))
+        return found
+
+    def compare_and_set(self, key: str, expected: Any, record: Record | None, timeout: float | None = None) -> Any:
+        """Note the key, and save."""
+        self.saved.append(key)
+        return super().compare_and_set(key, expected, record, timeout)
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_nothing_is_logged_while_all_is_well_or_known(
+    connect: Connect, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, begun: bool
+) -> None:
+    """A guard costs one look at the store; who finds an outage begun that another process has noted says nothing."""
+    caplog.set_level("INFO")
+    store = Watched(begun)
+    client = connect(store=store, retry=RetryPolicy.none())
+    if begun:
+        sandbox.fail_next(503)
+        failed(client)
+    else:
+        assert answers(client)
+        assert {*store.saved} == {"demo:second"}
+    assert [line for line in caplog.messages if "outage" in line] == []
+
+
+@pytest.mark.parametrize("shared", ["memory", "sqlite", "redis"])
+def test_one_call_at_a_time_tries_again(
+    sandbox: Sandbox, tmp_path: Path, shared: str, request: pytest.FixtureRequest
+) -> None:
+    """Of many threads that ask when the time has come, one sends; the others are held back."""
+    stores: list[Any] = [MemoryStore()] * 2
+    if shared == "sqlite":
+        stores = [SQLiteStore(tmp_path / "visits.db") for _ in range(2)]
+    elif shared == "redis":
+        stores = [RedisStore(request.getfixturevalue("server").url) for _ in range(2)]
+    options: dict[str, Any] = {"base_url": sandbox.url, "sleep": abs, "outage_guard": OutageGuard([0, 600])}
+    clients = [EngagementClient("demo", store=store, **options) for store in stores]
+    begin_outage(clients[0], sandbox)
+    sandbox.fail_next(503)
+    together = threading.Barrier(12)
+
+    def call(number: int) -> str:
+        together.wait()
+        return str(failed(clients[number % 2], f"shopper {number}"))
+
+    with ThreadPoolExecutor(12) as pool:
+        outcomes = [*pool.map(call, range(12))]
+    for each in (*clients, *(store for store in stores if shared != "memory")):
+        each.close()
+    assert sum("not sent" in outcome for outcome in outcomes) == 11
+    assert len(sandbox.requests) == 5
+
+
+@pytest.mark.parametrize("on_store_error", ["raise", "continue"])
+def test_a_store_that_is_down_is_no_outage(connect: Connect, sandbox: Sandbox, on_store_error: Any) -> None:
+    """What `on_store_error` says holds for the guard as well."""
+    client = connect(store=StoreDown(), on_store_error=on_store_error)
+    if on_store_error == "continue":
+        assert answers(client, None)
+    else:
+        with pytest.raises(StoreError):
+            client.visit().create_session(BODY)
+        assert sandbox.requests == ()
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: OutageGuard([]), "pauses: must be one or more numbers of seconds"),
+        (lambda: OutageGuard([120, -1]), r"pauses\[1\]: must be a number of seconds, at least 0"),
+        (lambda: OutageGuard(["2"]), r"pauses\[0\]: must be a number of seconds"),  # type: ignore[list-item]
+        (lambda: EngagementClient("demo", outage_guard=True), "outage_guard: must be an OutageGuard, not bool"),  # type: ignore[arg-type]
+    ],
+)
+def test_a_guard_is_a_guard_with_pauses(make: Callable[[], object], message: str) -> None:
+    """There is at least one; anything else is refused when the client is made."""
     with pytest.raises(InvalidRequest, match=message):
-        OutageGuard(pauses)
-
-
-def test_a_guard_is_a_guard(backend: Backend) -> None:
-    """Anything else is refused when the client is made."""
-    with pytest.raises(InvalidRequest, match="outage_guard: must be an OutageGuard, not bool"):
-        backend.client(outage_guard=True)
+        make()
