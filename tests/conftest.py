@@ -9,11 +9,8 @@ import signal
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
-<<<<<<< HEAD
-from pathlib import Path
-=======
 from functools import partial
->>>>>>> helper-transports
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 import pytest

@@ -43,35 +43,6 @@ CORE = (
     "_state", "_steps", "client", "errors", "outage", "retry", "visit",
 )  # fmt: skip
 """The modules that decide something; `events` is data alone."""
-<<<<<<< HEAD
-=======
-QUICK = (
-    "answers", "any_operation", "client", "conformance", "core_*", "domain", "errors", "faults", "hooks", "logs",
-    "memory_store", "on_retry", "otel", "outage", "retry", "sessions", "settings", "store_conformance", "validation",
-)  # fmt: skip
-"""The tests that say what the core does."""
-SLOW = ("fast", "sharing", "sqlite_store")
-"""More of them: over other connections, through other stores, and by many at once."""
-FIRST = {
-    "_account": "core_domain core_flows domain core_lines any_operation outage settings",
-    "_call": "core_flows core_answers core_time core_lines core_limits retry errors on_retry hooks",
-    "_contract": "core_contract validation answers any_operation core_lines core_answers",
-    "_deadline": "core_time retry",
-    "_json": "core_json answers core_lines validation core_answers",
-    "_keyed_lock": "core_lock memory_store store_conformance sessions core_time transports_chosen",
-    "_locking": "core_visits core_time sessions sharing core_memory",
-    "_log": "logs",
-    "_redaction": "core_lines core_answers errors answers",
-    "_session": "core_visits answers core_memory core_time core_lines sessions client core_domain outage",
-    "_state": "core_visits core_time core_memory client sessions",
-    "_steps": "core_steps core_options logs on_retry core_time client retry otel",
-    "client": "core_options client core_lines domain settings",
-    "errors": "core_lines errors",
-    "outage": "outage",
-    "retry": "core_time settings retry on_retry core_lines client",
-    "visit": "core_options client core_memory sessions core_lines",
-}
->>>>>>> helper-redis
 LEAST = 90
 """Per cent of the mutants that must be killed."""
 MOST = 600
