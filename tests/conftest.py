@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 import pytest
 
+from certificates import make_certificates
 from faults_service import Service
 from liveperson_engagement import AsyncEngagementClient, AsyncVisit, EngagementClient
 from liveperson_engagement.sandbox import Sandbox
@@ -160,6 +161,12 @@ def service() -> Iterator[Service]:
     """Serve over a bare socket."""
     with Service() as service:
         yield service
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make certificates for all tests; their names are in certificates.py."""
+    return make_certificates(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="session")

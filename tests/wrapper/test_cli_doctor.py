@@ -10,14 +10,15 @@ from typing import Any
 
 import pytest
 
+from certificates import presenting
 from command import invoke
-from faults_service import Service, certificates, presenting
+from faults_service import Service
 from liveperson_engagement.cli.examination import MOST_SKEW, STEPS, examine
 from liveperson_engagement.cli.options import Caller
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.transports import NoResponse
 from liveperson_engagement.transports.sockets import SocketTransport
-from proxy_server import running_proxy
+from proxy_server import Proxy
 
 NOWHERE = "http://127.0.0.1:1"
 
@@ -202,29 +203,28 @@ def test_a_clock_that_is_wrong(sandbox: Sandbox, ahead: float, status: str, deta
 # Over TLS
 
 
-def test_certificates_are_looked_at(tmp_path: Path) -> None:
+def test_certificates_are_looked_at(certificates: Path) -> None:
     """Each reason to refuse one is named, and nothing is sent; a proxy is asked to connect, or named if it refuses."""
-    made = dict(certificates(tmp_path))
-    environment = {"SSL_CERT_FILE": str(tmp_path / "authority.pem")}
+    environment = {"SSL_CERT_FILE": str(certificates / "authority.pem")}
     for name, detail, advice in [
         ("expired", "the certificate has expired", "date and time"),
-        ("for another host", "the certificate is another host's", "--base-url"),
+        ("for-another-host", "the certificate is another host's", "--base-url"),
         ("self-signed", "the certificate is self-signed", "SSL_CERT_FILE"),
-        ("of an unknown authority", "the certificate's authority is not known", "SSL_CERT_FILE"),
+        ("of-an-unknown-authority", "the certificate's authority is not known", "SSL_CERT_FILE"),
     ]:
-        with Service(presenting(made[name])) as service:
+        with Service(presenting(certificates, name)) as service:
             for option, step in {"--base-url": "TLS", "--domain-api": "domain"}.items():
                 left, letters, found = steps(option, f"https://localhost:{service.port}", environment=environment)
                 assert (left, letters) == (1, "ooofssss" if step == "TLS" else "oofsssss")
                 assert (found[step]["detail"], advice in found[step]["advice"]) == (detail, True)
             assert service.requests == 0
-    with Service(presenting(made["trusted"])) as service:
+    with Service(presenting(certificates, "trusted")) as service:
         where = ("--base-url", f"https://localhost:{service.port}")
         left, letters, found = steps(*where, environment=environment)
         assert (left, letters, service.requests) == (0, "ooooooos", 1)
         assert found["TLS"]["detail"] == "the certificate is trusted, and is the host's"
-        for options, expected in ((), (0, "ooooooos")), (("--auth", "user:password"), (1, "ooofssss")):
-            with running_proxy(tmp_path / "log", *options) as proxy:
+        for auth, expected in ("", (0, "ooooooos")), ("user:password", (1, "ooofssss")):
+            with Proxy(auth=auth) as proxy:
                 through = environment | {"HTTPS_PROXY": f"http://127.0.0.1:{proxy.port}"}
                 *outcome, found = steps(*where, environment=through)
             assert tuple(outcome) == expected

@@ -14,6 +14,7 @@ from urllib.parse import unquote
 
 import pytest
 
+from certificates import presenting
 from conftest import BODY, Backend
 from faults_service import Act, Service, drips, head, says, silent
 from liveperson_engagement.errors import ConnectionFailed, InvalidRequest
@@ -32,33 +33,6 @@ def _clean_environment(monkeypatch: MonkeyPatch) -> None:
     for name in VARIABLES:
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
-
-
-@pytest.fixture(scope="session")
-def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make authority.pem, and certificates of localhost: trusted.pem, expired.pem, self-signed.pem."""
-    folder = tmp_path_factory.mktemp("tls")
-
-    def openssl(arguments: str) -> None:
-        subprocess.run(["openssl", *arguments.split()], cwd=folder, check=True, capture_output=True)
-
-    key = "-newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -keyout"
-    usage = "-addext keyUsage=critical,keyCertSign"  # asked for since Python 3.13
-    openssl(f"req -x509 {key} authority.key -days 2 -subj /CN=authority {usage} -out authority.pem")
-    openssl(f"req {key} key -subj /CN=localhost -addext subjectAltName=DNS:localhost -out request")
-    (folder / "leaf").write_text("authorityKeyIdentifier = keyid\n")
-    by_authority = "-CA authority.pem -CAkey authority.key -days"
-    signers = {"trusted": f"{by_authority} 2", "expired": f"{by_authority} -1", "self-signed": "-signkey key -days 2"}
-    for name, signer in signers.items():
-        openssl(f"x509 -req -in request {signer} -copy_extensions copy -extfile leaf -out {name}.pem")
-    return folder
-
-
-def presenting(tls: Path, name: str) -> ssl.SSLContext:
-    """Serve with a certificate."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    context.load_cert_chain(tls / f"{name}.pem", tls / "key")
-    return context
 
 
 @pytest.fixture
