@@ -263,36 +263,6 @@ def test_a_store_that_fails_is_reported(
     assert {*caplog.messages} == {f"session store: {failing} failed (OSError); going on without it"}
 
 
-def test_ids_that_could_not_be_saved_are_kept_and_saved_later(backend: Backend, sandbox: Sandbox) -> None:
-    """The visit object still knows whose they were; if others have started another visit since, theirs goes on."""
-    for others in (False, True):
-        store = WatchedStore()
-        store.failing = "compare_and_set"
-        client = backend.client(base_url=sandbox.url, store=store)
-        visit = client.visit("shopper")
-        with pytest.raises(errors.StoreError):
-            visit.create_session(BODY)
-        store.failing = ""
-        mine = sandbox.visitors[-1].visitor_id
-        going_on = client.visit("shopper").create_session(BODY).visitor_id if others else mine
-        assert visit.create_session(BODY).visitor_id == going_on
-        assert client.visit("shopper").create_session(BODY).visitor_id == going_on
-        assert (going_on == mine) is not others
-
-
-def test_a_record_that_cannot_be_read_stops_no_caller_who_goes_on(backend: Backend, sandbox: Sandbox) -> None:
-    """Nothing is saved over it, and the visit object goes on with the ids that it was given."""
-    store = WatchedStore()
-    client = backend.client(base_url=sandbox.url, store=store, on_store_error="continue")
-    before = client.visit("shopper").create_session(BODY)
-    store.failing = "load"
-    visit = client.visit("shopper")
-    first, second = visit.create_session(BODY), visit.create_session(BODY)
-    assert first.visitor_id == second.visitor_id != before.visitor_id
-    store.failing = ""
-    assert client.visit("shopper").create_session(BODY).visitor_id == before.visitor_id
-
-
 # --- Any operation ----------------------------------------------------------------------------------------------------
 
 

@@ -103,23 +103,6 @@ def test_ids_are_a_frozen_value_that_takes_a_visit_up_again(backend: Backend, sa
     assert len(sandbox.visitors) == 2
 
 
-@pytest.mark.parametrize(
-    ("ids", "path"),
-    [
-        *(((visitor_id, "s"), "visitor_id") for visitor_id in ("..", "", "\ud800", 7, None)),
-        (("v", ""), "session_id"),
-        (("v", "s", 5), "page_id"),
-    ],
-)
-def test_impossible_ids_are_refused(client: EngagementClient, ids: Any, path: str) -> None:
-    """What cannot stand in a URL is no id."""
-    with pytest.raises(errors.InvalidRequest) as raised:
-        client.visit("shopper", ids=VisitIds(*ids))
-    assert raised.value.path == f"ids.{path}"
-    with pytest.raises(errors.InvalidRequest, match=r"^ids: must be the VisitIds of an earlier visit$"):
-        client.visit("shopper", ids=ids)
-
-
 def test_updates_fill_in_the_page_of_the_last_answer(client: EngagementClient, sandbox: Sandbox) -> None:
     """A page that the caller names is kept; what is no object is refused as any body is."""
     visit = client.visit("shopper")
@@ -176,21 +159,6 @@ def test_an_engagement_can_be_reported_within_its_session(client: EngagementClie
     with pytest.raises(errors.InvalidRequest, match=r"^kinds: this session was offered no engagement"):
         visit.report_impressions("impClose")
     assert len(sandbox.requests) == 6
-
-
-@pytest.mark.parametrize("kinds", [(), ("impdisplay",), ("impDisplay", "x")])
-def test_unknown_kinds_of_impression_are_refused(client: EngagementClient, sandbox: Sandbox, kinds: Any) -> None:
-    """The contract's links name the kinds that exist. Before the first session there is nothing to update."""
-    visit = client.visit("shopper")
-    for method in ("update_session", "report_impressions"):
-        with pytest.raises(errors.InvalidRequest, match="call create_session first"):
-            getattr(visit, method)(ARGUMENTS[method])
-    visit.create_session(BODY)
-    with pytest.raises(errors.InvalidRequest) as raised:
-        visit.report_impressions(*kinds)
-    assert raised.value.path == f"kinds[{max(len(kinds) - 1, 0)}]"
-    assert raised.value.reason == "must be one of impDisplay, impAccept, impExpanded, impTimeout, impClose"
-    assert len(sandbox.requests) == 1
 
 
 # --- What is remembered -----------------------------------------------------------------------------------------------
@@ -329,24 +297,6 @@ def test_after_a_404_the_next_call_starts_afresh(client: EngagementClient, sandb
         getattr(visit, method)(ARGUMENTS[method])
     assert (raised.value.internal_code, visit.ids) == (37, None)
     assert visit.create_session(BODY).visitor_id != old
-
-
-@pytest.mark.parametrize("method", ["create_session", "update_session", "good"])
-def test_newer_ids_are_neither_forgotten_nor_replaced(sandbox: Sandbox, store: WatchedStore, method: str) -> None:
-    """Somebody has started another visit while the request was under way, be it answered well or by a 404."""
-    newer = Record(VisitIds("w", "t", "2"))
-
-    def start(_: object) -> None:
-        remembered = store.load(KEY)
-        assert store.compare_and_set(KEY, remembered and remembered.version, newer) is not None
-
-    with sync_client(sandbox, store, on_request=start) as client:
-        if method == "good":
-            client.visit("shopper").create_session(BODY)
-        else:
-            with pytest.raises(errors.NotFound):
-                getattr(client.visit("shopper", ids=VisitIds("v", "s", "1")), method)(ARGUMENTS[method])
-        assert client.visit("shopper").ids == newer.ids
 
 
 @pytest.mark.parametrize(
