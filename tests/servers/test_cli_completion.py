@@ -30,7 +30,7 @@ PROMPTS = {
 ON_A_TERMINAL = "import os, sys; os.login_tty(0); os.execvp(sys.argv[1], sys.argv[1:])"
 COLOUR = re.compile(r"\x1b(?:\[[0-9;]*[mK]|\(B)|\r")
 STEERING = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\].*?(?:\x07|\x1b\\)|[ -/]*[0-~])")
-PATIENCE = 60
+PATIENCE = 150
 """Seconds, on a machine that has much else to do."""
 COMMANDS = ["create-session", "update-session", "domain", "doctor", "demo", "sandbox", "contract"]
 SYSTEMS: list[str] = CONTRACT["components"]["schemas"]["OsFamily"]["enum"]

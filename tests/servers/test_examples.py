@@ -243,9 +243,9 @@ def test_an_outage_stops_it_and_the_next_run_goes_on(batch: Batch, sandbox: Sand
 
 def test_ctrl_c_lets_the_calls_under_way_end(batch: Batch, sandbox: Sandbox, tmp_path: Path) -> None:
     """So that the next run makes no visitor twice."""
-    options = ("--state", tmp_path / "state", "--rate", 50)
+    options = ("--state", tmp_path / "state", "--rate", 5)
     with started("batch_update", batch.file(*customers(60)), *options, url=sandbox.url) as program:
-        until(lambda: len(sandbox.visitors) >= 5)
+        until(lambda: len(sandbox.visitors) >= 3)
         sandbox.slow(0.2, times=4)
         program.process.send_signal(signal.SIGINT)
         assert program.ends() == 3

@@ -99,9 +99,11 @@ def test_a_missing_extra_is_named(package: str, arguments: list[str]) -> None:
     assert done.stderr.endswith("pip install 'liveperson-engagement[cli]'\n")
 
 
-LATE = {f"liveperson_engagement.cli.{name}" for name in ("visits", "pauses", "examination", "output")}
-LATE |= {"liveperson_engagement_api.models", "liveperson_engagement.sandbox", "h11", "yaml", "sqlite3"}
-LATE |= {"rich", "asyncio", "jsonschema_rs", "attr", "pygments", "markdown_it"}
+LATE = {
+    *(f"liveperson_engagement.cli.{name}" for name in ("visits", "pauses", "examination", "output")),
+    *("liveperson_engagement_api.models", "liveperson_engagement.sandbox", "h11", "yaml", "sqlite3"),
+    *("rich", "asyncio", "jsonschema_rs", "attr", "pygments", "markdown_it"),
+}
 
 
 @pytest.mark.parametrize("arguments", [["create-session", "--help"], ["create-session", "demo"]])

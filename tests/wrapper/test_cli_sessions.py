@@ -17,9 +17,10 @@ from rich.console import Console
 
 from command import invoke, run
 from contract_tools import CONTRACT
-from liveperson_engagement import EngagementClient, NotFound, RetryEvent, ServerError
+from liveperson_engagement import ConnectionFailed, EngagementClient, NotFound, RetryEvent, RetryPolicy, ServerError
 from liveperson_engagement.cli.options import Caller, Curl, Patience, Visited
 from liveperson_engagement.cli.pauses import Pauses
+from liveperson_engagement.cli.timeline import Timeline
 from liveperson_engagement.cli.visits import visiting
 from liveperson_engagement.cli.watch import LEAST, watch
 from liveperson_engagement.sandbox import Sandbox
@@ -493,3 +494,53 @@ def test_a_pause_is_shown_once(
     assert (done.returncode, slept, done.stderr.count("next try in 5 s")) == (0, [5], 1)
     assert not re.search(r"\b5(\.0)? s\b", caplog.text)
     assert ("attempt 1: status 503" in caplog.text) == (level == "DEBUG")
+
+
+# The picture at the end of `demo`
+
+PICTURE = """\
+                    0 s      5 s      10 s     15 s     20 s    25 s
+                    ┬────────┬────────┬────────┬────────┬───────┬────
+  1  findDomain     ● 200
+     createSession  ✗ 503 ┄┄ ✗ 500 ┄┄┄ 10 s ┄┄ ● 200
+  2  createSession                                                  ✗ no answer
+
+                    ● answered   ✗ failed   ┄┄┄ pause before the next attempt
+"""
+
+
+def drawn(timeline: Timeline, width: int, encoding: str = "utf-8") -> list[str]:
+    """Print a timeline to a file; return its lines."""
+    file = io.TextIOWrapper(io.BytesIO(), encoding)
+    Console(file=file, width=width, force_terminal=False, _environ={}).print(timeline)
+    file.seek(0)
+    return file.read().splitlines()
+
+
+def test_a_picture_is_drawn_of_what_the_hooks_say(sandbox: Sandbox) -> None:
+    """A line for each call, where its attempts and pauses are; it fits any width, and ASCII. At first it is empty."""
+    now = [1000.0]
+
+    def sleep(seconds: float) -> None:
+        now[0] += seconds
+
+    timeline = Timeline(lambda: now[0])
+    assert drawn(timeline, 80) == []
+    hooks: Any = {name: getattr(timeline, name) for name in ("on_request", "on_response", "on_retry")}
+    made = EngagementClient("demo", base_url=sandbox.url, domain_api=sandbox.url, sleep=sleep, **hooks)
+    with made.with_options(base_url=None) as client:
+        timeline.step = "1"
+        sandbox.fail_next(503, operation="createSession")
+        sandbox.loading_account()
+        client.visit().create_session({"appType": "EXTERNAL"})
+        sleep(12)
+        timeline.step = "2"
+        sandbox.drop_connection()
+        with suppress(ConnectionFailed):
+            client.with_options(retry=RetryPolicy.none()).visit().create_session({"appType": "EXTERNAL"})
+
+    assert drawn(timeline, 80) == PICTURE.splitlines()
+    for width in (60, 80, 100, 200):
+        assert max(map(len, drawn(timeline, width))) <= min(width, 100)
+    text = "".join(drawn(timeline, 80, "ascii"))
+    assert (text.isascii(), "x 503" in text, "o 200" in text) == (True, True, True)
