@@ -26,7 +26,7 @@ from steps import step
 
 ROOT = Path(__file__).resolve().parents[2]
 CARRIED = ROOT / "generated/liveperson_engagement_api/openapi.json"
-LOCK = ROOT / "scripts/requirements.txt"
+LOCK = ROOT / "scripts/env/requirements.txt"
 SMOKE = """
 import importlib.resources, pathlib, sys
 import liveperson_engagement, liveperson_engagement_api
