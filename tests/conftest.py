@@ -102,6 +102,10 @@ class Backend:
         self._stack.callback(store.close if runner is None else lambda: runner.run(store.aclose()))
         return store
 
+    def wait(self, result: Any) -> Any:
+        """Return what a coroutine gives, or else the result itself."""
+        return self._runner.run(result) if self._runner and inspect.iscoroutine(result) else result
+
     async def _note(self, seconds: float) -> None:
         self.pauses.append(seconds)
 

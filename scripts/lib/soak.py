@@ -1,12 +1,9 @@
 # ruff: noqa: S311 - chance makes a load, not secrets
 """Many processes share a store while answers are lost and processes are killed; every visitor is accounted for.
 
-The parent plays the service, kills workers and restarts Redis. Workers write what they do into journals that survive
-them; in the end the parent compares these with the service's own. One key must stay one visitor, except where an answer
-never reached the store: its connection was lost, or its worker was killed.
-
-With `outage` the service goes down instead, while the workers share an `OutageGuard`: calls under way may spend their
-retries, and after that there is one attempt a pause, however many callers there are.
+Workers write down what they do; the parent plays the service, and compares this with what it has seen. A key must stay
+one visitor, unless an answer never reached the store. With `outage` the service goes down instead, and workers share an
+`OutageGuard`: calls under way may spend their retries, and then there is one attempt a pause, whoever calls.
 """
 
 from __future__ import annotations
@@ -14,8 +11,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import contextvars
 import itertools
 import json
+import logging
 import math
 import multiprocessing
 import os
@@ -27,7 +26,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -52,8 +50,7 @@ from liveperson_engagement.sandbox import Sandbox
 ACCOUNT, LEASE, TIMEOUT, DEADLINE = "soak", 1.0, 1.0, 15.0
 RETRIES, PAUSES = RetryPolicy((0.05, 0.1, 0.2)), (0.3, 0.6, 1.2)
 """In place of 5, 10 and 15 seconds, and of 2, 4 and 8 minutes."""
-THINK = {"visits": 0.25, "outage": 0.02}
-"""Seconds that a caller pauses between calls, at the mean."""
+THINK = {"visits": 0.25, "outage": 0.02}  # seconds between two calls of a caller, at the mean
 OPERATIONS = {"create_session": 50, "engagement": 35, "report_impressions": 15, "forget": 0.5}
 """How often each call is made, of a hundred."""
 FAULTS: dict[str, tuple[float, Callable[[Sandbox, str], None]]] = {
@@ -70,9 +67,10 @@ FAULTS: dict[str, tuple[float, Callable[[Sandbox, str], None]]] = {
 STORES: dict[str, Any] = {"sqlite": SQLiteStore, "redis": RedisStore, "memory": MemoryStore}
 FORGOTTEN, LATE = "the key was forgotten, by forget() or after a 404", "the answer came too late"
 KILLED, DOWN = "its process was killed before the save", "the store was down"
-EXPLAINED = {"killed": KILLED, "Timeout": LATE, "ConnectionFailed": LATE, "StoreError": DOWN}
+EXPLAINED = {"killed": KILLED, "Timeout": LATE, "ConnectionFailed": LATE, "DeadlineExceeded": LATE, "StoreError": DOWN}
 """Why the visitor of a call never reached the store, by the call's outcome."""
 
+running: contextvars.ContextVar[str] = contextvars.ContextVar("running", default="")  # a call
 CONTEXT = multiprocessing.get_context("forkserver")
 """Starts a worker in no time, from a process that has imported everything and has no threads."""
 CONTEXT.set_forkserver_preload(["__main__", "liveperson_engagement_api.requests"])
@@ -83,24 +81,21 @@ def open_store(kind: str, where: str) -> Any:
     return MemoryStore() if kind == "memory" else STORES[kind](where)
 
 
-# --- In a worker -----------------------------------------------------------------------------------------------------
-
-
 class Caller:
     """Says what comes next, and writes a line when a call begins and when it has ended; a kill loses none of them."""
 
     def __init__(self, job: argparse.Namespace) -> None:
-        self.job, self.stop, self.numbers = job, threading.Event(), itertools.count()
+        self.job, self.stopped, self.numbers = job, False, itertools.count()
         self.journal = os.open(job.folder / f"{job.name}.calls", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def calls(self, client: Any) -> Iterator[tuple[str, Callable[[], Any]]]:
         """Yield what a thread or task calls, by name, until it is time to stop."""
         job = self.job
-        while not self.stop.is_set():
+        while not self.stopped:
             # New keys come up all the time, and half of the calls are about the newest, so that many race to create.
             newest = max(1, min(job.keys, math.ceil((time.monotonic() - job.began) / job.seconds * job.keys)))
             key = f"key-{random.randrange(max(0, newest - 10) if random.random() < 0.5 else 0, newest)}"
-            name = f"{job.name}.{next(self.numbers)}"
+            running.set(name := f"{job.name}.{next(self.numbers)}")
             operation = random.choices([*OPERATIONS], [*OPERATIONS.values()])[0]
             visit = client.with_options(headers={"soak-call": name}).visit(key)
             self._write(name=name, key=key, operation=operation, began=time.monotonic())
@@ -110,9 +105,7 @@ class Caller:
 
     def ended(self, name: str, session: Any = None, error: EngagementError | None = None) -> float:
         """Note how a call has ended; return the seconds to think before the next one."""
-        outcome = type(error).__name__ if error else "answered"
-        if "not sent, as the service is down" in str(error):
-            outcome = "held back"
+        outcome = "held back" if "not sent, as" in str(error) else type(error).__name__ if error else "answered"
         self._write(name=name, ended=time.monotonic(), outcome=outcome, visitor=getattr(session, "visitor_id", None))
         return random.uniform(0, 2 * THINK[self.job.what])
 
@@ -126,6 +119,12 @@ class Caller:
                 pause = self.ended(name, error=error)
             await asyncio.sleep(pause)
 
+    def note(self, record: logging.LogRecord) -> bool:
+        """Note that a call was overtaken, as its lock had expired; nothing is logged."""
+        if "lost its lock" in record.msg or "a newer visit" in record.msg:
+            self._write(name=running.get(), overtaken=True)
+        return False
+
     def _write(self, **line: Any) -> None:
         os.write(self.journal, json.dumps(line).encode() + b"\n")
 
@@ -133,8 +132,11 @@ class Caller:
 async def work(job: argparse.Namespace) -> None:
     """Be a worker: run callers until SIGTERM comes."""
     caller, store = Caller(job), open_store(job.store, job.where)
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, caller.stop.set)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, setattr, caller, "stopped", True)
     settings: Any = {"base_url": job.url, "store": store, "retry": RETRIES, "timeout": TIMEOUT, "deadline": DEADLINE}
+    logger = logging.getLogger("liveperson_engagement")
+    logger.setLevel(logging.INFO)
+    logger.addFilter(caller.note)
     settings["outage_guard"] = OutageGuard(PAUSES) if job.what == "outage" else None
     with EngagementClient(ACCOUNT, **settings) as client:
         async with AsyncEngagementClient(ACCOUNT, **settings) as twin:
@@ -146,9 +148,6 @@ def start(job: argparse.Namespace) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the parent, which ends the workers
     _deadline.LEASE = LEASE
     asyncio.run(work(job))
-
-
-# --- In the parent ---------------------------------------------------------------------------------------------------
 
 
 class RedisServer:
@@ -217,7 +216,7 @@ class Soak:
 
     def load(self) -> None:
         """Let the workers go on while things go wrong."""
-        options, seen, expired, begins = self.options, 0, 0, time.monotonic()
+        options, seen, begins = self.options, 0, time.monotonic()
         while (passed := time.monotonic() - begins) < options.seconds:
             if options.kill_every and len(self.killed) < passed // options.kill_every:
                 self._kill()
@@ -226,8 +225,7 @@ class Soak:
                 time.sleep(0.3)
                 self.redis.start()
                 self.restarts += 1
-            if expired < passed // 5:
-                expired += 1
+            if random.random() < 0.01:  # each five seconds, at the mean
                 self.sandbox.expire_sessions()
             operations = [request.operation_id or "" for request in self.sandbox.requests[seen:]]
             seen += len(operations)
@@ -297,6 +295,7 @@ class Call:
     ended: float = math.inf
     outcome: str = ""
     visitor: str | None = None
+    overtaken: bool = False
 
 
 def visitor_figures(
@@ -324,6 +323,8 @@ def visitor_figures(
         known = made[call.key]
         if visitor not in used[call.key]:
             why = EXPLAINED.get(call.outcome) or (call.outcome != "answered") * forgotten(call.key, call.began)
+        elif call.overtaken:
+            why = "its lock had expired, and a newer visit stays"
         else:
             why = forgotten(call.key, makers[known[-1]].began, call.ended) if known else "first"
             known.append(visitor)
@@ -331,13 +332,12 @@ def visitor_figures(
             explained[why] += 1
         else:
             unexplained.append(call.key)
+    last = [(key, known[-1]) for key, known in made.items() if known]
     found = {
-        "lost": [
-            key
-            for key, known in made.items()
-            if known and remembered.get(key) != known[-1] and not forgotten(key, makers[known[-1]].began)
+        "lost": [key for key, each in last if remembered.get(key) != each and not forgotten(key, makers[each].began)],
+        "mixed_up": [
+            key for key, seen in used.items() if any(each not in makers or makers[each].key != key for each in seen)
         ],
-        "mixed_up": [key for key, seen in used.items() if not seen <= {*made[key]}],
         "unexplained": unexplained + ["visitors that no request has made"] * (len({*visitors} - {*makers}) > drops),
     }
     return {

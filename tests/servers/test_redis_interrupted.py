@@ -152,6 +152,11 @@ def test_a_cancelled_task_ends_at_once_and_frees_its_lock(server: RedisServer) -
             await releasing
             assert await store.aacquire("key", "next", 0, 300)
             assert await store.acompare_and_set("third", None, record(1), 0)
+            late = asyncio.create_task(store.aload("key"))
+            await asyncio.sleep(0)
+            late.cancel()  # and its answer is waited for when the store is closed
 
     with server.client as raw:
+        before = len(raw.client_list())
         asyncio.run(main())
+        wait_until(lambda: len(raw.client_list()) == before)

@@ -22,7 +22,7 @@ import pytest
 import redis
 
 from conftest import BODY, Backend
-from liveperson_engagement import EngagementClient, InvalidRequest, RedisStore, StoreError, Visit, VisitIds
+from liveperson_engagement import InvalidRequest, RedisStore, StoreError, Visit, VisitIds
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import UNREADABLE, Record, to_json
 from liveperson_engagement.stores.conformance import StoreConformance
@@ -84,41 +84,7 @@ class TestRedisStore(StoreConformance):
         await store.aclose()
 
 
-# Several processes
-
-CALLERS = """
-import asyncio, sys
-from liveperson_engagement import AsyncEngagementClient, EngagementClient, RedisStore
-
-async def main(redis_url, base_url):
-    body = {"appType": "EXTERNAL"}
-    async with RedisStore(redis_url) as store, AsyncEngagementClient("demo", base_url=base_url, store=store) as client:
-        with EngagementClient("demo", base_url=base_url, store=store) as twin:
-            keys = [f"shopper {number % 20}" for number in range(100)]
-            found = await asyncio.gather(
-                *(client.visit(key).create_session(body) for key in keys),
-                *(asyncio.to_thread(twin.visit(key).create_session, body) for key in keys[:20]),
-            )
-        print(*{f"{key[8:]}={session.visitor_id}" for key, session in zip(keys + keys[:20], found)})
-        store.close()
-
-asyncio.run(main(*sys.argv[1:]))
-"""
-
-
-def test_processes_threads_and_tasks_make_one_visitor(server: RedisServer, sandbox: Sandbox) -> None:
-    """Of a key; each of many callers waits until it is known, and for a connection; later ones need not ask."""
-    command = [sys.executable, "-c", CALLERS, server.url, sandbox.url]
-    callers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
-    found = [caller.communicate(timeout=240)[0].split() for caller in callers]
-    assert [len(each) for each in found] == [20, 20, 20]
-    assert len({visitor for each in found for visitor in each}) == len(sandbox.visitors) == 20
-    assert [request.operation_id for request in sandbox.requests].count("createSession") == 20
-    sent = len(sandbox.requests)
-    with RedisStore(server.url) as store, EngagementClient("demo", base_url=sandbox.url, store=store) as client:
-        assert f"0={client.visit('shopper 0').engagement(BODY).visitor_id}" in found[0]
-    assert len(sandbox.requests) == sent
-
+# Locks and connections
 
 HOLDER = """
 import sys, time
@@ -179,16 +145,18 @@ def test_without_redis_nothing_is_sent(
     connect: Connect, sandbox: Sandbox, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     """StoreError comes before the request, unless a caller goes on; after a restart what Redis kept is reused."""
-    with RedisServer(tmp_path, appendonly="yes", appendfsync="always") as server:
+    with RedisServer(tmp_path, appendonly="yes", appendfsync="always") as server, RedisStore(server.url) as holder:
         visit, going_on = connect(server.url), connect(server.url, on_store_error="continue")
         first = visit.create_session(BODY)
+        assert holder.acquire("key", "token", 0, 300)
         server.kill()
         for method in (visit.create_session, visit.engagement):
             with pytest.raises(StoreError) as raised:
                 method(BODY)
             assert isinstance(raised.value.__cause__, redis.ConnectionError)
-        with pytest.raises(StoreError, match="ConnectionError"):
-            RedisStore(server.url).keys()
+        for step in (partial(holder.release, "key", "token"), holder.keys):
+            with pytest.raises(StoreError, match="ConnectionError"):
+                step()
         assert len(sandbox.requests) == 1
         assert going_on.create_session(BODY).visitor_id != first.visitor_id
         assert {record.levelname for record in caplog.records} == {"WARNING"}
@@ -199,6 +167,7 @@ def test_without_redis_nothing_is_sent(
             assert again.create_session(BODY).session_id == first.session_id
         assert not caplog.records
         assert len(sandbox.visitors) == 2
+        assert holder.acquire("key", "token", 0, 300)  # at once: nobody in this process holds it any more
 
 
 @pytest.mark.backends("sync", "async")
@@ -371,6 +340,7 @@ def write(raw: Any, name: str, foreign: str | bytes) -> None:
         raw.execute_command(command, name, *arguments)
 
 
+@pytest.mark.backends("sync", "async")
 @pytest.mark.parametrize("foreign", RECORDS, ids=range(len(RECORDS)))
 def test_a_value_that_is_no_record_is_replaced(
     visit: Visit, raw: Any, sandbox: Sandbox, foreign: str | bytes, caplog: pytest.LogCaptureFixture

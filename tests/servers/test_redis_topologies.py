@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -29,8 +28,6 @@ KEYS = [f"shopper {number}" for number in range(30)]
 """So many that each node of a cluster has some."""
 SYNC_CLUSTER: Any = redis.RedisCluster
 ASYNC_CLUSTER: Any = redis.asyncio.RedisCluster
-NAME = "liveperson-engagement:visit:key"
-OTHER_ANSWER = "EVAL", "return {'nonce of another', 'another value', '1', 0}", 0
 
 both = pytest.mark.backends("sync", "async")
 
@@ -73,6 +70,11 @@ def cluster_client(backend: Backend, cluster: RedisCluster, **options: Any) -> A
     return kind(host="127.0.0.1", port=cluster.nodes[0].port, **options)
 
 
+def plain_client(backend: Backend, server: RedisServer, **options: Any) -> Any:
+    """Make redis-py's client of a server."""
+    return (ASYNC if backend.name == "async" else SYNC)(port=server.port, **options)
+
+
 @both
 def test_visits_are_kept_on_all_nodes_of_a_cluster(backend: Backend, cluster: RedisCluster, sandbox: Sandbox) -> None:
     """One visitor a key, whoever asks, and each visit goes its whole way."""
@@ -104,6 +106,9 @@ def test_a_cluster_client_may_have_settings(
         for key in (*KEYS, "\ud800"):
             store.compare_and_set(key, None, RECORD)
         assert sorted(store.keys()) == sorted(["demo:shopper", *KEYS, "\ud800"])
+        assert repr(RedisStore(client=client, async_client=ASYNC())).startswith(
+            "<RedisStore RedisCluster and async Redis "
+        )
 
 
 @both
@@ -122,44 +127,29 @@ def test_a_cluster_that_is_gone_is_a_store_error(backend: Backend, cluster: Redi
     assert visit.create_session(BODY)
 
 
-@pytest.mark.parametrize("protocol", [2, 3])
+@both
 @pytest.mark.parametrize("kind", ["server", "cluster"])
-def test_an_answer_to_another_question_is_not_taken(kind: str, protocol: int, request: pytest.FixtureRequest) -> None:
+def test_an_answer_to_another_question_is_not_taken(
+    backend: Backend, kind: str, sandbox: Sandbox, request: pytest.FixtureRequest
+) -> None:
     """After one that was left unread StoreError says so, and the next question is asked on another connection."""
-    place: Any = request.getfixturevalue(kind)
-    is_cluster, port = (True, place.nodes[0].port) if kind == "cluster" else (False, place.port)
-    options = {"host": "127.0.0.1", "port": port, "protocol": protocol}
-
-    def refused(is_async: bool) -> Any:
-        looks = protocol == 2 and not (is_async and is_cluster)  # with RESP2 redis-py looks for unread answers itself
-        return suppress(StoreError) if looks else pytest.raises(StoreError, match="an answer to another question")
-
-    with (SYNC_CLUSTER if is_cluster else SYNC)(**options) as client:
-        store = RedisStore(client=client)
-        assert store.compare_and_set("key", None, RECORD)
-        pool = (client.get_redis_connection(client.get_node_from_key(NAME)) if is_cluster else client).connection_pool
-        connection = pool.get_connection()
-        connection.send_command(*OTHER_ANSWER)
-        pool.release(connection)
-        with refused(False):
-            store.load("key")
-        assert [store.load("key") is None for _ in range(3)] == [False] * 3
-
-    async def main() -> None:
-        async with (ASYNC_CLUSTER if is_cluster else ASYNC)(**options) as client:
-            store = RedisStore(async_client=client)
-            assert await store.aload("key")
-            pool = client.get_node_from_key(NAME) if is_cluster else client.connection_pool
-            connection = pool.acquire_connection() if is_cluster else await pool.get_connection()
-            await connection.send_command(*OTHER_ANSWER)
-            released = pool.release(connection)
-            if not is_cluster:
-                await released
-            with refused(True):
-                await store.aload("key")
-            assert await store.aload("key")
-
-    asyncio.run(main())
+    place, is_async = request.getfixturevalue(kind), backend.name == "async"
+    client = (plain_client if kind == "server" else cluster_client)(backend, place, protocol=3)
+    visit = connect(backend, sandbox, client).visit("shopper")
+    visit.create_session(BODY)
+    if kind == "server":
+        pool = client.connection_pool
+    else:
+        node = client.get_node_from_key("liveperson-engagement:visit:demo:shopper")
+        pool = node if is_async else client.get_redis_connection(node).connection_pool
+    is_node = is_async and kind == "cluster"
+    connection = backend.wait((pool.acquire_connection if is_node else pool.get_connection)())
+    backend.wait(connection.send_command("EVAL", "return {'nonce of another', 'another value', '1', 0}", 0))
+    backend.wait(pool.release(connection))
+    with pytest.raises(StoreError, match="an answer to another question"):
+        visit.create_session(BODY)
+    visit.create_session(BODY)
+    assert len(sandbox.visitors) == 1
 
 
 class TestRedisStoreOnACluster(StoreConformance):
@@ -237,24 +227,18 @@ def test_after_a_failover_all_works_again(backend: Backend, tmp_path: Path, sand
 # Clients that are handed in
 
 
-def test_a_client_that_was_handed_in_stays_open(server: RedisServer) -> None:
+@both
+def test_a_client_that_was_handed_in_stays_open(backend: Backend, server: RedisServer, sandbox: Sandbox) -> None:
     """Closing the store is not closing the client."""
-    with server.client as client:
-        with RedisStore(client=client, prefix="shop:") as store:
-            before = client.client_id()
-            store.compare_and_set("key", None, RECORD)
-        assert client.client_id() == before
-        assert store.keys() == ["key"]
-
-    async def main() -> None:
-        async with server.async_client as client:
-            before = await client.client_id()
-            async with RedisStore(async_client=client, prefix="shop:") as store:
-                assert await store.aload("key")
-            assert await client.client_id() == before
-            assert await store.aload("key")
-
-    asyncio.run(main())
+    client = plain_client(backend, server)
+    engagement_client = connect(backend, sandbox, client)
+    first = engagement_client.visit("shopper").create_session(BODY)
+    before = backend.wait(client.client_id())
+    store: Any = engagement_client.store
+    backend.wait((store.aclose if backend.name == "async" else store.close)())
+    assert backend.wait(client.client_id()) == before
+    assert engagement_client.visit("shopper").create_session(BODY).visitor_id == first.visitor_id
+    assert repr(store) == "<RedisStore Redis liveperson-engagement:>"
 
 
 def test_a_client_of_the_other_kind_has_to_be_given(server: RedisServer, sandbox: Sandbox) -> None:
@@ -272,18 +256,24 @@ def test_a_client_of_the_other_kind_has_to_be_given(server: RedisServer, sandbox
     assert sandbox.requests == ()
 
 
+WRONG: dict[str, tuple[Any, ...]] = {
+    "client": ("redis://localhost", ASYNC(), redis.ConnectionPool(), 0, SYNC().pipeline()),
+    "async_client": ("", SYNC(), ASYNC().pipeline()),
+    "max_connections": (0, True, 1.5, None),
+    "prefix": (None, b"shop:"),
+    "time_to_live": (0,),
+    "timeout": (0,),
+}
+
+
 @pytest.mark.parametrize(
     ("path", "arguments"),
     [
-        *(("client", {"client": each}) for each in ("redis://localhost", ASYNC(), redis.ConnectionPool(), 0)),
-        *(("client", {"client": each}) for each in (SYNC().pipeline(),)),
-        *(("async_client", {"async_client": each}) for each in (ASYNC().pipeline(), SYNC(), "")),
-        ("url", {"url": "redis://127.0.0.1", "client": SYNC()}),
-        ("url", {"url": "redis://127.0.0.1", "async_client": ASYNC()}),
-        ("max_connections", {"client": SYNC(), "max_connections": 0}),
-        *(("max_connections", {"max_connections": each}) for each in (True, 1.5, None)),
-        *(("prefix", {"prefix": each}) for each in (None, b"shop:")),
-        *((name, {name: 0}) for name in ("time_to_live", "timeout")),
+        *((path, {path: value}) for path, values in WRONG.items() for value in values),
+        *(
+            ("url", {"url": "redis://127.0.0.1", **client})
+            for client in ({"client": SYNC()}, {"async_client": ASYNC()})
+        ),
     ],
 )
 def test_a_wrong_argument_is_refused_at_once(path: str, arguments: dict[str, Any]) -> None:
@@ -291,13 +281,3 @@ def test_a_wrong_argument_is_refused_at_once(path: str, arguments: dict[str, Any
     with pytest.raises(InvalidRequest) as raised:
         RedisStore(**arguments)
     assert raised.value.path == path
-
-
-def test_a_client_is_shown_without_its_password(tmp_path: Path, cluster: RedisCluster) -> None:
-    """By its kind."""
-    with SYNC_CLUSTER(host="127.0.0.1", port=cluster.nodes[0].port) as client:
-        server = RedisServer(tmp_path, password="s3cret")  # noqa: S106
-        assert repr(RedisStore(client=server.client)) == "<RedisStore Redis liveperson-engagement:>"
-        assert repr(RedisStore(client=client, async_client=server.async_client, prefix="shop:")) == (
-            "<RedisStore RedisCluster and async Redis shop:>"
-        )
