@@ -410,6 +410,7 @@ def test_every_operation_is_registered() -> None:
     for (_, path, method), found in operations():
         known = operation(found["operationId"])
         assert (known.OPERATION_ID, known.PATH, known.METHOD.lower()) == (found["operationId"], path, method)
+        assert all(callable(getattr(known, name)) for name in ("build_request", "parse_response", "sync", "asyncio"))
     assert operation("findDomain").SERVER == "https://api.liveperson.net"
     assert operation("createSession").SERVER == "https://{domain}"
     names = {"accountId": "account_id", "visitorId": "visitor_id", "sid": "sid", "v": "v"}
