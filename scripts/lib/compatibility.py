@@ -55,7 +55,6 @@ LEFT_OUT = {
     "test_package.py": OWN,
     "test_portability.py": OWN,
     "test_project_files.py": "reads what others than Python read",
-    "test_schemathesis_faults.py": "needs Schemathesis, which takes few versions of jsonschema-rs",
     "test_sandbox_schemathesis.py": "needs Schemathesis, which takes few versions of jsonschema-rs",
     "test_public_api.py": "compares with a picture of the names as the pinned versions show them",
 }

@@ -25,18 +25,8 @@ def test_both_checkers_know_what_is_generated(contract: str | None, misses: list
     strict = {"typeCheckingMode": "strict", "pythonVersion": "3.11", "include": ["uses.py"]}
     settings = tmp_path / "pyrightconfig.json"
     settings.write_text(json.dumps({**strict, "extraPaths": [str(generated)]}), encoding="utf-8")
-    mypy = [
-        sys.executable,
-        "-m",
-        "mypy",
-        "--strict",
-        "--config-file=",
-        "--no-error-summary",
-        "-p",
-        PACKAGE,
-        "-m",
-        "uses",
-    ]
+    options = ("--strict", "--config-file=", "--no-error-summary", "-p", PACKAGE, "-m", "uses")
+    mypy = [sys.executable, "-m", "mypy", *options]
     environment = {**os.environ, "MYPYPATH": f"{generated}:{tmp_path}"}
     for command in (mypy, ["pyright", "--project", str(settings), "--pythonpath", sys.executable]):
         done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
