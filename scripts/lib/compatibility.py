@@ -45,9 +45,7 @@ LEFT_OUT = {
     "test_docs_cookies.py": "the web frameworks of the examples have versions of their own",
     "test_examples.py": "the same",
     "test_prism.py": "tries a mock server, whatever the versions",
-    "test_reference_page.py": "tries a page in a browser",
     "test_sandbox_page.py": "the same",
-    "test_sandbox_schemathesis.py": "needs Schemathesis, which takes few versions of jsonschema-rs",
 }
 """Tests in tests/servers that say nothing about the versions that the package meets, each with the reason."""
 

@@ -70,21 +70,22 @@ POLICY = "clients that follow the released policy no longer do what the contract
 POLICY_WORDS = "if the text asks clients for other behaviour, it is breaking: say so and bump the version"
 WORDS = {"summary", "description", "example", "examples", "externalDocs", "tags", "info", "$comment", "x-sensitive"}
 MAKES_A_TYPE = {"properties", "enum", "oneOf", "anyOf", "allOf"}
-NO_RULE = (Effect.BREAKING, "no rule says that this is harmless")
+ON_EITHER_SIDE: dict[Relation, tuple[Effect, str]] = {
+    Relation.SAME: (Effect.DOCUMENTATION, Relation.SAME),
+    Relation.RETYPED: (Effect.BREAKING, Relation.RETYPED),
+    Relation.OTHER: (Effect.BREAKING, "no rule says that this is harmless"),
+}
 VARIANCE: dict[Side, dict[Relation, tuple[Effect, str]]] = {
     Side.REQUEST: {
+        **ON_EITHER_SIDE,
         Relation.NARROWER: (Effect.BREAKING, "requests that were accepted may be refused"),
         Relation.WIDER: (Effect.ADDITIVE, "every request that was accepted still is"),
     },
     Side.ANSWER: {
+        **ON_EITHER_SIDE,
         Relation.NARROWER: (Effect.ADDITIVE, "answers hold nothing that callers don't handle already"),
         Relation.WIDER: (Effect.BREAKING, "answers may hold what callers don't expect"),
     },
-}
-EITHER_SIDE: dict[Relation, tuple[Effect, str]] = {
-    Relation.SAME: (Effect.DOCUMENTATION, Relation.SAME),
-    Relation.RETYPED: (Effect.BREAKING, Relation.RETYPED),
-    Relation.OTHER: NO_RULE,
 }
 # Keywords that list something: what one more of them does, and how that is said; what one less does.
 LISTS = {
@@ -324,7 +325,7 @@ class _Comparison:
             effect = Effect.ADDITIVE if old.value is ABSENT else Effect.BREAKING
             self._different(effect, old, new, "it is what an absent value means")
         else:
-            effect, reason = self._effect(relation(keyword, old.value, new.value))
+            effect, reason = VARIANCE[self._side][relation(keyword, old.value, new.value)]
             self._different(effect, old, new, reason)
 
     def _gone_or_new(self, kind: str, old: _Node, new: _Node) -> bool:
@@ -348,11 +349,8 @@ class _Comparison:
         self._note(effect, "Changed", new, f"{new.pointer[-1]}: {_short(old.value)} → {_short(new.value)}", reason)
 
     def _related(self, relation: Relation, heading: str, node: _Node, text: str) -> None:
-        effect, reason = self._effect(relation)
+        effect, reason = VARIANCE[self._side][relation]
         self._note(effect, heading, node, text, reason)
-
-    def _effect(self, relation: Relation) -> tuple[Effect, str]:
-        return {**VARIANCE[self._side], **EITHER_SIDE}[relation]
 
     def _note(self, effect: Effect, heading: str, node: _Node, text: str, reason: str) -> None:
         """Note a change; one that several operations meet is one change, of the worst effect that it has on any."""

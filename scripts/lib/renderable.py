@@ -12,18 +12,7 @@ from typing import Any, TypeAlias
 
 from openapi_python_client.strings import ClassName, snake_case
 
-from contract import (
-    Document,
-    Pointer,
-    Problem,
-    clashes,
-    follow,
-    object_at,
-    operations_of,
-    python_name,
-    target,
-    walk,
-)
+from contract import Document, Pointer, Problem, clashes, follow, object_at, operations_of, python_name, target, walk
 
 PLAIN_TYPES: dict[str, Document] = {
     "NumericId": {"type": "integer", "example": "NumericId"},

@@ -13,15 +13,7 @@ import jsonschema_rs
 from jsonschema_rs import ValidationErrorKind as Kind
 
 from contract import Document, Json, Pointer, Problem, follow, object_at, operations_of, target, value_at, walk
-from renderable import (
-    JSON,
-    PLAIN_TYPES,
-    all_schemas,
-    alternatives,
-    kinds,
-    members_of,
-    parameters_of,
-)
+from renderable import JSON, PLAIN_TYPES, all_schemas, alternatives, kinds, members_of, parameters_of
 
 Check: TypeAlias = "Callable[[Pointer, Any], Iterator[tuple[Pointer, str]]]"
 """Takes the place of a schema and a value, and gives what is wrong with the value, and where in it."""

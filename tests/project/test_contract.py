@@ -82,8 +82,8 @@ def test_policy_and_unions_are_the_documented_ones() -> None:
 
 
 LONGEST = 9223372036854775807
-ENGAGEMENT: Document = {"campaignId": 1, "engagementId": 2, "contextId": "3", "windowId": "4", "language": "en-US"}
-ENGAGEMENT |= {"engagementRevision": 5, "validForSeconds": 6}
+IDS: Document = {"campaignId": 1, "engagementId": 2, "contextId": "3", "windowId": "4"}
+ENGAGEMENT: Document = {**IDS, "language": "en-US", "engagementRevision": 5, "validForSeconds": 6}
 NOT_AVAILABLE = {"status": "NotAvailable", "pageId": "p", "sessionId": "s", "visitorId": "v"}
 AVAILABLE: Document = {**NOT_AVAILABLE, "status": "Available", "engagementDetails": ENGAGEMENT}
 EVENT = {"campaign": 1, "engId": 2, "revision": 3}

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
 import inspect
 import json
 import os
-import pkgutil
 import re
 import shutil
 import signal
@@ -16,12 +14,10 @@ from pathlib import Path
 
 import openapi_python_client
 import pytest
-from openapi_python_client.strings import snake_case
 
-import liveperson_engagement_api
 from checkout import ROOT
 from contract import parse
-from contract_tools import CONTRACT, TEXT, generator_command, operation_ids, regenerate, run_generator
+from contract_tools import CONTRACT, TEXT, generator_command, regenerate, run_generator
 from generate import differences, problems
 from wider_contract import PACKAGE, USE, USE_BATTERY, WIDER
 
@@ -163,14 +159,3 @@ def test_the_generated_code_is_small_and_marked() -> None:
     assert len(texts) > 10
     assert sum(len(text.splitlines()) for text in texts.values()) < 2_800
     assert [path for path, text in texts.items() if not text.startswith(BANNER) or "unset" in text.lower()] == []
-
-
-def test_every_module_can_be_imported_and_every_operation_has_one() -> None:
-    """Each operationId names a module that builds its request, reads its answer, and does both, waiting or not."""
-    names = [module.name for module in pkgutil.walk_packages(liveperson_engagement_api.__path__, f"{PACKAGE}.")]
-    modules = {name.rpartition(".")[2]: importlib.import_module(name) for name in names}
-    assert {"requests", "models", "http"} <= modules.keys()
-    assert len(operation_ids()) == 4
-    for name in map(snake_case, operation_ids()):
-        for function in ("build_request", "parse_response", "sync", "asyncio"):
-            assert callable(getattr(modules[name], function))

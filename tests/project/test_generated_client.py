@@ -109,7 +109,7 @@ def test_an_optional_member_that_is_null_is_none_and_is_not_sent() -> None:
     assert models.ServiceActivity.from_dict({"status": None}).status is None
 
 
-def test_null_zero_false_and_empty_are_sent_where_they_mean_something() -> None:
+def test_null_zero_false_and_empty_are_sent() -> None:
     """The untyped members of an expanded impression are required, and null; a union's member carries its tag."""
     event = models.ExpandedImpression(campaign=1, eng_id=2, revision=3)
     nulls = {"expanded": None, "userInit": None, "actionableItems": None}
@@ -410,6 +410,7 @@ def test_every_operation_is_registered() -> None:
     for (_, path, method), found in operations():
         known = operation(found["operationId"])
         assert (known.OPERATION_ID, known.PATH, known.METHOD.lower()) == (found["operationId"], path, method)
+        assert all(callable(getattr(known, name)) for name in ("build_request", "parse_response", "sync", "asyncio"))
     assert operation("findDomain").SERVER == "https://api.liveperson.net"
     assert operation("createSession").SERVER == "https://{domain}"
     names = {"accountId": "account_id", "visitorId": "visitor_id", "sid": "sid", "v": "v"}
