@@ -355,6 +355,7 @@ CUT_503 = head(503, WHOLE, "Retry-After: 3") + GOOD_BODY[:100]
 BREAKS = [
     Fault("refused", None, UNSENT, "always", unread=True),
     Fault("reset before the request is read", resets(), LOST, "if known", unread=True),
+    Fault("switches the protocol", says(head(101, "Connection: upgrade", "Upgrade: x")), LOST, "if known"),
     Fault("closed before the answer", says(), LOST, "if known"),
     Fault("reset before the answer", resets(), LOST, "if known"),
     Fault("closed within the head", says(BEGUN), LOST, "if known"),

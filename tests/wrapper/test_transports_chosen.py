@@ -216,3 +216,10 @@ def test_errors_of_httpx_say_what_arrived(
     assert failure.reason.startswith(reason)
     assert type(failure.__cause__) is type(error)
     assert "secret" not in str(failure.__cause__)
+
+
+def test_a_switched_protocol_is_no_answer(connect: Connect) -> None:
+    """Whatever the transport makes of it."""
+    with pytest.raises(NoResponse) as raised:
+        connect(chosen=giving(101)).send(SHOP)
+    assert raised.value.may_have_arrived
