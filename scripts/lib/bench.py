@@ -148,13 +148,13 @@ def worker(name: str, environment: dict[str, str]) -> Generator[subprocess.Popen
             process.kill()
 
 
-def ask(process: subprocess.Popen[str], url: str, case: Case) -> dict[str, float]:
+def ask(process: subprocess.Popen[str], **asked: object) -> dict[str, float]:
     """Have one client measured once."""
     assert process.stdin and process.stdout  # noqa: PT018, S101
-    process.stdin.write(json.dumps({"url": url, "at_once": case.at_once, "calls": case.calls}) + "\n")
+    process.stdin.write(json.dumps(asked) + "\n")
     answer = process.stdout.readline()
     if not answer:
-        raise NotReady(f"a client failed in case {case.name!r}: see above")
+        raise NotReady(f"a client failed when asked for {asked}: see above")
     taken: dict[str, float] = json.loads(answer)
     return taken
 
@@ -174,11 +174,26 @@ def compare(cases: list[Case], rounds: int, url: str, path: str) -> Times:
             print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)
             chance.shuffle(turns)
             for case, name in turns:
-                taken[case.name, name].append(ask(workers[name], url, case))
+                taken[case.name, name].append(ask(workers[name], url=url, at_once=case.at_once, calls=case.calls))
     return {
         key: (1e6 * min(each["wall"] for each in rounds), 1e6 * min(each["processor"] for each in rounds))
         for key, rounds in taken.items()
     }
+
+
+def cancelled(url: str) -> list[Figure]:
+    """Cancel half of many calls, and judge what that leaves behind in our clients."""
+    figures: list[Figure] = []
+    for name in (OURS, FAST):
+        with worker(name, {**os.environ}) as process:
+            found = ask(process, url=url, stress=True)
+        figures += [
+            Figure(f"{name}: cancelled, of 2,000 calls", found["cancelled"], ""),
+            Figure("after that: a call of 200 at once / one before", found["slower"], "", 1.25),
+            Figure("after that: descriptors in use, with one call at a time", found["in use"], "", 1),
+            Figure("after that: descriptors left when closed", found["left"], "", 0),
+        ]
+    return figures
 
 
 def clients(options: argparse.Namespace, folder: Path) -> tuple[dict[str, str], list[Figure]]:
@@ -187,7 +202,9 @@ def clients(options: argparse.Namespace, folder: Path) -> tuple[dict[str, str], 
     if options.quick:
         cases = [case._replace(calls=max(case.calls // 20, case.at_once or 0)) for case in cases]
     with server(("nginx",), partial(nginx, folder), folder) as port:
-        times = compare(cases, rounds, f"http://127.0.0.1:{port}", openapi_generator(folder))
+        url = f"http://127.0.0.1:{port}"
+        times = compare(cases, rounds, url, openapi_generator(folder))
+        left = [] if options.quick else cancelled(url)
     figures = [
         Figure(f"{case}: {client} / {other}", times[case, client][0] / times[case, other][0], "", at_most)
         for case, client, other, at_most in RATIOS
@@ -195,7 +212,7 @@ def clients(options: argparse.Namespace, folder: Path) -> tuple[dict[str, str], 
     ]
     figures += bench_own.calls(folder, *((1, 20) if options.quick else (60, 100)))
     figures += [*bench_own.imports(1 if options.quick else 15), *bench_own.sizes()]
-    figures += [*bench_own.memory(200 if options.quick else 10_000), *bench_own.generate(folder)]
+    figures += [*bench_own.memory(200 if options.quick else 10_000), *bench_own.generate(folder), *left]
     if options.svg:
         chart(times, options.svg)
     versions = ", ".join(f"{name} {metadata.version(name)}" for name in LIBRARIES)

@@ -1,7 +1,8 @@
 """Runs contestants. Each client has a process of its own: what a library imports or leaves behind disturbs no other.
 
 It reads one JSON object a line, `{"url", "at_once", "calls"}`, `at_once` null for the sync kind, and writes what a call
-took. So one client can be profiled: `python -m cProfile -s tottime scripts/lib/bench_worker.py httpx`.
+took; or `{"url", "stress": true}`, and writes what cancelled calls leave behind. So one client can be profiled:
+`python -m cProfile -s tottime scripts/lib/bench_worker.py httpx`.
 """
 
 from __future__ import annotations
@@ -86,7 +87,11 @@ def main() -> None:
     rows = {row.kind: row for row in CONTESTANTS if row.name == sys.argv[1]}
     for line in sys.stdin:
         asked = json.loads(line)
-        if asked["at_once"] is None:
+        if asked.get("stress"):
+            from bench_stress import stress  # noqa: PLC0415 - it imports this module
+
+            taken = asyncio.run(stress(rows["async"], asked["url"]))
+        elif asked["at_once"] is None:
             [taken] = measure([rows["sync"]], asked["url"], asked["calls"])
         else:
             taken = asyncio.run(measure_async(rows["async"], asked["url"], asked["calls"], asked["at_once"]))
