@@ -341,7 +341,7 @@ def _is_good(call: str, answer: Answer) -> bool | None:
 def _named(answer: Answer) -> tuple[str | None, str | None]:
     """Read visitor and session of an answer, numbers included, by a reading that is not the package's."""
     try:
-        text = answer.body.decode("utf-8-sig", "replace")
+        text = answer.body.decode("utf-8-sig", "surrogateescape")
         value: Any = json.loads(
             text, parse_int=lambda digits: float(digits) if len(digits) > 300 else int(digits), strict=False
         )
