@@ -259,7 +259,7 @@ def judge_case(case: Case, player: Player, before: Record | None) -> None:
     if good is not None and not isinstance(result, NotFound | InvalidRequest):
         assert good != isinstance(result, Exception), f"a good answer was refused or a bad one accepted: {result!r}"
     visitor, session = _named(last)
-    whole = 200 <= last.status < 300 and not last.headers and last.share == 1
+    whole = 200 <= last.status < 300 and last.status != 204 and not last.headers and last.share == 1  # 204 has no body
     if case.call in ASKS and whole and judge("VisitorId").allows(visitor) and judge("SessionId").allows(session):
         assert (after and (after.ids.visitor_id, after.ids.session_id)) == (visitor, session), (
             f"a visitor is lost: {last!r}"
@@ -341,7 +341,7 @@ def _is_good(call: str, answer: Answer) -> bool | None:
 def _named(answer: Answer) -> tuple[str | None, str | None]:
     """Read visitor and session of an answer, numbers included, by a reading that is not the package's."""
     try:
-        text = answer.body.decode("utf-8-sig", "replace")
+        text = answer.body.decode("utf-8-sig", "surrogateescape")
         value: Any = json.loads(
             text, parse_int=lambda digits: float(digits) if len(digits) > 300 else int(digits), strict=False
         )

@@ -35,13 +35,13 @@ settings.register_profile(
 )
 settings.register_profile("long", settings.get_profile("quick"), max_examples=300)
 settings.register_profile("fuzz", settings.get_profile("quick"), max_examples=20_000, derandomize=False)
-settings.load_profile(os.environ.get("PROPERTIES", "quick"))
+PROFILE: settings = settings.get_profile(os.environ.get("PROPERTIES", "quick"))
 """PROPERTIES=long tries more of each property, and always the same; fuzz tries others each time."""
 
 
 def examples(share: float = 1.0) -> settings:
     """Say how often to try, as a share of what the profile says."""
-    return settings(max_examples=max(1, int(settings.default.max_examples * share)))  # type: ignore[union-attr]
+    return settings(PROFILE, max_examples=max(1, int(PROFILE.max_examples * share)))
 
 
 # --- What the contract says of a value -------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def test_what_no_schema_says_is_told_as_the_model_does() -> None:
     assert violation(operation.parse, b"{}", 201) == ("status", "201 is not an answer that the contract has")
 
 
-def test_a_rule_that_the_contract_has_only_now_is_told_by_its_name() -> None:
+def test_a_rule_that_is_new_in_the_contract_is_told_by_its_name() -> None:
     """For what it has today there are better words."""
     operation = taking({"type": "object", "maxProperties": 1})
     assert violation(operation.encode_body, {"a": 1, "b": 2}) == ("body", "breaks the contract's rule maxProperties")

@@ -239,7 +239,7 @@ def test_a_whole_life_tells_no_ids_keys_or_bodies(backend: Backend, sandbox: San
 
 
 @pytest.mark.parametrize("code", [10**30, -(10**30), 2**63 - 1, None])
-def test_an_internal_code_that_no_exporter_could_write_is_left_out(
+def test_a_code_that_no_exporter_could_write_is_left_out(
     watched: EngagementClient, sandbox: Sandbox, watcher: Watcher, code: int | None
 ) -> None:
     """OTLP has 64 bits for a number, and would lose all spans that are sent with this one."""

@@ -87,6 +87,7 @@ def arrived(sandbox: Sandbox) -> tuple[SandboxRequest, Any]:
 # --- What is sent -----------------------------------------------------------------------------------------------------
 
 
+@examples()
 @given(any_backend, allowed("CreateSessionBody"), st.sampled_from(["create_session", "engagement"]))
 def test_an_allowed_body_arrives_as_it_was_given(
     connect: Connect, running_sandbox: Sandbox, backend: str, body: Any, call: str
@@ -103,6 +104,7 @@ def test_an_allowed_body_arrives_as_it_was_given(
     assert arrived(running_sandbox)[1] == body
 
 
+@examples()
 @given(any_backend, allowed("SessionUpdate") | allowed("UpdateSessionBody"))
 def test_an_allowed_update_arrives_as_it_was_given(
     connect: Connect, running_sandbox: Sandbox, backend: str, update: Any
@@ -268,6 +270,7 @@ def players() -> Iterator[tuple[dict[str, Player], dict[str, Record | None]]]:
 Players = tuple[dict[str, Player], dict[str, Record | None]]
 
 
+@examples()
 @given(cases(BACKENDS))
 def test_nothing_undocumented_comes_of_any_answer(players: Players, case: Case) -> None:
     """Errors of the tree or good results only; no visitor that an answer names, or that is remembered, is lost."""

@@ -225,6 +225,14 @@ def test_a_guard_has_pauses(pauses: Any, line: str) -> None:
     assert repr(OutageGuard((1, 2.5))) == "OutageGuard(pauses=(1, 2.5))"
 
 
+def test_a_client_that_is_closed_says_so(client: EngagementClient, sandbox: Sandbox) -> None:
+    """As any program error, not as a failure of the service."""
+    client.close()
+    with pytest.raises(RuntimeError, match=r"^the client is closed: make another$"):
+        client.visit().create_session(BODY)
+    assert sandbox.requests == ()
+
+
 @pytest.mark.parametrize("seconds", [0, 0.0, 1, LONGEST - 0.5, LONGEST])
 def test_seconds_are_any_number_that_can_be_waited_for(seconds: float) -> None:
     """Both limits are allowed."""

@@ -175,7 +175,7 @@ def _named_in(attempt: Attempt, failure: EngagementError, known: VisitIds | None
     named = ids_in(attempt.response.body)
     if named is None or (known and named.session_id is None):
         return known
-    same = known and named.page_id is None and known.session_id == named.session_id
+    same = known and named == VisitIds(known.visitor_id, known.session_id)  # without its page
     return known if same else named
 
 
