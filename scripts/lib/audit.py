@@ -33,7 +33,7 @@ def licence(package: Distribution) -> str:
     classified = [each.rpartition(" :: ")[2] for each in about.get_all("Classifier") or () if "License ::" in each]
     said = [*(about.get_all("License-Expression") or ()), "; ".join(classified), *(about.get_all("License") or ())]
     if any(said):
-        return next(filter(None, said))
+        return str(next(filter(None, said)))
     texts = [file.read_text() for file in package.files or () if "licen" in file.name.lower()]
     return FIRST_LINES.get(texts[0].strip().partition("\n")[0].strip(), "unknown") if texts else "unknown"
 
