@@ -31,8 +31,9 @@ TOOLS = (
     *("pytest-asyncio", "pytest-xdist", "uvicorn"),
 )
 """What the tests need besides, in the newest versions that go with the others."""
-COMPANIONS = {"oldest": {"click": "8.1.8"}, "newest": {}}
-"""What a direct dependency goes with, and does not say: Typer 0.15.0 takes any click, and works with 8.1 alone."""
+COMPANIONS = {"oldest": {"click": "8.1.8", "fastapi": "0.103.2", "pydantic": "2.1.1"}, "newest": {}}
+"""What the oldest go with, and do not say: Typer 0.15.0 takes any click, and works with 8.1 alone; Pydantic 2 asks for
+typing-extensions 4.6.1, and works with 4.6.0."""
 OUTDATED = {
     "oldest": [
         *("-W", "ignore:'autocompletion':DeprecationWarning"),
@@ -123,10 +124,11 @@ def environment(python: str, name: str, versions: str) -> Path:
     pinned = {package: found[package] for package in direct_dependencies()}
     print(f"== {name}:", ", ".join(f"{package} {pinned[package]}" for package in pinned), flush=True)
     uv("venv", "--quiet", "--clear", "--no-project", "--python", python, folder)
-    with tempfile.NamedTemporaryFile("w", suffix=".txt") as pins:
-        pins.write("\n".join(f"{package}=={number}" for package, number in (pinned | COMPANIONS[versions]).items()))
-        pins.flush()
-        install = ("pip", "install", "--quiet", "--python", folder, "--constraints", pins.name)
+    with tempfile.TemporaryDirectory() as texts:
+        pins, stronger = Path(texts, "pins.txt"), Path(texts, "stronger.txt")
+        pins.write_text("\n".join(f"{each}=={number}" for each, number in (pinned | COMPANIONS[versions]).items()))
+        stronger.write_text(f"typing-extensions=={pinned['typing-extensions']}")
+        install = ("pip", "install", "--quiet", "--python", folder, "--constraints", pins, "--overrides", stronger)
         uv(*install, "--editable", f".[{extras}]", *TOOLS)
     return folder / "bin/python"
 

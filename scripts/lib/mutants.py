@@ -370,26 +370,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mutants = [each for each in mutants if re.search(chosen.only, each.change.function)]
         alike = Counter(mutant.change for mutant in mutants)  # of two that read alike, the list may mean either
         trials = Trials(mutants, [change for change in known if alike[change] == 1], min(2, os.cpu_count() or 1))
-        options = [
-            "-qq",
-            "-s",
-            "-p",
-            "no:cacheprovider",
-            "-p",
-            "no:xdist",
-            f"--rootdir={ROOT}",
-            f"--config-file={ROOT}/pyproject.toml",
-        ]
-        pytest.main(
-            [*options, *(["-k", "not async and not fast"] if chosen.quick else []), *map(str, chosen.tests)], [trials]
-        )
+        options = ["-qq", "-s", "-p", "no:cacheprovider", "-p", "no:xdist"]
+        options += [f"--rootdir={ROOT}", f"--config-file={ROOT}/pyproject.toml", *map(str, chosen.tests)]
+        pytest.main([*options, *(["-k", "not async and not fast"] if chosen.quick else [])], [trials])
     if trials.failed:
         print(trials.failed)
         return 1
     print(f"{table(counted(mutants))}\n\n{len(mutants):,} mutants in {time.monotonic() - started:,.0f} s")
     wrong = differences(mutants, known, everything=not (chosen.modules or chosen.only))
     print("\n".join(wrong))
-    if chosen.write:
+    if chosen.write and not chosen.only:
         write(counted(mutants))
     return int(bool(wrong))
 

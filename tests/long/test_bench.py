@@ -52,7 +52,7 @@ def rows(text: str, cells: int) -> dict[str, list[str]]:
     return {row[0].strip("*"): row[1:] for row in found if len(row) == cells}
 
 
-def test_every_client_is_measured_and_the_figures_are_written_where_asked(tmp_path: Path) -> None:
+def test_every_client_is_measured_and_written_where_asked(tmp_path: Path) -> None:
     """Each client has a row for each case, with times that can be, on the page and in the drawing."""
     drawing, document = tmp_path / "drawing.svg", tmp_path / "document.md"
     marked = (f"<!-- bench: {part} -->\nold\n<!-- /bench: {part} -->\n" for part in ("clients", "targets"))
@@ -88,7 +88,7 @@ def test_few_and_many_remembered_visits_are_measured(tmp_path: Path) -> None:
             assert all(f"{kind}, {call}, of {visits} remembered |" in text for visits in ("100", "1,000"))
 
 
-def test_a_client_that_does_not_decode_the_documented_answer_is_not_measured() -> None:
+def test_a_client_that_does_not_decode_the_answer_is_refused() -> None:
     """A time counts only if the client came to the documented campaign id."""
     wrong = {"engagementDetails": {"campaignId": 1}}
 
@@ -158,7 +158,7 @@ def peak(call: Callable[[], object]) -> int:
     return highest - before
 
 
-def test_a_call_takes_few_more_steps_and_little_more_memory_than_generated_code(
+def test_a_call_costs_little_more_than_generated_code(
     calls: dict[str, Callable[[], object]],
 ) -> None:
     """Building the request and reading the answer is most of it; validation, reuse and policy are the rest."""

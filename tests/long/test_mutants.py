@@ -56,7 +56,7 @@ def test_a_file_of_tests_that_cannot_be_read_fails(tmp_path: Path) -> None:
     assert "1 files of tests cannot be read" in done.stdout
 
 
-def test_the_page_gives_a_reason_for_every_survivor_that_it_counts() -> None:
+def test_the_page_gives_a_reason_for_every_survivor() -> None:
     """Its table and its list are of the same run, of all modules of the core."""
     text = mutants.PAGE.read_text()
     rows = re.findall(r"^\| (\w+\.py) \| [\d,]+ \| [\d,]+ \| \d+ \| (\d+) \|", text, re.MULTILINE)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from importlib.metadata import Distribution
+from pathlib import Path
 
 import pytest
 
@@ -35,16 +37,35 @@ def test_an_audit_without_its_database_fails() -> None:
 
 
 @pytest.mark.parametrize(
-    ("licence", "text", "wrong"),
+    ("about", "text", "named"),
     [
-        ("MIT", "", []),
-        ("UNKNOWN", "   Apache License\n   Version 2.0, January 2004\n", []),
-        ("UNKNOWN", "GNU GENERAL PUBLIC LICENSE\n", ["some-package: UNKNOWN"]),
-        ("GNU General Public License v3", "", ["some-package: GNU General Public License v3"]),
+        ("License-Expression: MIT\nLicense: BSD", "", "MIT"),
+        ("Classifier: License :: OSI Approved :: ISC License (ISCL)", "", "ISC License (ISCL)"),
+        ("License: GNU General Public License v3", "", "GNU General Public License v3"),
+        ("", "   Apache License\n   Version 2.0, January 2004\n", "Apache-2.0"),
+        ("", "GNU GENERAL PUBLIC LICENSE\n", "unknown"),
+        ("", "", "unknown"),
     ],
 )
-def test_a_licence_that_nobody_has_allowed_is_named(licence: str, text: str, wrong: list[str]) -> None:
-    """A package without a licence in its metadata is read by its licence file; one that is not there is named."""
-    named = audit.licences([{"Name": "Some_Package", "License": licence, "LicenseText": text}])
-    assert audit.problems(named, {"some-package": "1.0"}) == wrong
-    assert audit.problems({}, {"some-package": "1.0"}) == ["some-package: not installed"]
+def test_a_licence_is_read_from_metadata_or_its_file(tmp_path: Path, about: str, text: str, named: str) -> None:
+    """What only a file says is known by its first line."""
+    folder = tmp_path / "some_package-1.0.dist-info"
+    folder.mkdir()
+    (folder / "METADATA").write_text(f"Name: some-package\nVersion: 1.0\n{about}\n")
+    (folder / "RECORD").write_text(f"{folder.name}/LICENSE,,\n" if text else "")
+    (folder / "LICENSE").write_text(text)
+    assert audit.licence(Distribution.at(folder)) == named
+
+
+def test_a_licence_that_nobody_has_allowed_is_named(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """One that is unknown, too."""
+
+    def licence(package: Distribution) -> str:
+        return "unknown" if package.metadata["Name"] == "redis" else "MIT"
+
+    monkeypatch.setattr(audit, "licence", licence)
+    monkeypatch.setattr(sys, "argv", ["audit", "--licences"])
+    assert audit.main() == 1
+    assert capsys.readouterr().out.splitlines() == ["Licences that nobody has allowed:", "  redis: unknown"]

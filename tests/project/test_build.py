@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import OpenAPIV30SpecValidator
 
@@ -66,64 +67,36 @@ def test_other_tools_find_no_fault_with_the_edition(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-@pytest.mark.parametrize(
-    ("newer", "older"),
-    [
-        ({"type": "string", "const": "a"}, {"type": "string", "enum": ["a"]}),
-        ({"type": ["string", "null"]}, {"type": "string", "nullable": True}),
-        ({"type": ["integer", "string"]}, {"anyOf": [{"type": "integer"}, {"type": "string"}]}),
-        (
-            {"type": ["integer", "string", "null"], "minimum": 1},
-            {
-                "minimum": 1,
-                "anyOf": [{"type": "integer", "nullable": True}, {"type": "string", "nullable": True}],
-            },
-        ),
-        ({"exclusiveMinimum": 1}, {"minimum": 1, "exclusiveMinimum": True}),
-        ({"maximum": 5, "exclusiveMaximum": 7}, {"maximum": 5}),
-        ({"exclusiveMaximum": 5, "maximum": 7}, {"maximum": 5, "exclusiveMaximum": True}),
-        ({"examples": [1, 2], "type": "integer"}, {"example": 1, "type": "integer"}),
-        ({"type": "array"}, {"type": "array", "items": {}}),
-        (
-            {"additionalProperties": False, "properties": {"a": True}},
-            {"additionalProperties": False, "properties": {"a": {}}},
-        ),
-        ({"properties": {"a": False}}, {"properties": {"a": {"not": {}}}}),
-        (
-            {"if": {"type": "string"}, "then": {"pattern": "^7$"}, "else": {"type": "integer"}},
-            {"anyOf": [{"type": "string", "pattern": "^7$"}, {"type": "integer"}]},
-        ),
-        (
-            {"if": {"type": "integer"}, "then": {"minimum": 1}, "else": {"type": "number"}},
-            {"anyOf": [{"type": "integer", "minimum": 1}, {"not": {"type": "integer"}, "type": "number"}]},
-        ),
-        (
-            {"if": {"minimum": 5}, "then": {"maximum": 9}},
-            {"anyOf": [{"minimum": 5, "maximum": 9}, {"not": {"minimum": 5}}]},
-        ),
-        (
-            {"if": {"minLength": 2}, "then": {"minLength": 3}, "else": {"not": {"const": "x"}}},
-            {
-                "anyOf": [
-                    {"allOf": [{"minLength": 2}, {"minLength": 3}]},
-                    {"allOf": [{"not": {"minLength": 2}}, {"not": {"enum": ["x"]}}]},
-                ]
-            },
-        ),
-        (
-            {"anyOf": [{"type": "string"}, {"type": "integer"}], "if": {"type": "string"}, "then": {"const": "7"}},
-            {
-                "anyOf": [{"type": "string"}, {"type": "integer"}],
-                "allOf": [{"anyOf": [{"type": "string", "enum": ["7"]}, {"not": {"type": "string"}}]}],
-            },
-        ),
-        (
-            {"$ref": "#/components/schemas/Gender", "description": "Which."},
-            {"description": "Which.", "allOf": [{"$ref": "#/components/schemas/Gender"}]},
-        ),
-        ({"then": {"type": "string"}, "$comment": "Means nothing."}, {}),
-    ],
-)
+SCHEMAS: list[tuple[Document, Document]] = yaml.safe_load(r"""
+- [{type: string, const: a}, {type: string, enum: [a]}]
+- [{type: [string, "null"]}, {type: string, nullable: true}]
+- [{type: [integer, string]}, {anyOf: [{type: integer}, {type: string}]}]
+- - {type: [integer, string, "null"], minimum: 1}
+  - {minimum: 1, anyOf: [{type: integer, nullable: true}, {type: string, nullable: true}]}
+- [{exclusiveMinimum: 1}, {minimum: 1, exclusiveMinimum: true}]
+- [{maximum: 5, exclusiveMaximum: 7}, {maximum: 5}]
+- [{exclusiveMaximum: 5, maximum: 7}, {maximum: 5, exclusiveMaximum: true}]
+- [{examples: [1, 2], type: integer}, {example: 1, type: integer}]
+- [{type: array}, {type: array, items: {}}]
+- [{additionalProperties: false, properties: {a: true}}, {additionalProperties: false, properties: {a: {}}}]
+- [{properties: {a: false}}, {properties: {a: {not: {}}}}]
+- - {if: {type: string}, then: {pattern: "^7$"}, else: {type: integer}}
+  - {anyOf: [{type: string, pattern: "^7$"}, {type: integer}]}
+- - {if: {type: integer}, then: {minimum: 1}, else: {type: number}}
+  - {anyOf: [{type: integer, minimum: 1}, {not: {type: integer}, type: number}]}
+- [{if: {minimum: 5}, then: {maximum: 9}}, {anyOf: [{minimum: 5, maximum: 9}, {not: {minimum: 5}}]}]
+- - {if: {minLength: 2}, then: {minLength: 3}, else: {not: {const: x}}}
+  - {anyOf: [{allOf: [{minLength: 2}, {minLength: 3}]}, {allOf: [{not: {minLength: 2}}, {not: {enum: [x]}}]}]}
+- - {anyOf: [{type: string}, {type: integer}], if: {type: string}, then: {const: "7"}}
+  - {anyOf: [{type: string}, {type: integer}], allOf: [{anyOf: [{type: string, enum: ["7"]}, {not: {type: string}}]}]}
+- - {$ref: "#/components/schemas/Gender", description: Which.}
+  - {description: Which., allOf: [{$ref: "#/components/schemas/Gender"}]}
+- [{then: {type: string}, $comment: Means nothing.}, {}]
+""")
+"""Each of 3.1 with what it becomes."""
+
+
+@pytest.mark.parametrize(("newer", "older"), SCHEMAS)
 def test_a_schema_of_3_1_becomes_one_of_3_0_that_allows_the_same(newer: Document, older: Document) -> None:
     """Written as expected, and both accept the same of a handful of values, by two validators of the older dialect."""
     assert convert_schema(newer) == older
