@@ -176,7 +176,7 @@ def test_the_workflow_runs_the_two_commands_on_every_python() -> None:
     pythons = re.findall(r"(?<=:: Python :: )3\.\d+", (ROOT / "pyproject.toml").read_text())
     assert job["strategy"]["matrix"]["python"] == pythons
     run = [step["run"] for step in job["steps"] if step.get("run", "").startswith("./")]
-    assert run == ["./scripts/demo", "./scripts/test"]
+    assert run == ["./scripts/demo", "./scripts/test all"]
     assert all(re.fullmatch(r"actions/[\w-]+@v\d+", step["uses"]) for step in job["steps"] if "uses" in step)
 
 
