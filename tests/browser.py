@@ -19,7 +19,7 @@ OPTIONS = (
 def chromium() -> Generator[Browser, None, None]:
     """Start the machine's Chromium."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
-    assert program, "Chromium is missing: scripts/env/install test brings it"
+    assert program, "Chromium is missing: scripts/env/install all brings it"
     with sync_playwright() as playwright, playwright.chromium.launch(executable_path=program, args=OPTIONS) as browser:
         yield browser
 

@@ -24,7 +24,7 @@ class RedisServer:
 
     def __init__(self, folder: Path, *, password: str = "", tls: bool = False, **more: str) -> None:
         program = shutil.which("redis-server") or shutil.which("valkey-server")
-        assert program, "redis-server is missing: scripts/env/install test brings it"
+        assert program, "redis-server is missing: scripts/env/install all brings it"
         folder.mkdir(parents=True, exist_ok=True)
         self.port = _free_port()
         settings = {"bind": "127.0.0.1", "dir": str(folder), "save": "", "port": str(self.port), **more}

@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
+from samples import PAGES, samples
 
 USES = {path.name: path.read_text() for path in (ROOT / "tests/typing").glob("*.py")}
 ACCEPTED = """\
@@ -36,6 +37,11 @@ visit.update_session({"attributes": []})
 async def create() -> None:
     await AsyncEngagementClient().visit().create_session({"apType": "EXTERNAL"})
 """
+UNTYPED = """# mypy: disable-error-code="import-untyped"
+# pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
+# pyright: reportUnknownArgumentType=false
+"""
+"""What samples with Django need: it has no types of its own."""
 NEWEST = "3.14"
 """The users' Python; scripts/check looks at the same files as those of 3.11 do."""
 
@@ -86,3 +92,18 @@ def test_each_mistake_is_found_by_both_checkers() -> None:
     marked = [line for line in USES["wrong.py"].splitlines() if "ignore[" in line]
     assert len(marked) > 50
     assert [line for line in marked if not re.search(r"# type: ignore\[.+\]  # pyright: ignore\[.+\]$", line)] == []
+
+
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+def test_the_documents_code_type_checks(checker: str, tmp_path: Path) -> None:
+    """Strictly, as a user's own code would; of tests the types of fixtures are not known."""
+    code = [sample for page in PAGES for sample in samples(page, "python") if not sample.is_test]
+    assert len(code) > 20
+    for sample in code:
+        (tmp_path / f"{sample}.py").write_text(UNTYPED * ("from django" in sample.code) + sample.code)
+    settings = f'{{"typeCheckingMode": "strict", "extraPaths": ["{ROOT}/examples"]}}'
+    (tmp_path / "pyrightconfig.json").write_text(settings)
+    options = ["--project", str(tmp_path)] if checker == "pyright" else ["--strict", *map(str, tmp_path.glob("*.py"))]
+    environment = {**os.environ, "MYPYPATH": f"{tmp_path}:{ROOT}/examples"}  # in ROOT mypy remembers the package
+    done = subprocess.run([checker, *options], cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout + done.stderr
