@@ -202,3 +202,20 @@ def test_the_image_runs_what_is_built_and_is_healthy() -> None:
         exec(code)  # noqa: S102 - it was read above
     with pytest.raises(urllib.error.URLError):
         exec(code)  # noqa: S102
+
+
+def test_each_command_says_what_it_is_for_and_when_to_run_it() -> None:
+    """Its first line does the one, the table in CONTRIBUTING.md the other."""
+    commands = {path.name: path.read_text().splitlines()[1] for path in (ROOT / "scripts").iterdir() if path.is_file()}
+    assert [name for name, line in commands.items() if not line.startswith("# ")] == []
+    rows = re.findall(r"^\| (.*?) \|", (ROOT / "CONTRIBUTING.md").read_text(), re.MULTILINE)
+    assert {name for row in rows for name in re.findall(r"`\./scripts/([\w-]+)", row)} == commands.keys()
+
+
+def test_names_of_tests_are_short() -> None:
+    """At most 60 characters."""
+    names = [
+        name for path in (ROOT / "tests").rglob("test_*.py") for name in re.findall(r"def (test_\w+)", path.read_text())
+    ]
+    assert len(names) > 500
+    assert [name for name in names if len(name) > 60] == []
