@@ -46,8 +46,6 @@ LEFT_OUT = {
     "test_docs_cookies.py": "the web frameworks of the examples have versions of their own",
     "test_examples.py": "the same",
     "test_prism.py": "tries a mock server, whatever the versions",
-    "test_sandbox_page.py": "the same",
-    "test_shop.py": "the web frameworks of the examples have versions of their own",
 }
 """Tests in tests/servers that say nothing about the versions that the package meets, each with the reason."""
 

@@ -23,6 +23,8 @@ from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.sandbox.controls import EXAMPLES
 from liveperson_engagement.sandbox.pages import reference_page
 
+pytestmark = pytest.mark.backends("sync")  # Playwright keeps an event loop running in this thread
+
 BODY: Any = {"appType": "EXTERNAL"}
 LEAD: Any = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
 VISITORS = "/api/account/demo/app/engagement/visitors/"
