@@ -147,3 +147,11 @@ def test_what_json_has_no_type_for_is_refused_by_its_path(value: Any) -> None:
         Play(GOOD).client.visit().create_session(body)
     expected = f"engagementAttributes[0].lead.value: must be a JSON value, not {type(value).__name__}"
     assert str(raised.value) == expected
+
+
+def test_what_cannot_be_made_a_dict_is_refused() -> None:
+    """The class of a model instead of a model, for one."""
+    play = Play(GOOD)
+    with pytest.raises(InvalidRequest, match=r"^body: to_dict\(\) raised TypeError: pass a dict or a model$"):
+        play.client.visit().create_session(cast(Any, models.CreateSessionBody))
+    assert play.sent == []

@@ -9,6 +9,7 @@ from unittest.mock import create_autospec
 import httpx
 import pytest
 
+import liveperson_engagement
 from conftest import BODY, Backend
 from doubles import GOOD, Play, WatchedStore
 from liveperson_engagement import AsyncEngagementClient, EngagementClient, MemoryStore, OutageGuard, RetryPolicy, errors
@@ -324,3 +325,8 @@ def test_a_call_is_retried_and_fails_as_the_methods_do(backend: Backend, sandbox
     sandbox.answer_next(body=b"[]")
     with pytest.raises(errors.InvalidResponse):
         client.call("createSession", BODY)
+
+
+def test_what_is_imported_late_can_be_seen() -> None:
+    """A shell completes the names of stores and types."""
+    assert {"RedisStore", "SQLiteStore", "Session"} <= set(dir(liveperson_engagement))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import json
 from typing import Any
@@ -13,7 +14,7 @@ from doubles import Play
 from liveperson_engagement import EngagementClient, RetryPolicy, VisitIds, errors
 from liveperson_engagement._call import Attempt
 from liveperson_engagement._contract import contract
-from liveperson_engagement._redaction import redact_ids
+from liveperson_engagement._redaction import describe_shape, redact_ids
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.testing import answers
 from liveperson_engagement.transports import NoResponse, UnreadableBody
@@ -169,3 +170,29 @@ def test_a_message_without_an_id_stays_as_it_is() -> None:
     """Its escapes included."""
     message = r"100%25 of &lt;b&gt; \"x\" + y"
     assert redact_ids(message, ["xyz", "abc"]) == message
+
+
+@pytest.mark.parametrize(
+    ("content", "shape"),
+    [
+        (
+            b'{"name": "Ada", "v-1": [1, 2.5, null], "ok": true}',
+            "{name: text, …: [integer, number, null], ok: boolean}",
+        ),
+        (b"<html>", "6 bytes that are no JSON"),
+        (b"[" * 8 + b"]" * 8, "[[[[[[…]]]]]]"),
+    ],
+)
+def test_a_shape_has_names_and_types_and_no_value(content: bytes, shape: str) -> None:
+    """As far down as is of use."""
+    assert describe_shape(content) == shape
+
+
+def test_a_policy_may_know_no_account_that_is_being_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then code 20 is a server's error as any other."""
+    operation = contract().operations["createSession"]
+    monkeypatch.setitem(operation.__dict__, "policy", dataclasses.replace(operation.policy, account_loading=None))
+    play = Play(Response(500, Headers(), b'{"internalCode": 20, "message": "Loading account for visitor v1"}'))
+    with pytest.raises(errors.ServerError) as caught:
+        play.client.visit().create_session(BODY)
+    assert (type(caught.value), caught.value.internal_code) == (errors.ServerError, 20)

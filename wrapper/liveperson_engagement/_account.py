@@ -219,7 +219,7 @@ def to_json(body: Any) -> Any:
     try:
         return body.to_dict()
     except (AttributeError, TypeError, ValueError) as error:
-        raise InvalidRequest("body", f"the model {type(body).__name__} holds a value of the wrong type") from error
+        raise InvalidRequest("body", f"to_dict() raised {type(error).__name__}: pass a dict or a model") from error
 
 
 def visitor_in(attempt: Attempt, failure: EngagementError) -> str | None:
