@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -100,11 +99,3 @@ class WatchedStore(MemoryStore):
         """Note, and unlock."""
         self._note("release", key, timeout)
         super().release(key, token, timeout)
-
-
-def until(condition: Callable[[], object]) -> None:
-    """Wait until something is so, however busy the machine is."""
-    end = time.monotonic() + 60
-    while not condition():
-        assert time.monotonic() < end
-        time.sleep(0.002)

@@ -8,12 +8,12 @@ import re
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Generator, Iterable
 from typing import Any
 
 from checkout import ROOT
+from waiting import until
 
 EXAMPLES = ROOT / "examples"
 PATIENCE = 50
@@ -49,14 +49,6 @@ class Program:
         status = self.process.wait(PATIENCE)
         self._reader.join(PATIENCE)
         return status
-
-
-def until(holds: Callable[[], object], why: Callable[[], str] = lambda: "it did not happen") -> None:
-    """Wait until something holds."""
-    ends = time.monotonic() + PATIENCE
-    while not holds():
-        assert time.monotonic() < ends, why()
-        time.sleep(0.01)
 
 
 @contextlib.contextmanager

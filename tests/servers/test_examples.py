@@ -15,7 +15,8 @@ import pytest
 
 from liveperson_engagement import SQLiteStore
 from liveperson_engagement.sandbox import Sandbox
-from program import EXAMPLES, reported, started, until
+from program import EXAMPLES, reported, started
+from waiting import until
 
 BUTTON, CHAT = r"Click to Chat    \(type chat\)", "Your chat window opens here."
 

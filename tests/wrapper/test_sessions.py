@@ -17,12 +17,13 @@ from typing import Any
 import pytest
 
 from conftest import BODY, Backend, Clock
-from doubles import WatchedStore, until
+from doubles import WatchedStore
 from liveperson_engagement import AsyncEngagementClient, EngagementClient, MemoryStore, OutageGuard, VisitIds, errors
 from liveperson_engagement._state import ids_in
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record
 from liveperson_engagement_api.models import CreateSessionBody
+from waiting import until
 
 KEY = "demo:shopper"
 OTHER: Any = {"appType": "EXTERNAL", "consumerSections": ["Übersicht"]}
