@@ -277,7 +277,7 @@ def test_curl_masks_ids_unless_asked_for(sandbox: Sandbox, printed_session: Path
     """Visitor, session, page, and the brand's own of customers, orders and devices; it is said on standard error."""
     first = invoke("create-session", *at(sandbox), "--curl")
     assert (first.stderr, "***" in first.stdout) == ("", False)
-    update = ("update-session", *at(sandbox), "--session", printed_session, *SHOWN, "--curl")
+    update = ("update-session", *at(sandbox), "--session", str(printed_session), *SHOWN, "--curl")
     masked, shown = invoke(*update), invoke(*update, "--show-ids")
     answer = json.loads(printed_session.read_text(encoding="utf-8"))
     for name in ("visitorId", "sessionId", "pageId"):
