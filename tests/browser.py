@@ -1,7 +1,5 @@
 """A real browser, which notes what goes wrong on a page and lets nothing leave the page's own server."""
 
-from __future__ import annotations
-
 import contextlib
 import shutil
 from collections.abc import Generator
@@ -16,7 +14,7 @@ OPTIONS = (
 
 
 @contextlib.contextmanager
-def chromium() -> Generator[Browser, None, None]:
+def chromium() -> Generator[Browser]:
     """Start the machine's Chromium."""
     program = next(filter(None, map(shutil.which, PROGRAMS)), None)
     assert program, "Chromium is missing: scripts/env/install all brings it"
@@ -29,8 +27,7 @@ class Tab:
 
     def __init__(self, browser: Browser, url: str, *, width: int = 1280, height: int = 900) -> None:
         self.page: Page = browser.new_page(viewport={"width": width, "height": height}, color_scheme="light")
-        self.problems: list[str] = []
-        self.outside: list[str] = []
+        self.problems, self.outside = list[str](), list[str]()
         self._origin = "/".join(url.split("/")[:3]) + "/"
         self.page.on("console", lambda message: self.problems.append(message.text))
         self.page.on("pageerror", lambda error: self.problems.append(str(error)))

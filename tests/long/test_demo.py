@@ -1,7 +1,5 @@
 """The README's first command."""
 
-from __future__ import annotations
-
 import os
 import re
 import subprocess
@@ -11,10 +9,8 @@ from checkout import ROOT
 
 def test_the_demo_ends_well_with_one_visitor() -> None:
     """The README's first command, with its two real pauses; it ends with a picture that fits into 80 columns."""
-    done = subprocess.run(
-        [ROOT / "scripts/demo"],
-        env={**os.environ, "COLUMNS": "80"}, capture_output=True, text=True, timeout=300, check=False,
-    )  # fmt: skip
+    environment = os.environ | {"COLUMNS": "80"}
+    done = subprocess.run([ROOT / "scripts/demo"], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "7 requests, 1 visitor on the brand's list" in done.stdout
     assert max(map(len, done.stdout.splitlines())) <= 80

@@ -4,8 +4,6 @@
 `INTERRUPTED_CALLS=50000 python -m pytest tests/long/test_interrupted.py` tries for longer.
 """
 
-from __future__ import annotations
-
 import gc
 import os
 import random
@@ -36,15 +34,11 @@ class SoftTimeLimit(Exception):
     """What task queues raise."""
 
 
-kinds = pytest.mark.parametrize("kind", [SoftTimeLimit, KeyboardInterrupt])
-
-
 class Interruptions:
-    """Raises in the main thread while a call lasts: after some time, and again, unless `every` is nothing."""
+    """Raises in the main thread while a call lasts, again and again."""
 
-    def __init__(self, kind: type[BaseException], first: tuple[float, float], every: tuple[float, float]) -> None:
-        self._kind, self._first, self._every = kind, first, every
-        self._armed, self.count = False, 0
+    def __init__(self, kind: type[BaseException]) -> None:
+        self._kind, self._armed, self.count = kind, False, 0
         signal.signal(signal.SIGALRM, self._interrupt)
 
     def _interrupt(self, _: int, frame: FrameType | None) -> None:
@@ -54,7 +48,7 @@ class Interruptions:
 
     def run(self, call: Callable[[], object]) -> bool:
         """Make a call; return whether it was interrupted."""
-        signal.setitimer(signal.ITIMER_REAL, random.uniform(*self._first), random.uniform(*self._every))
+        signal.setitimer(signal.ITIMER_REAL, random.uniform(1e-4, 9e-4), random.uniform(1e-4, 9e-4))
         try:
             self._armed = True
             call()
@@ -71,7 +65,7 @@ def interrupt_calls(name: str, place: str, url: str, kind: type[BaseException]) 
     lost: Counter[str] = Counter()
     descriptors, threads = len(os.listdir("/proc/self/fd")), threading.active_count()
     store: Any = {"memory": MemoryStore, "sqlite": SQLiteStore, "redis": RedisStore}[name](*[place] if place else [])
-    interruptions = Interruptions(kind, (1e-4, 9e-4), (1e-4, 9e-4))
+    interruptions = Interruptions(kind)
     with EngagementClient("demo", base_url=url, store=store, max_connections=4) as client:
         client.visit("0").create_session(BODIES[0])
         for _ in range(CALLS):
@@ -100,7 +94,7 @@ def interrupt_calls(name: str, place: str, url: str, kind: type[BaseException]) 
     return +lost
 
 
-@kinds
+@pytest.mark.parametrize("kind", [SoftTimeLimit, KeyboardInterrupt])
 @pytest.mark.parametrize("name", ["memory", "sqlite", "redis"])
 def test_signals_lose_nothing(
     sandbox: Sandbox, tmp_path: Path, processes: ProcessPoolExecutor, name: str, kind: type[BaseException]

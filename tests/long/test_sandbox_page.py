@@ -1,9 +1,7 @@
 """The sandbox's pages in a real browser: calls appear by themselves, buttons do what they say; the reference."""
 
-from __future__ import annotations
-
-import functools
 import json
+import re
 import shlex
 import subprocess
 import zlib
@@ -17,15 +15,15 @@ from playwright.sync_api import Browser, Locator
 
 from browser import Tab
 from checkout import ROOT
-from contract_tools import CONTRACT, METHODS
+from conftest import BODY
+from contract_tools import CONTRACT, operations
 from liveperson_engagement import EngagementClient
 from liveperson_engagement.sandbox import Sandbox
-from liveperson_engagement.sandbox.controls import EXAMPLES
+from liveperson_engagement.sandbox.contract import resolve
 from liveperson_engagement.sandbox.pages import reference_page
 
 pytestmark = pytest.mark.backends("sync")  # Playwright keeps an event loop running in this thread
 
-BODY: Any = {"appType": "EXTERNAL"}
 LEAD: Any = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
 VISITORS = "/api/account/demo/app/engagement/visitors/"
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
@@ -37,24 +35,19 @@ CONTRAST = """() => {
     canvas.fillRect(0, 0, 1, 1);
     return [...canvas.getImageData(0, 0, 1, 1).data];
   };
-  const light = ([red, green, blue]) => [red, green, blue]
+  const light = (color) => rgb(color).slice(0, 3)
     .map((part) => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
     .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
-  const behind = (node) => {
-    for (; node; node = node.parentElement) {
-      const color = rgb(getComputedStyle(node).backgroundColor);
-      if (color[3] === 255) return color;
-    }
-    return rgb("white");
+  const background = (node) => node ? getComputedStyle(node).backgroundColor : "white";
+  const behind = (node) => node && rgb(background(node))[3] < 255 ? behind(node.parentElement) : background(node);
+  const hasText = (node) => [...node.childNodes].some((each) => each.nodeType === 3 && each.data.trim());
+  const contrast = (...colors) => {
+    const [a, b] = colors.map(light).sort((x, y) => y - x);
+    return (a + 0.05) / (b + 0.05);
   };
-  const low = [];
-  for (const node of document.querySelectorAll("body *")) {
-    const text = [...node.childNodes].some((each) => each.nodeType === 3 && each.data.trim());
-    if (!text || !node.checkVisibility()) continue;
-    const [a, b] = [light(rgb(getComputedStyle(node).color)), light(behind(node))].sort((x, y) => y - x);
-    if ((a + 0.05) / (b + 0.05) < 4.5) low.push(`${node.tagName}.${node.className} ${node.textContent.slice(0, 20)}`);
-  }
-  return low;
+  return [...document.querySelectorAll("body *")].filter((node) => hasText(node) && node.checkVisibility())
+    .filter((node) => contrast(getComputedStyle(node).color, behind(node)) < 4.5)
+    .map((node) => `${node.tagName}.${node.className} ${node.textContent.slice(0, 20)}`);
 }"""
 
 
@@ -68,10 +61,20 @@ def tab(browser: Browser, sandbox: Sandbox) -> Iterator[Tab]:
     opened.page.close()
 
 
+def send(sandbox: Sandbox, body: Any = BODY) -> None:
+    """Send a request that starts a visit."""
+    httpx.post(f"{sandbox.url}{VISITORS}?v=1.0", json=body)
+
+
+def words(text: str | None) -> str:
+    """Forget where lines end."""
+    return " ".join((text or "").split())
+
+
 def rows(tab: Tab, count: int) -> list[str]:
     """Wait until the page shows so many requests, and read them, newest first."""
     tab.page.locator(f"#requests > li:nth-child({count})").wait_for()
-    found = [" ".join(each.split()) for each in tab.page.locator("#requests > li").all_inner_texts()]
+    found = [*map(words, tab.page.locator("#requests > li").all_inner_texts())]
     assert len(found) == count
     return found
 
@@ -90,7 +93,7 @@ def press(tab: Tab, name: str) -> None:
 def open_all(tab: Tab) -> None:
     """Open every request, and wait until its contents are there."""
     for each in tab.page.locator("#requests details").all():
-        each.locator("summary").click()
+        each.locator("summary").press("Enter")
         each.locator("pre").first.wait_for()
 
 
@@ -99,50 +102,44 @@ def curl(command: str) -> None:
     subprocess.run(shlex.split(f"{command} --fail --silent"), check=True, capture_output=True)
 
 
-# The front page
-
-
 def test_calls_appear_without_a_reload(tab: Tab, sandbox: Sandbox, client: EngagementClient) -> None:
     """The newest first; visitors with their sessions, and what was sent of them; a reset is noticed."""
-    tab.page.evaluate("window.same = true")
-    assert tab.page.get_by_text("Nothing has arrived yet").is_visible()
+    page = tab.page
+    page.evaluate("window.same = true")
+    assert page.get_by_text("Nothing has arrived yet").is_visible()
     visit = client.visit("shopper")
     visit.create_session(BODY)
     (first,) = rows(tab, 1)
     assert ("POST createSession" in first, first.endswith("200")) == (True, True)
-    assert not tab.page.get_by_text("Nothing has arrived yet").is_visible()
-    assert tab.page.locator("#news[role=status]").text_content() == "1 new request, 0 failed"
+    assert not page.get_by_text("Nothing has arrived yet").is_visible()
+    assert page.locator("#news[role=status]").text_content() == "1 new request, 0 failed"
     visit.report_impressions("impDisplay")
     visit.update_session(LEAD)
-    newest, *_ = rows(tab, 3)
-    assert "PUT updateSession" in newest
-    tab.page.locator("#visitors", has_text="lead").wait_for()
-    shown = " ".join(tab.page.locator("#visitors").inner_text().split())
-    assert "account demo" in shown
-    assert shown.endswith("active 2 updates lead impDisplay")
+    assert "PUT updateSession" in rows(tab, 3)[0]
+    page.locator("#visitors", has_text="lead").wait_for()
+    assert re.search("account demo .* active 2 updates lead impDisplay$", words(page.locator("#visitors").inner_text()))
     client.visit("another").create_session(BODY)
     rows(tab, 4)
-    tab.page.get_by_role("button", name="show only these requests").first.click()
-    assert tab.page.locator("#requests > li:visible").count() in {1, 3}
-    tab.page.get_by_role("button", name="Show all visitors").click()
-    assert tab.page.locator("#requests > li:visible").count() == 4
+    page.get_by_role("button", name="show only these requests").first.click()
+    assert page.locator("#requests > li:visible").count() in {1, 3}
+    page.get_by_role("button", name="Show all visitors").click()
+    assert page.locator("#requests > li:visible").count() == 4
     sandbox.reset()
     sandbox.fail_next(418, times=4)
     for _ in range(4):
-        httpx.post(f"{sandbox.url}{VISITORS}?v=1.0", json=BODY)
+        send(sandbox)
     row(tab, "418").wait_for()
     assert all("418" in each for each in rows(tab, 4))
-    assert tab.page.evaluate("window.same") is True
+    assert page.evaluate("window.same") is True
 
 
-def test_attempts_belong_together(tab: Tab, sandbox: Sandbox, backend: Any, client: EngagementClient) -> None:
+def test_attempts_belong_together(tab: Tab, sandbox: Sandbox, client: EngagementClient) -> None:
     """A failure that a button has planned happens as often as was asked for; the attempts are counted and marked."""
     tab.page.get_by_label("How many").fill("2")
     tab.page.get_by_label("Status").fill("502")
     press(tab, "Fail next")
     tab.page.get_by_text("2 instructions waiting").wait_for()
     client.visit("shopper").create_session(BODY)
-    assert backend.pauses == [5, 10]
     third, second, first = rows(tab, 3)
     assert ("502" in first, "attempt" in first) == (True, False)
     assert ("attempt 2, after " in second, "attempt 3, after " in third) == (True, True)
@@ -160,17 +157,16 @@ def test_attempts_belong_together(tab: Tab, sandbox: Sandbox, backend: Any, clie
     assert ("dropped" in dropped, "attempt 2, after " in again) == (True, True)
 
 
-def test_a_request_shows_what_was_sent_and_answered(tab: Tab, sandbox: Sandbox, client: EngagementClient) -> None:
+def test_a_request_shows_what_was_sent_and_answered(tab: Tab, sandbox: Sandbox) -> None:
     """On demand, with every digit of an id of 64 bits; a refusal says what was wrong without being opened."""
     error: Any = {"type": "error", "error": {"level": 2**63 - 1}}
-    client.visit().create_session(BODY | {"engagementAttributes": [error]})
-    httpx.post(f"{sandbox.url}{VISITORS}?v=1.0", json={"appType": "WEB"})
+    send(sandbox, BODY | {"engagementAttributes": [error]})
+    send(sandbox, {"appType": "WEB"})
     rows(tab, 2)
     assert row(tab, "400").get_by_text(": appType").is_visible()
     opened = row(tab, "200")
     assert opened.locator("pre").count() == 0
-    opened.locator("summary").press("Enter")
-    opened.locator("pre").first.wait_for()
+    open_all(tab)
     body, answer, headers = opened.locator("pre").all_inner_texts()
     assert json.loads(body)["engagementAttributes"] == [error]
     assert json.loads(answer)["visitorId"] == sandbox.visitors[0].visitor_id
@@ -263,7 +259,7 @@ def test_a_sandbox_that_stops_and_starts_again(browser: Browser) -> None:
     with Sandbox() as first:
         tab, port = Tab(browser, first.url), int(first.host.partition(":")[2])
         tab.page.get_by_text("Live", exact=True).wait_for()
-        httpx.post(f"{first.url}{VISITORS}?v=1.0", json=BODY)
+        send(first)
         rows(tab, 1)
     tab.page.get_by_text("No answer: has the sandbox stopped?").wait_for()
     with Sandbox(port=port) as second, browser.new_context(java_script_enabled=False) as context:
@@ -303,7 +299,7 @@ def test_a_page_can_be_read_by_everybody(browser: Browser, sandbox: Sandbox, pat
     httpx.post(f"{sandbox.url}/api/account/{'a' * 200}/app/engagement/visitors/?v=1.0", json=BODY)
     httpx.post(f"{sandbox.url}{VISITORS}{'v' * 200}?v=1.0&sid={'s' * 300}", json=BODY, headers={"x-long": "h" * 500})
     httpx.get(f"{sandbox.url}/{'p' * 300}")
-    httpx.post(f"{sandbox.url}{VISITORS}?v=1.0", json=BODY)
+    send(sandbox)
     sandbox.expire_sessions()
     tab = Tab(browser, sandbox.url + path)
     if not path:
@@ -344,74 +340,51 @@ def test_the_page_can_be_used_without_seeing_it(tab: Tab, client: EngagementClie
     assert {"SUMMARY", "A", "fail_next", "reset", "available", "SELECT"} <= reached
 
 
-# The reference
-
-
-def followed(node: Any) -> Any:
-    """Give what a node refers to, or the node itself."""
-    if "$ref" not in node:
-        return node
-    return functools.reduce(lambda part, key: part[key], node["$ref"].removeprefix("#/").split("/"), CONTRACT)
-
-
 def examples(holder: Any) -> dict[str, Any]:
     """Give the examples of a body or answer, by the name that a reader sees."""
-    media = followed(holder).get("content", {}).get("application/json", {})
-    named = {name: followed(example) for name, example in media.get("examples", {}).items()}
+    media = resolve(CONTRACT, holder).get("content", {}).get("application/json", {})
+    named = {name: resolve(CONTRACT, example) for name, example in media.get("examples", {}).items()}
     return {example.get("summary", name): example["value"] for name, example in named.items()}
 
 
 def shown(part: Locator) -> dict[str, Any]:
     """Read the examples of a part of the page."""
-    read = {
-        each.locator("summary").inner_text(): each.locator("pre").inner_text()
-        for each in part.locator(":scope > .example").all()
-    }
-    return {name: json.loads(text) for name, text in read.items()}
-
-
-def words(text: str) -> str:
-    """Forget where lines end."""
-    return " ".join(text.split())
+    found = part.locator(":scope > .example").all()
+    return {each.locator("summary").inner_text(): json.loads(each.locator("pre").inner_text()) for each in found}
 
 
 def test_the_reference_has_all_of_the_contract(browser: Browser, sandbox: Sandbox) -> None:
     """Operations with their parameters, answers and examples, value for value; schemas, links and the retry policy."""
-    tab = Tab(browser, f"{sandbox.url}/reference/")
-    tab.page.evaluate(OPEN_ALL)
-    paths = CONTRACT["paths"].values()
-    operations = [item[method] for item in paths for method in METHODS if method in item]
-    for operation in operations:
-        part = tab.page.locator(f"[id={operation['operationId']}]")
+    page = Tab(browser, f"{sandbox.url}/reference/").page
+    page.evaluate(OPEN_ALL)
+    for _, operation in operations():
+        part = page.locator(f"[id={operation['operationId']}]")
         assert part.get_by_role("heading", name=operation["summary"]).is_visible()
-        assert part.get_by_text(f"Operation {operation['operationId']}.").is_visible()
-        assert tab.page.locator(f'nav a[href="#{operation["operationId"]}"]').is_visible()
+        assert page.locator(f'nav a[href="#{operation["operationId"]}"]').is_visible()
         text = words(part.inner_text())
+        assert f"Operation {operation['operationId']}." in text
         assert words(operation["description"]) in text
-        for parameter in map(followed, operation["parameters"]):
+        for parameter in (resolve(CONTRACT, each) for each in operation["parameters"]):
             assert f"{parameter['name']} {parameter['in']} · " in text
             assert parameter["description"].strip() in text
         assert shown(part) == examples(operation.get("requestBody", {}))
         for status, answer in operation["responses"].items():
-            assert f"{status} {words(followed(answer)['description'])}" in text
-            found = part.locator(".answer").filter(has=tab.page.get_by_text(status, exact=True))
+            assert f"{status} {words(resolve(CONTRACT, answer)['description'])}" in text
+            found = part.locator(".answer").filter(has=page.get_by_text(status, exact=True))
             assert (found.count(), shown(found)) == (1, examples(answer))
-    text = words(tab.page.locator("main").inner_text())
+    text = words(page.locator("main").inner_text())
     for schema in CONTRACT["components"]["schemas"].values():
         for name, member in schema.get("properties", {}).items():
             assert f"{name} " in text
-            assert words(followed(member).get("description", "")) in text
-    links = followed(CONTRACT["components"]["responses"]["Session"])["links"]
-    for operation_id in ("createSession", "continueSession"):
-        for link in links.values():
-            part = tab.page.locator(f"[id={operation_id}] details.link", has_text=link["description"])
+            assert words(resolve(CONTRACT, member).get("description", "")) in text
+    for link in CONTRACT["components"]["responses"]["Session"]["links"].values():
+        for operation_id in ("createSession", "continueSession"):
+            part = page.locator(f"[id={operation_id}] details.link", has_text=link["description"])
             values = {name: link[name] for name in ("parameters", "requestBody") if name in link}
             assert json.loads(part.locator("pre").inner_text()) == values
-    policy = {
-        name: value for name, value in CONTRACT["x-retry-policies"]["documented"].items() if name != "description"
-    }
-    part = tab.page.locator("[id=retry-policy-documented]")
-    assert (part.locator("li").count(), json.loads(part.locator("pre").inner_text())) == (7, policy)
+    part, policy = page.locator("[id=retry-policy-documented]"), CONTRACT["x-retry-policies"]["documented"]
+    numbers = json.loads(part.locator("pre").inner_text())
+    assert (part.locator("li").count(), numbers | {"description": policy["description"]}) == (7, policy)
 
 
 def test_the_pages_lead_to_each_other(browser: Browser, sandbox: Sandbox) -> None:
@@ -421,7 +394,6 @@ def test_the_pages_lead_to_each_other(browser: Browser, sandbox: Sandbox) -> Non
     tab.page.get_by_role("heading", name=CONTRACT["info"]["title"]).wait_for()
     tab.page.get_by_role("link", name="its controls").click()
     tab.page.get_by_role("heading", name="Sandbox controls").wait_for()
-    assert {command.rpartition("/")[2] for command, _ in sandbox.calls} == {*EXAMPLES, "requests", "visitors"}
     for command, summary in sandbox.calls:
         part = tab.page.locator(f"[id={command.rpartition('/')[2]}]")
         assert part.get_by_role("heading", name=summary.replace("`", "")).is_visible()
@@ -439,7 +411,7 @@ def test_what_a_document_says_is_text(browser: Browser, sandbox: Sandbox) -> Non
     markup, digits = "<img src=x onerror=alert(1)>", 2**63 - 1
     hostile = json.loads(json.dumps(CONTRACT).replace("EXTERNAL", markup))
     hostile["info"] |= {"title": markup, "description": f"{markup} `{markup}` [x](javascript:alert(1))"}
-    body = followed(hostile["components"]["requestBodies"]["CreateSession"])["content"]["application/json"]
+    body = hostile["components"]["requestBodies"]["CreateSession"]["content"]["application/json"]
     body["examples"] = {markup: {"value": {markup: digits}}}
     tab = Tab(browser, f"{sandbox.url}/reference/")
     tab.page.set_content(reference_page(hostile))
@@ -453,11 +425,9 @@ def test_a_document_may_be_plain_or_go_round_in_circles() -> None:
     here = "#/components/schemas/"
     members = {"next": {"$ref": f"{here}Node"}, "any": True, "free": {"items": False}}
     node = {"properties": members, "anyOf": [True, {"$ref": f"{here}Tree"}]}
-    content = {"application/json": {"schema": {"$ref": f"{here}Node"}}, "text/plain": {}}
-    operation = {"operationId": "go", "requestBody": {"content": content}, "responses": {}}
     schemas = {"Tree": {"type": "array", "items": {"$ref": f"{here}Tree"}}, "Node": node}
-    document = {"info": {"title": "Plain", "version": "1"}, "components": {"schemas": schemas}}
-    page = reference_page(document | {"paths": {"/x": {"post": operation}}})
-    assert page.count("<b>next</b>") == 1
-    assert "<h2>go</h2>" in page
-    assert "array of array" in page
+    content = {"application/json": {"schema": {"$ref": f"{here}Node"}}, "text/plain": {}}
+    paths = {"/x": {"post": {"operationId": "go", "requestBody": {"content": content}, "responses": {}}}}
+    info = {"title": "Plain", "version": "1"}
+    page = reference_page({"info": info, "components": {"schemas": schemas}, "paths": paths})
+    assert (page.count("<b>next</b>"), "<h2>go</h2>" in page, "array of array" in page) == (1, True, True)

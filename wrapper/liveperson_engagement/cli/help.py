@@ -44,7 +44,9 @@ def _write_parameters(command: TyperCommand | TyperGroup, ctx: Any, formatter: A
     groups: dict[str, list[tuple[str, str]]] = {}
     for parameter in command.get_params(ctx):
         if record := parameter.get_help_record(ctx):
-            usual = "Arguments" if parameter.param_type_name == "argument" else "Options"
+            usual = "Options"
+            if parameter.param_type_name == "argument":
+                usual, record = "Arguments", (str(parameter.metavar), record[1])  # Typer 0.29 adds the Python type
             groups.setdefault(getattr(parameter, "rich_help_panel", None) or usual, []).append(record)
     width = max(len(name) for records in groups.values() for name, _ in records)
     for title in sorted(groups, key=lambda title: (title != "Arguments", title == "Options")):

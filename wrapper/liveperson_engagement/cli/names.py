@@ -87,5 +87,5 @@ def _shown(name: str, context: typer.Context) -> str | None:
             if variable in os.environ and (source is None or source.name != "COMMANDLINE"):
                 return variable
             is_option = parameter.param_type_name == "option"
-            return max(parameter.opts, key=len) if is_option else parameter.human_readable_name
+            return max(parameter.opts, key=len) if is_option else parameter.metavar
     return None
