@@ -32,6 +32,7 @@ import bench_own
 import bench_stores
 from bench_contestants import ANSWER_BYTES, CONTESTANTS, CONTRACT, FAST, HTTPX, OURS, PYREQWEST
 from bench_report import Figure, Times, chart, client_tables, figure_table, into_document
+from redis_server import NotReady, RedisServer
 
 MACHINE = f"Python {platform.python_version()}, {os.cpu_count()} cores"
 WORKER = Path(__file__).with_name("bench_worker.py")
@@ -75,10 +76,6 @@ http {{
 """
 
 
-class NotReady(Exception):
-    """Something is missing, or failed, that the bench needs."""
-
-
 @contextmanager
 def server(names: tuple[str, ...], arguments: Callable[[int], list[str | Path]], folder: Path) -> Generator[int]:
     """Run a server, which has one of these names, on a free port of loopback; give the port once it listens."""
@@ -112,11 +109,6 @@ def nginx(folder: Path, port: int) -> list[str | Path]:
     """Write the settings of the server that answers, and give its arguments."""
     (folder / "nginx.conf").write_text(NGINX.format(port=port, answer=ANSWER_BYTES.decode()))
     return ["-p", folder, "-c", folder / "nginx.conf", "-e", "stderr"]
-
-
-def redis(folder: Path, port: int) -> list[str | Path]:
-    """Give the arguments of a Redis that keeps nothing."""
-    return ["--bind", "127.0.0.1", "--port", str(port), "--dir", folder, "--save", "", "--appendonly", "no"]
 
 
 def openapi_generator(folder: Path) -> str:
@@ -225,8 +217,8 @@ def clients(options: argparse.Namespace, folder: Path) -> tuple[dict[str, str], 
 def stores(options: argparse.Namespace, folder: Path) -> tuple[dict[str, str], list[Figure]]:
     """Compare few remembered visits with many, and whole calls with each store."""
     sizes, effort = ((100, 1_000), (1, 20)) if options.quick else ((1_000, 1_000_000), (options.rounds or 11, 200))
-    with server(("redis-server", "valkey-server"), partial(redis, folder), folder) as port:
-        figures = bench_stores.few_and_many(sizes, effort, folder, f"redis://127.0.0.1:{port}")
+    with RedisServer(folder) as redis:
+        figures = bench_stores.few_and_many(sizes, effort, folder, redis.url)
     note = f"{MACHINE}; {effort[0]} rounds of {effort[1]} calls."
     return {"stores": f"{figure_table(figures)}\n\n{note}"}, figures
 

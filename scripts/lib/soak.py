@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import contextlib
 import contextvars
 import itertools
 import json
@@ -21,9 +20,7 @@ import os
 import random
 import re
 import signal
-import socket
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
@@ -46,6 +43,7 @@ from liveperson_engagement import (
     _deadline,
 )
 from liveperson_engagement.sandbox import Sandbox
+from redis_server import RedisServer
 
 ACCOUNT, LEASE, TIMEOUT, DEADLINE = "soak", 1.0, 1.0, 15.0
 RETRIES, PAUSES = RetryPolicy((0.05, 0.1, 0.2)), (0.3, 0.6, 1.2)
@@ -150,37 +148,6 @@ def start(job: argparse.Namespace) -> None:
     asyncio.run(work(job))
 
 
-class RedisServer:
-    """A redis-server of our own, whose data outlives it if it is durable."""
-
-    def __init__(self, folder: Path, *, durable: bool = True) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port: int = free.getsockname()[1]
-        settings = ["--port", str(self._port), "--bind", "127.0.0.1", "--dir", str(folder), "--save", ""]
-        self._command = ["redis-server", *settings, "--appendonly", "yes" if durable else "no"]
-        self.start()
-
-    def url(self, database: int = 0) -> str:
-        """What clients connect to."""
-        return f"redis://127.0.0.1:{self._port}/{database}"
-
-    def start(self) -> None:
-        """Start it, and wait until it answers."""
-        self._process = subprocess.Popen(self._command, stdout=subprocess.DEVNULL, start_new_session=True)
-        wait_until(self._answers, "redis-server does not start")
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """Stop it, or kill it."""
-        self._process.send_signal(how)
-        self._process.wait()
-
-    def _answers(self) -> bool:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._port), 1) as connection:
-            connection.sendall(b"PING\r\n")
-            return connection.recv(64).startswith(b"+PONG")
-        return False
-
-
 def wait_until(is_so: Callable[[], object], complaint: str) -> None:
     """Wait until something is so."""
     ends = time.monotonic() + 60
@@ -195,13 +162,15 @@ class Soak:
 
     def __init__(self, options: argparse.Namespace, folder: Path, sandbox: Sandbox) -> None:
         self.options, self.folder, self.sandbox, self.began = options, folder, sandbox, time.monotonic()
-        self.redis = RedisServer(folder) if options.store == "redis" else None
-        self.where = self.redis.url() if self.redis else str(folder / "visits.db")
+        self.redis = RedisServer(folder, appendonly="yes") if options.store == "redis" else None
+        self.where = self.redis.url if self.redis else str(folder / "visits.db")
         self.workers: dict[str, Any] = {}
         self.killed, self.faults, self.restarts, self.crashed = set[str](), Counter[str](), 0, 0
 
     def __enter__(self) -> Soak:
         """Start the workers, and wait until all are ready."""
+        if self.redis:
+            self.redis.start()
         for number in range(self.options.processes):
             self._start(number)
         wait_until(lambda: len([*self.folder.glob("*.calls")]) == len(self.workers), "workers do not start")

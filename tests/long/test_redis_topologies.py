@@ -1,9 +1,9 @@
 """RedisStore with clients of redis-py that its caller owns: Redis Cluster, Sentinel, and a plain server."""
 
-from __future__ import annotations
-
 import asyncio
+import subprocess
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -17,17 +17,21 @@ from redis.retry import Retry
 from redis.sentinel import Sentinel
 
 from conftest import BODY, Backend
-from liveperson_engagement import EngagementClient, InvalidRequest, RedisStore, StoreError, VisitIds
+from liveperson_engagement import EngagementClient, InvalidRequest, RedisStore, StoreError
 from liveperson_engagement.sandbox import Sandbox
-from liveperson_engagement.stores import Record
 from liveperson_engagement.stores.conformance import StoreConformance
-from redis_server import ASYNC, SYNC, RedisCluster, RedisSentinel, RedisServer, wait_until
+from redis_server import RedisServer, free_port
+from stored import record
+from waiting import until
 
-RECORD = Record(VisitIds("visitor", "session", "page"))
 KEYS = [f"shopper {number}" for number in range(30)]
 """So many that each node of a cluster has some."""
+SYNC: Any = redis.Redis
+ASYNC: Any = redis.asyncio.Redis
 SYNC_CLUSTER: Any = redis.RedisCluster
 ASYNC_CLUSTER: Any = redis.asyncio.RedisCluster
+CLUSTERS = SYNC_CLUSTER, ASYNC_CLUSTER
+Nodes = list[RedisServer]
 
 both = pytest.mark.backends("sync", "async")
 
@@ -39,6 +43,12 @@ def connect(backend: Backend, sandbox: Sandbox, client: Any) -> EngagementClient
     return backend.client(base_url=sandbox.url, store=store)
 
 
+def redis_client(backend: Backend, place: RedisServer | Nodes, **options: Any) -> Any:
+    """Make redis-py's client of a server, or of a cluster."""
+    kinds, port = ((SYNC, ASYNC), place.port) if isinstance(place, RedisServer) else (CLUSTERS, place[0].port)
+    return kinds[backend.name == "async"](host="127.0.0.1", port=port, **options)
+
+
 def once(backend: Backend) -> Any:
     """Have redis-py try nothing again."""
     return AsyncRetry(NoBackoff(), 0) if backend.name == "async" else Retry(NoBackoff(), 0)
@@ -48,82 +58,75 @@ def once(backend: Backend) -> Any:
 
 
 @pytest.fixture(scope="module")
-def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisCluster]:
-    """Run one cluster for this module."""
-    with RedisCluster(tmp_path_factory.mktemp("cluster")) as cluster:
-        yield cluster
+def running_cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
+    """Run one cluster for this module: three masters that share all keys."""
+    folder, more = tmp_path_factory.mktemp("cluster"), {"cluster_enabled": "yes"}
+    nodes = [RedisServer(folder / str(number), cluster_port=str(free_port()), **more) for number in range(3)]
+    with ExitStack() as stack:
+        places = [f"127.0.0.1:{stack.enter_context(node).port}" for node in nodes]
+        create = ["redis-cli", "--cluster", "create", *places, "--cluster-yes"]
+        subprocess.run(create, check=True, capture_output=True, timeout=60)
+        wait_for_order(nodes)
+        yield nodes
+
+
+def wait_for_order(nodes: Nodes) -> None:
+    """Wait until all nodes find the cluster in order."""
+    for node in nodes:
+        with node.client as client:
+            until(lambda client=client: client.cluster("info")["cluster_state"] == "ok")  # type: ignore[misc]
 
 
 @pytest.fixture
-def cluster(running_cluster: RedisCluster) -> RedisCluster:
+def cluster(running_cluster: Nodes) -> Nodes:
     """Give a cluster that knows nothing yet, no scripts either."""
-    for node in running_cluster.nodes:
+    for node in running_cluster:
         with node.client as client:
             client.flushall()
             client.script_flush()
     return running_cluster
 
 
-def cluster_client(backend: Backend, cluster: RedisCluster, **options: Any) -> Any:
-    """Make redis-py's client of a cluster."""
-    kind = ASYNC_CLUSTER if backend.name == "async" else SYNC_CLUSTER
-    return kind(host="127.0.0.1", port=cluster.nodes[0].port, **options)
-
-
-def plain_client(backend: Backend, server: RedisServer, **options: Any) -> Any:
-    """Make redis-py's client of a server."""
-    return (ASYNC if backend.name == "async" else SYNC)(port=server.port, **options)
-
-
 @both
-def test_visits_are_kept_on_all_nodes_of_a_cluster(backend: Backend, cluster: RedisCluster, sandbox: Sandbox) -> None:
-    """One visitor a key, whoever asks, and each visit goes its whole way."""
-    client = connect(backend, sandbox, cluster_client(backend, cluster))
+@pytest.mark.parametrize("options", [{}, {"protocol": 3, "decode_responses": True}, {"protocol": 2}])
+def test_visits_are_kept_on_all_nodes_of_a_cluster(
+    backend: Backend, cluster: Nodes, sandbox: Sandbox, options: dict[str, Any]
+) -> None:
+    """One visitor a key, whoever asks, and each visit goes its whole way; answers are read as bytes."""
+    client = connect(backend, sandbox, redis_client(backend, cluster, **options))
     visitors = {key: client.visit(key).create_session(BODY).visitor_id for key in KEYS}
     assert {key: client.visit(key).create_session(BODY).visitor_id for key in KEYS} == visitors
     assert len(sandbox.visitors) == len({*visitors.values()}) == len(KEYS)
     visit = client.visit(KEYS[0])
     assert visit.engagement(BODY).visitor_id == visitors[KEYS[0]]
-    visit.update_session({"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]})
     visit.report_impressions("impDisplay")
     visit.forget()
     assert client.visit(KEYS[0]).ids is None
-    for node in cluster.nodes:
+    for node in cluster:
         with node.client as raw:
             assert raw.dbsize() > 0
+    with SYNC_CLUSTER(host="127.0.0.1", port=cluster[0].port, **options) as other:
+        store = RedisStore(client=other, async_client=ASYNC())
+        store.compare_and_set("\ud800", None, record())
+        assert sorted(store.keys()) == sorted(["\ud800", *(f"demo:{key}" for key in KEYS[1:])])
+        assert repr(store) == "<RedisStore RedisCluster and async Redis liveperson-engagement:>"
 
 
 @both
-@pytest.mark.parametrize("options", [{"decode_responses": True}, {"protocol": 3}, {"protocol": 2}])
-def test_a_cluster_client_may_have_settings(
-    backend: Backend, cluster: RedisCluster, sandbox: Sandbox, options: dict[str, Any]
-) -> None:
-    """Answers are read as bytes, whatever they say; keys are those of all nodes."""
-    visit = connect(backend, sandbox, cluster_client(backend, cluster, **options)).visit("shopper")
-    assert visit.create_session(BODY).visitor_id == visit.create_session(BODY).visitor_id
-    with SYNC_CLUSTER(host="127.0.0.1", port=cluster.nodes[0].port, **options) as client:
-        store = RedisStore(client=client)
-        for key in (*KEYS, "\ud800"):
-            store.compare_and_set(key, None, RECORD)
-        assert sorted(store.keys()) == sorted(["demo:shopper", *KEYS, "\ud800"])
-        assert repr(RedisStore(client=client, async_client=ASYNC())).startswith(
-            "<RedisStore RedisCluster and async Redis "
-        )
-
-
-@both
-def test_a_cluster_that_is_gone_is_a_store_error(backend: Backend, cluster: RedisCluster, sandbox: Sandbox) -> None:
+def test_a_cluster_that_is_gone_is_a_store_error(backend: Backend, cluster: Nodes, sandbox: Sandbox) -> None:
     """Nothing is sent then, and what redis-py raises is the cause; when it is back all works."""
-    client = cluster_client(backend, cluster, retry=once(backend), socket_timeout=5)
+    client = redis_client(backend, cluster, retry=once(backend), socket_timeout=5)
     visit = connect(backend, sandbox, client).visit("shopper")
     visit.create_session(BODY)
-    cluster.kill()
+    for node in cluster:
+        node.stop()
     for _ in range(3):
         with pytest.raises(StoreError, match="failed"):
             visit.create_session(BODY)
     assert len(sandbox.requests) == 1
-    cluster.start()
-    cluster.wait()
+    for node in cluster:
+        node.start()
+    wait_for_order(cluster)
     assert visit.create_session(BODY)
 
 
@@ -133,17 +136,18 @@ def test_an_answer_to_another_question_is_not_taken(
     backend: Backend, kind: str, sandbox: Sandbox, request: pytest.FixtureRequest
 ) -> None:
     """After one that was left unread StoreError says so, and the next question is asked on another connection."""
-    place, is_async = request.getfixturevalue(kind), backend.name == "async"
-    client = (plain_client if kind == "server" else cluster_client)(backend, place, protocol=3)
+    client = redis_client(backend, request.getfixturevalue(kind), protocol=3)
     visit = connect(backend, sandbox, client).visit("shopper")
     visit.create_session(BODY)
-    if kind == "server":
-        pool = client.connection_pool
-    else:
-        node = client.get_node_from_key("liveperson-engagement:visit:demo:shopper")
-        pool = node if is_async else client.get_redis_connection(node).connection_pool
-    is_node = is_async and kind == "cluster"
-    connection = backend.wait((pool.acquire_connection if is_node else pool.get_connection)())
+    pool, get = client, "get_connection"
+    if kind == "cluster":
+        pool = client.get_node_from_key("liveperson-engagement:visit:demo:shopper")
+        if backend.name == "async":
+            get = "acquire_connection"
+        else:
+            pool = client.get_redis_connection(pool)
+    pool = getattr(pool, "connection_pool", pool)
+    connection = backend.wait(getattr(pool, get)())
     backend.wait(connection.send_command("EVAL", "return {'nonce of another', 'another value', '1', 0}", 0))
     backend.wait(pool.release(connection))
     with pytest.raises(StoreError, match="an answer to another question"):
@@ -156,8 +160,8 @@ class TestRedisStoreOnACluster(StoreConformance):
     """What every store has to do, through redis-py's clients of a cluster."""
 
     @pytest.fixture(autouse=True)
-    def _cluster(self, cluster: RedisCluster, loop: asyncio.AbstractEventLoop) -> None:
-        self.place, self.running = {"host": "127.0.0.1", "port": cluster.nodes[0].port}, loop
+    def _cluster(self, cluster: Nodes, loop: asyncio.AbstractEventLoop) -> None:
+        self.place, self.running = {"host": "127.0.0.1", "port": cluster[0].port}, loop
         self.clients: dict[RedisStore, tuple[Any, Any]] = {}
 
     def make_store(self, folder: Path) -> RedisStore:
@@ -178,27 +182,38 @@ class TestRedisStoreOnACluster(StoreConformance):
         await async_client.aclose()
 
 
-# Sentinel
+# Replicas and Sentinel
+
+
+def watch(folder: Path, master: RedisServer) -> RedisServer:
+    """Make a Sentinel that puts a replica in the place of a server, "visits", soon after it has gone."""
+    sentinel, settings = RedisServer(folder), folder / "sentinel.conf"
+    settings.write_text(
+        f"port {sentinel.port}\nbind 127.0.0.1\ndir {folder}\nsentinel monitor visits 127.0.0.1 {master.port} 1\n"
+        "sentinel down-after-milliseconds visits 500\nsentinel failover-timeout visits 2000\n"
+    )
+    sentinel.command = [sentinel.command[0], str(settings), "--sentinel"]
+    return sentinel
 
 
 @both
-def test_after_a_failover_all_works_again(backend: Backend, tmp_path: Path, sandbox: Sandbox) -> None:
+def test_after_a_failover_all_works_again(backend: Backend, sandbox: Sandbox, tmp_path: Path) -> None:
     """A replica takes no visits until Sentinel has made it the master; nothing is sent before; then visits go on."""
     with (
         RedisServer(tmp_path / "master", repl_diskless_sync_delay="0") as master,
         RedisServer(tmp_path / "replica") as replica,
-        RedisSentinel(tmp_path / "sentinel", master) as sentinel,
+        watch(tmp_path / "sentinel", master) as sentinel,
         master.client as raw,
         replica.client as other,
         sentinel.client as watcher,
     ):
         other.replicaof("127.0.0.1", master.port)
-        wait_until(lambda: other.info("replication")["master_link_status"] == "up")
+        until(lambda: other.info("replication")["master_link_status"] == "up")
         on_replica = backend.client(base_url=sandbox.url, store=backend.store(RedisStore(replica.url)))
         with pytest.raises(StoreError, match=r"failed \(ReadOnlyError\)"):
             on_replica.visit("shopper").create_session(BODY)
         assert sandbox.requests == ()
-        wait_until(lambda: len(watcher.sentinel_slaves("visits")) == 1)
+        until(lambda: len(watcher.sentinel_slaves("visits")) == 1)
         kind: Any = AsyncSentinel if backend.name == "async" else Sentinel
         found = kind([("127.0.0.1", sentinel.port)], socket_timeout=5)
         client = connect(backend, sandbox, found.master_for("visits", socket_timeout=5, retry=once(backend)))
@@ -206,8 +221,8 @@ def test_after_a_failover_all_works_again(backend: Backend, tmp_path: Path, sand
             backend.store(each)
         first = client.visit("shopper").create_session(BODY)
         offsets = "slave_repl_offset", "master_repl_offset"
-        wait_until(lambda: other.info("replication")[offsets[0]] == raw.info("replication")[offsets[1]])
-        master.kill()
+        until(lambda: other.info("replication")[offsets[0]] == raw.info("replication")[offsets[1]])
+        master.stop()
         with pytest.raises(StoreError, match="failed"):
             client.visit("stranger").create_session(BODY)
 
@@ -218,7 +233,7 @@ def test_after_a_failover_all_works_again(backend: Backend, tmp_path: Path, sand
                 assert len(sandbox.requests) == 1
                 return False
 
-        wait_until(has_recovered, 120)
+        until(has_recovered, seconds=120)
         assert other.info("replication")["role"] == "master"
         assert on_replica.visit("shopper").create_session(BODY).visitor_id == first.visitor_id
         assert [visitor.visitor_id for visitor in sandbox.visitors] == [first.visitor_id]
@@ -230,7 +245,7 @@ def test_after_a_failover_all_works_again(backend: Backend, tmp_path: Path, sand
 @both
 def test_a_client_that_was_handed_in_stays_open(backend: Backend, server: RedisServer, sandbox: Sandbox) -> None:
     """Closing the store is not closing the client."""
-    client = plain_client(backend, server)
+    client = redis_client(backend, server)
     engagement_client = connect(backend, sandbox, client)
     first = engagement_client.visit("shopper").create_session(BODY)
     before = backend.wait(client.client_id())
@@ -238,46 +253,33 @@ def test_a_client_that_was_handed_in_stays_open(backend: Backend, server: RedisS
     backend.wait((store.aclose if backend.name == "async" else store.close)())
     assert backend.wait(client.client_id()) == before
     assert engagement_client.visit("shopper").create_session(BODY).visitor_id == first.visitor_id
-    assert repr(store) == "<RedisStore Redis liveperson-engagement:>"
 
 
 def test_a_client_of_the_other_kind_has_to_be_given(server: RedisServer, sandbox: Sandbox) -> None:
     """Otherwise the error names the argument, and nothing is sent."""
-    with server.client as client:
-        store = RedisStore(client=client)
-        for step in (store.aload("key"), store.aacquire("key", "a", 0, 1), store.acompare_and_set("key", None, RECORD)):
-            with pytest.raises(InvalidRequest, match="async_client: is missing"):
-                asyncio.run(step)
-    store = RedisStore(async_client=server.async_client)
+    with server.client as raw, pytest.raises(InvalidRequest, match="async_client: is missing"):
+        asyncio.run(RedisStore(client=raw).aload("key"))
+    store = RedisStore(async_client=ASYNC())
     with EngagementClient("demo", base_url=sandbox.url, store=store) as client:
-        for ask in (lambda: store.load("key"), store.keys, lambda: client.visit("shopper").create_session(BODY)):
+        for ask in (store.keys, lambda: client.visit("shopper").create_session(BODY)):
             with pytest.raises(InvalidRequest, match=r"^client: is missing"):
                 ask()
     assert sandbox.requests == ()
 
 
-WRONG: dict[str, tuple[Any, ...]] = {
-    "client": ("redis://localhost", ASYNC(), redis.ConnectionPool(), 0, SYNC().pipeline()),
-    "async_client": ("", SYNC(), ASYNC().pipeline()),
-    "max_connections": (0, True, 1.5, None),
-    "prefix": (None, b"shop:"),
-    "time_to_live": (0,),
-    "timeout": (0,),
-}
-
-
 @pytest.mark.parametrize(
-    ("path", "arguments"),
+    ("path", "value"),
     [
-        *((path, {path: value}) for path, values in WRONG.items() for value in values),
-        *(
-            ("url", {"url": "redis://127.0.0.1", **client})
-            for client in ({"client": SYNC()}, {"async_client": ASYNC()})
-        ),
+        *(("client", value) for value in ("redis://localhost", ASYNC(), 0, SYNC().pipeline())),
+        *(("async_client", value) for value in ("", SYNC(), ASYNC().pipeline())),
+        *(("max_connections", value) for value in (0, True, 1.5, None)),
+        *(("prefix", None), ("time_to_live", 0), ("timeout", 0)),
     ],
 )
-def test_a_wrong_argument_is_refused_at_once(path: str, arguments: dict[str, Any]) -> None:
-    """The error names it."""
+def test_a_wrong_argument_is_refused_at_once(path: str, value: Any) -> None:
+    """The error names it; so does that of a URL beside a client."""
     with pytest.raises(InvalidRequest) as raised:
-        RedisStore(**arguments)
+        RedisStore(**{path: value})
     assert raised.value.path == path
+    with pytest.raises(InvalidRequest, match=r"^url: must not"):
+        RedisStore("redis://127.0.0.1", client=SYNC())

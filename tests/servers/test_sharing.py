@@ -1,9 +1,6 @@
 """What docs/sharing.md says is true: each cell of its table, its claims, and the examples, which are run for real."""
 
-from __future__ import annotations
-
 import asyncio
-import contextlib
 import gc
 import itertools
 import multiprocessing
@@ -11,12 +8,12 @@ import os
 import pickle
 import re
 import runpy
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Callable, Generator, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
 from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
@@ -32,13 +29,16 @@ from liveperson_engagement import (
     EngagementClient,
     MemoryStore,
     RedisStore,
+    RetryPolicy,
     SQLiteStore,
     Visit,
+    _deadline,
 )
-from liveperson_engagement._deadline import LEASE, PHASES
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores.conformance import StoreConformance, running_loop
-from redis_server import wait_until
+from program import Program
+from stored import KEY, execute, record
+from waiting import until
 
 T = TypeVar("T")
 FORK = multiprocessing.get_context("fork")
@@ -54,6 +54,7 @@ THINGS = {
     "SQLiteStore": ("yes",) * 5,
     "RedisStore": ("yes",) * 5,
 }
+STORES: dict[str, Any] = {"SQLiteStore": SQLiteStore, "RedisStore": RedisStore}
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning"),  # Python 3.12 warns of threads: they are meant
@@ -100,29 +101,51 @@ def in_child(work: Callable[[], Any]) -> Callable[[], Any]:
     return result
 
 
-WORKER = """
-import sys
-from liveperson_engagement import *
-kind, place, url = sys.argv[1:]
-with EngagementClient("demo", base_url=url, store=globals()[kind](place)) as client:
-    print("ready", flush=True)
-    sys.stdin.readline()
-    print(client.visit("shopper").create_session({"appType": "EXTERNAL"}).visitor_id)
-"""
+class Shared:
+    """A client, a visit of it, or a store of which each caller makes a client; and ways to ask for the visitor."""
 
+    def __init__(self, thing: str, store: Any, url: str) -> None:
+        self.options: Any = {"base_url": url, "store": store, "deadline": 120}
+        self.store, self.is_async, self.is_store = store, thing.startswith("Async"), thing.endswith("Store")
+        kind = AsyncEngagementClient if self.is_async else EngagementClient
+        self.client: Any = kind("demo", **self.options)
+        self.thing = store if self.is_store else self.client
+        if thing.endswith("Visit"):
+            self.thing = self.client.visit("shopper")
 
-def in_processes(number: int, kind: str, place: str, url: str) -> list[str]:
-    """Let each of some new processes open the store and ask, all at once."""
-    command = [sys.executable, "-c", WORKER, kind, place, url]
-    pipes: Any = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True}
-    workers: list[Any] = [subprocess.Popen(command, **pipes) for _ in range(number)]
-    assert [worker.stdout.readline() for worker in workers] == ["ready\n"] * number
-    return [
-        found.strip() for found in in_threads(*(lambda each=each: each.communicate("\n", 120)[0] for each in workers))
-    ]
+    def call(self, client: Any) -> Any:
+        """Call once: this gives a session, or a coroutine."""
+        visit = self.thing if isinstance(self.thing, Visit | AsyncVisit) else client.visit("shopper")
+        return visit.create_session(BODY)
 
+    def ask(self) -> str:
+        """Ask as a thread."""
+        if self.is_async:
+            return asyncio.run(self.ask_as_task())
+        with EngagementClient("demo", **self.options) if self.is_store else nullcontext(self.client) as client:
+            return str(self.call(client).visitor_id)
 
-# The table
+    async def ask_as_task(self) -> str:
+        """Ask as a task."""
+        if not (self.is_async or self.is_store):
+            return await asyncio.to_thread(self.ask)
+        made = AsyncEngagementClient("demo", **self.options) if self.is_store else nullcontext(self.client)
+        async with made as client:
+            return str((await self.call(client)).visitor_id)
+
+    async def ask_as_tasks(self, number: int = 8) -> list[str]:
+        """Ask by several tasks of one loop, which closes what it has opened."""
+        found = await asyncio.gather(*(self.ask_as_task() for _ in range(number)))
+        if isinstance(self.store, RedisStore):
+            await self.store.aclose()
+        return found
+
+    def close(self) -> None:
+        """Close the client."""
+        if self.is_async:
+            asyncio.run(self.client.close())
+        else:
+            self.client.close()
 
 
 @pytest.fixture
@@ -132,92 +155,64 @@ def place(thing: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture
-def store(thing: str, place: str) -> Iterator[Any]:
-    """Make the store that a test is about."""
-    kinds: dict[str, Any] = {"SQLiteStore": SQLiteStore, "RedisStore": RedisStore}
-    with kinds[thing](place) if thing in kinds else contextlib.nullcontext(MemoryStore()) as store:
-        yield store
-
-
-class Shared:
-    """What is shared: a client, an async client, a visit of theirs, or their store, of which each caller makes one."""
-
-    def __init__(self, thing: str, store: Any, url: str) -> None:
-        self.options: Any = {"base_url": url, "store": store, "deadline": 120}
-        self.client, self.twin = EngagementClient("demo", **self.options), AsyncEngagementClient("demo", **self.options)
-        things: dict[str, Any] = {"EngagementClient": self.client, "AsyncEngagementClient": self.twin}
-        things |= {"Visit": self.client.visit("shopper"), "AsyncVisit": self.twin.visit("shopper")}
-        self.thing: Any = things.get(thing, store)
-        self.is_async = thing.startswith("Async")
-
-    def close(self) -> None:
-        """Close the clients."""
-        self.client.close()
-        asyncio.run(self.twin.close())
-
-    def call(self, client: Any, key: str) -> Any:
-        """Call once: this gives a session, or a coroutine."""
-        visit = self.thing if isinstance(self.thing, Visit | AsyncVisit) else client.visit(key)
-        return visit.create_session(BODY)
-
-    def ask(self, key: str = "shopper") -> str:
-        """Ask through it as a thread."""
-        if self.is_async:
-            return asyncio.run(self.ask_as_task(key))
-        if not isinstance(self.thing, EngagementClient | Visit):
-            with EngagementClient("demo", **self.options) as client:
-                return str(self.call(client, key).visitor_id)
-        return str(self.call(self.client, key).visitor_id)
-
-    async def ask_as_task(self, key: str = "shopper") -> str:
-        """Ask through it as a task."""
-        if self.is_async:
-            return str((await self.call(self.twin, key)).visitor_id)
-        if isinstance(self.thing, EngagementClient | Visit):
-            return await asyncio.to_thread(self.ask, key)
-        async with AsyncEngagementClient("demo", **self.options) as client:
-            return str((await self.call(client, key)).visitor_id)
-
-    async def ask_as_tasks(self) -> list[str]:
-        """Ask by several tasks of one loop."""
-        return await asyncio.gather(*(self.ask_as_task() for _ in range(8)))
-
-
-@pytest.fixture
-def shared(thing: str, store: Any, sandbox: Sandbox) -> Iterator[Shared]:
+def shared(thing: str, place: str, sandbox: Sandbox) -> Iterator[Shared]:
     """Share a thing; callers come while the first one waits for its answer."""
     sandbox.slow(0.1)
-    shared = Shared(thing, store, sandbox.url)
-    yield shared
-    shared.close()
+    with STORES[thing](place) if thing in STORES else nullcontext(MemoryStore()) as store:
+        shared = Shared(thing, store, sandbox.url)
+        yield shared
+        shared.close()
     gc.collect()  # connections of a closed event loop: their warnings belong to this test
+
+
+def ask_in_process(thing: str, place: str, url: str) -> list[str]:
+    """As a process: open the store, say so in it, and ask by threads and tasks at once."""
+    with STORES[thing](place) as store:
+        shared = Shared(thing, store, url)
+        assert store.compare_and_set(f"{os.getpid()} is there", None, record())
+        found = in_threads(*[lambda: [shared.ask()]] * 4, lambda: asyncio.run(shared.ask_as_tasks(4)))
+        shared.close()
+        return [*itertools.chain(*found)]
+
+
+def ask_in_processes(shared: Shared, processes: ProcessPoolExecutor, *arguments: str) -> list[str]:
+    """Let two processes ask at once."""
+    assert shared.store.acquire(KEY, "all wait for this one", 0, 300)
+    asking = [processes.submit(ask_in_process, *arguments) for _ in range(2)]
+    until(lambda: len(shared.store.keys()) == 2 or any(process.done() for process in asking))
+    shared.store.release(KEY, "all wait for this one")
+    return [visitor_id for process in asking for visitor_id in process.result(60)]
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize(("thing", "way"), [(thing, way) for thing in THINGS for way in WAYS])
-def test_a_cell_of_the_table(thing: str, way: str, shared: Shared, sandbox: Sandbox, place: str) -> None:
+def test_a_cell_of_the_table(
+    thing: str, way: str, shared: Shared, sandbox: Sandbox, place: str, processes: ProcessPoolExecutor
+) -> None:
     """The document says what is found when it is tried."""
+    assert f"| | {' | '.join(WAYS)} |" in DOC
     said, row = THINGS[thing][WAYS.index(way)], re.search(rf"^\| `{thing}` \|(.*)\|$", DOC, re.MULTILINE)
     assert row
     assert row[1].split("|")[WAYS.index(way)].strip().startswith(said)
     ids: list[str] = []
     if way == "threads":
         with running_loop() as loop:
-            in_loop = partial(asyncio.run_coroutine_threadsafe, loop=loop)
-            ids = in_threads(*[shared.ask] * 8, *[lambda: in_loop(shared.ask_as_task()).result()] * 4)
+            as_tasks = partial(asyncio.run_coroutine_threadsafe, loop=loop)
+            found = in_threads(*[lambda: [shared.ask()]] * 8, lambda: as_tasks(shared.ask_as_tasks(4)).result())
+        ids = [*itertools.chain(*found)]
     elif way == "tasks of one loop":
         ids = asyncio.run(shared.ask_as_tasks())
     elif way == "several loops" and shared.is_async:  # one after the other, and by turns
         with asyncio.Runner() as one, asyncio.Runner() as two:
             ids = [runner.run(shared.ask_as_task()) for runner in (one, two, one, two)] + [shared.ask(), shared.ask()]
     elif way == "several loops":
-        ids = [each for found in in_threads(*[lambda: asyncio.run(shared.ask_as_tasks())] * 3) for each in found]
+        ids = [*itertools.chain(*in_threads(*[lambda: asyncio.run(shared.ask_as_tasks())] * 3))]
     elif way == "after a fork":
         ids = [shared.ask()]  # leaves an open connection, and is remembered
         others = [in_child(lambda: [shared.ask() for _ in range(10)]) for _ in range(2)]
         ids += [*(shared.ask() for _ in range(10)), *others[0](), *others[1]()]
     elif said == "yes":
-        ids = in_processes(3, thing, place, sandbox.url)
+        ids = ask_in_processes(shared, processes, thing, place, sandbox.url)
     else:
         with pytest.raises(TypeError):
             pickle.dumps(shared.thing)
@@ -225,84 +220,102 @@ def test_a_cell_of_the_table(thing: str, way: str, shared: Shared, sandbox: Sand
     assert len({*ids}) == (said != "no")
 
 
-def test_the_table_has_these_columns() -> None:
-    """In this order."""
-    assert f"| | {' | '.join(WAYS)} |" in DOC
+def ask_and_hang(thing: str, place: str, url: str) -> None:
+    """As a process with short leases: in the pause of one call make another one, whose answer does not come."""
+    _deadline.LEASE = 0.2
+
+    def hang(_: float) -> None:
+        client.visit("answer").create_session(BODY)
+
+    options: Any = {"store": STORES[thing](place), "sleep": hang, "timeout": None, "retry": RetryPolicy(pauses=(0.6,))}
+    client = EngagementClient("demo", base_url=url, **options)
+    client.visit("pause").create_session(BODY)
+
+
+@pytest.mark.parametrize("thing", STORES)
+def test_a_process_that_is_killed_frees_its_keys(thing: str, place: str, sandbox: Sandbox) -> None:
+    """Once their leases have run out the next one goes on, whether it was in a pause or waited for an answer."""
+    sandbox.fail_next(503)
+    sandbox.slow(300)
+    holder = multiprocessing.get_context("spawn").Process(target=ask_and_hang, args=(thing, place, sandbox.url))
+    holder.start()
+    try:
+        until(lambda: len(sandbox.requests) == 2)
+    finally:
+        holder.kill()
+        holder.join()
+    assert thing != "SQLiteStore" or execute(Path(place), "SELECT count(*) FROM turns") == [(2,)]
+    with STORES[thing](place) as store, EngagementClient("demo", base_url=sandbox.url, store=store) as client:
+        for key in ("pause", "answer"):
+            session = client.visit(key).create_session(BODY, deadline=60)
+            assert client.visit(key).create_session(BODY).visitor_id == session.visitor_id
+    assert len(sandbox.requests) == 6
 
 
 # What the prose claims
 
 
-class Counting(httpx.HTTPTransport):
-    """Counts what it sends."""
-
-    sent = 0
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Count, and send."""
-        self.sent += 1
-        return super().handle_request(request)
-
-
 def test_a_transport_of_the_callers_own_is_kept_in_a_child(sandbox: Sandbox) -> None:
     """It cannot be made anew: such a client is to be made after the fork."""
-    with Counting() as transport, EngagementClient("demo", base_url=sandbox.url, transport=transport) as client:
+    sent: list[httpx.Request] = []
+
+    class Transport(httpx.HTTPTransport):
+        def handle_request(self, request: httpx.Request) -> httpx.Response:
+            sent.append(request)
+            return super().handle_request(request)
+
+    with Transport() as transport, EngagementClient("demo", base_url=sandbox.url, transport=transport) as client:
         ask = client.visit("shopper").create_session
-        assert in_child(lambda: (ask(BODY).visitor_id, transport.sent)[1])() == 1
+        assert in_child(lambda: (ask(BODY).visitor_id, len(sent))[1])() == 1
 
 
 def test_the_numbers_of_the_lease_are_those_of_the_code() -> None:
     """30 seconds and three times the timeout."""
     prose = " ".join(DOC.split())
-    assert f"That is {LEASE:g} seconds and" in prose
-    assert {1: "once", 2: "twice", 3: "three times"}[PHASES] + " the timeout" in prose
+    assert f"That is {_deadline.LEASE:g} seconds and" in prose
+    assert {1: "once", 2: "twice", 3: "three times"}[_deadline.PHASES] + " the timeout" in prose
 
 
 # The examples
 
 
-@contextlib.contextmanager
-def serving(folder: Path, sandbox: Sandbox, *commands: list[str]) -> Generator[list[httpx.Client]]:
-    """Run commands, each with a port of its own in place of PORT, until they answer; return clients of them."""
-    visits = str(folder / "visits.db")
-    settings = {"ACCOUNT_ID": "demo", "BASE_URL": sandbox.url, "STORE": f"sqlite:{visits}", "SQLITE": visits}
-    environment = {**os.environ, **{f"LIVEPERSON_{name}": value for name, value in settings.items()}}
-    with contextlib.ExitStack() as stack:
-        clients: list[httpx.Client] = []
-        log = stack.enter_context((folder / "log").open("w"))
-        for command in commands:
-            with socket.create_server(("127.0.0.1", 0)) as free:
-                port = free.getsockname()[1]
-            filled = [sys.executable, *(part.replace("PORT", str(port)) for part in command)]
-            server = subprocess.Popen(filled, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT)
-            stack.callback(server.wait, 60)
-            stack.callback(server.terminate)
-            clients.append(stack.enter_context(httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=120)))
-        for client in clients:
-            wait_until(lambda client=client: is_served(client), 120)  # type: ignore[misc]
-        yield clients
+@contextmanager
+def serving(command: str, **environment: str) -> Generator[httpx.Client]:
+    """Run an example's server, on a port that it finds itself; give a client of it."""
+    with subprocess.Popen(
+        [sys.executable, *command.split()],
+        cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
+        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+    ) as process:  # fmt: skip
+        program = Program(process)
+        try:
+            url = program.said(r"(http://127\.0\.0\.1:\d+)")
+            patient = httpx.HTTPTransport(retries=9)  # each later than the last: workers come up in their own time
+            with httpx.Client(base_url=url, timeout=120, transport=patient) as client:
+                yield client
+        finally:
+            process.terminate()
+            program.ends()
+            print(program.printed)  # if the test has failed, pytest shows it
 
 
-def is_served(client: httpx.Client) -> bool:
-    """Return whether a server answers anything."""
-    with contextlib.suppress(httpx.TransportError):
-        client.get("/")
-        return True
-    return False
-
-
-UVICORN = ["-m", "uvicorn", "--app-dir", "examples", "fastapi_app:app", "--port", "PORT"]
-
-EXAMPLES = {  # one of several workers may take every connection of a port: so a second port
-    "fastapi": [[*UVICORN, "--workers", "2"], UVICORN],
-    "django": [["examples/django_app.py", "runserver", "--noreload", "PORT"]] * 2,
-}
+UVICORN, DJANGO = (
+    "-m uvicorn --app-dir examples fastapi_app:app --port 0",
+    "examples/django_app.py runserver --noreload 0",
+)
+EXAMPLES = {"fastapi": [f"{UVICORN} --workers 2", UVICORN], "django": [DJANGO, DJANGO]}
+"""One of several workers may take every connection of a port: so a second server."""
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
     """Two processes at least: many requests for one shopper make one visitor; no error reaches the page."""
-    with serving(tmp_path, sandbox, *EXAMPLES[name]) as clients:
+    pytest.importorskip(name)  # `scripts/compatibility` has no Django
+    visits = str(tmp_path / "visits.db")
+    settings = {"ACCOUNT_ID": "demo", "BASE_URL": sandbox.url, "STORE": f"sqlite:{visits}", "SQLITE": visits}
+    environment = {f"LIVEPERSON_{name}": value for name, value in settings.items()}
+    with ExitStack() as stack:
+        clients = [stack.enter_context(serving(command, **environment)) for command in EXAMPLES[name]]
         shoppers, client = itertools.count(), clients[-1]
 
         def are_one_visitor() -> bool:
@@ -310,14 +323,14 @@ def test_an_example(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
             sandbox.reset()
             sandbox.slow(0.2)
             answers = in_threads(*[partial(each.get, f"/engagement/{shopper}") for each in clients * 6])
-            assert {answer.status_code for answer in answers} == {200}, (tmp_path / "log").read_text()
+            assert {answer.status_code for answer in answers} == {200}
             shown = all(answer.json()["show"] for answer in answers)  # in the 1.5 seconds that the examples give them
             assert not shown or (len(sandbox.visitors), len(sandbox.requests)) == (1, 1)
             return shown
 
-        wait_until(are_one_visitor, 300)
+        until(are_one_visitor, seconds=300)
         path = f"/engagement/{next(shoppers) - 1}/impressions"
-        wait_until(lambda: client.post(f"{path}/impDisplay").status_code == 204)
+        until(lambda: client.post(f"{path}/impDisplay").status_code == 204)
         assert client.post("/engagement/stranger/impressions/impDisplay").status_code == 422
 
         hidden = {"show": False, "engagementId": None}
@@ -329,4 +342,4 @@ def test_an_example(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
         assert [client.get(f"/engagement/s{number}").json() for number in (4, 5)] == [hidden] * 2
         sandbox.fail_next(503)
         assert client.post(f"{path}/impAccept").status_code == 503
-        wait_until(lambda: client.get("/engagement/s4").json()["show"])
+        until(lambda: client.get("/engagement/s4").json()["show"])
