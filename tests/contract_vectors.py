@@ -4,8 +4,6 @@ The values are examples, and what becomes of them when each place in turn is lef
 something else, which comes from the limits, constants and enums of the contract.
 """
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import json
@@ -143,19 +141,15 @@ def _whole_numbers(values: Iterable[Any]) -> list[Any]:
 
 
 def _values(seeds: list[Any], spares: list[Any]) -> Iterator[Any]:
+    """Give seeds and spares, and each seed changed in one place at a time."""
     yield from unique([*seeds, *spares])
     for seed in seeds:
-        yield from _changed(seed, spares)
-
-
-def _changed(seed: Any, spares: list[Any]) -> Iterator[Any]:
-    """Change a value in one place at a time."""
-    for pointer, part in walk(seed):
-        if isinstance(part, dict):
-            yield _with(seed, (*pointer, "unheardOf"), 1)
-            yield from (_with(seed, (*pointer, name), ...) for name in part)
-        if pointer:
-            yield from (_with(seed, pointer, spare) for spare in spares)
+        for pointer, part in walk(seed):
+            if isinstance(part, dict):
+                yield _with(seed, (*pointer, "unheardOf"), 1)
+                yield from (_with(seed, (*pointer, name), ...) for name in part)
+            if pointer:
+                yield from (_with(seed, pointer, spare) for spare in spares)
 
 
 def _with(value: Any, pointer: Pointer, other: Any) -> Any:

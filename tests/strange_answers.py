@@ -4,8 +4,6 @@ They start from the contract's examples, and are changed as values, as text, as 
 back, a call ends with what the contract promises or with an error of the tree, and loses no visitor.
 """
 
-from __future__ import annotations
-
 import gzip
 import json
 import math
@@ -78,8 +76,6 @@ class Case:
     known: str
     answers: list[Answer]
 
-
-# --- What comes back --------------------------------------------------------------------------------------------------
 
 MESSAGES = [
     *(f"Loading account: demo, vid: {vid}" for vid in (VISITOR, OTHERS["visitorId"], "..", "", "v" * 70_000)),
@@ -163,9 +159,6 @@ def cases(draw: st.DrawFn, backends: list[str]) -> Case:
     known = draw(st.sampled_from(["nothing", "visitor", "session", "engagement"])) if call in ASKS else "engagement"
     given = draw(st.lists(answers(call), min_size=1, max_size=4 if draw(SELDOM) else 1))
     return Case(draw(st.sampled_from(backends)), call, known, given)
-
-
-# --- What comes of it -------------------------------------------------------------------------------------------------
 
 
 @dataclass

@@ -1,7 +1,5 @@
 """The client against a mock server that nobody here wrote, which answers with the contract's own examples."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

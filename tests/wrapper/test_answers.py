@@ -1,7 +1,5 @@
 """What is taken of an answer: of a 200 only what is needed must be right, and no visitor that it names is lost."""
 
-from __future__ import annotations
-
 import json
 import logging
 from typing import Any
@@ -42,15 +40,6 @@ def offering(**details: Any) -> dict[str, Any]:
     return {**AVAILABLE, "engagementDetails": {name: value for name, value in merged.items() if value is not ...}}
 
 
-# --- Good answers -----------------------------------------------------------------------------------------------------
-
-
-def test_not_available_needs_no_engagement() -> None:
-    """What a NotAvailable answer says of one is not read."""
-    for details in (None, 5, [], {"campaignId": "abc"}, {**DETAILS, "campaignId": None}):
-        assert parsed({**NOT_AVAILABLE, "engagementDetails": details}).status == "NotAvailable"
-
-
 def test_what_is_optional_and_cannot_be_read_is_absent() -> None:
     """Null included, be it a number or a text."""
     unreadable: list[Any] = [None, [], {}, "\ud800", True]
@@ -60,6 +49,8 @@ def test_what_is_optional_and_cannot_be_read_is_absent() -> None:
     for value in unreadable:
         details = parsed(offering(skillName=value)).engagement_details
         assert (details.skill_name, details.skill_id) == (None, 23)
+    for value in [*unreadable, {"campaignId": "abc"}]:  # of an engagement nothing is needed where there is none
+        assert parsed({**NOT_AVAILABLE, "engagementDetails": value}).status == "NotAvailable"
 
 
 @pytest.mark.parametrize(
@@ -123,9 +114,6 @@ def test_of_the_domain_api_only_the_host_is_needed() -> None:
     for rest in ({"service": None, "account": 123}, {"service": ["msdkgw"], "more": None}):
         play = Play(saying({**rest, "baseURI": "va.example"}), base_url=None)
         assert play.client.find_domain() == "https://va.example"
-
-
-# --- Broken answers ---------------------------------------------------------------------------------------------------
 
 
 STATUS = "status: must be one of Available, NotAvailable"
@@ -211,9 +199,6 @@ def test_a_broken_answer_is_described_by_its_shape(
     with pytest.raises(errors.InvalidResponse):
         Play(saying(content)).client.visit().create_session(BODY)
     assert f"createSession: the answer's shape: {shape}" in caplog.messages
-
-
-# --- Errors -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(

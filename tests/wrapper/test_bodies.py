@@ -1,7 +1,5 @@
 """What programs hand in and get: bodies, arguments, ids; and what is refused before anything is sent, word for word."""
 
-from __future__ import annotations
-
 import json
 import math
 from collections import OrderedDict
@@ -21,8 +19,6 @@ from liveperson_engagement.errors import LONGEST, InvalidRequest, check_seconds
 from liveperson_engagement.testing import answers
 from liveperson_engagement_api import models, requests
 from liveperson_engagement_api.http import Response
-
-# --- What is refused --------------------------------------------------------------------------------------------------
 
 LOOP: list[Any] = []
 LOOP.append(LOOP)
@@ -88,12 +84,13 @@ def test_a_wrong_body_is_refused_with_path_and_reason(body: Any, path: str, reas
 LEAD: Any = {"type": "lead", "lead": {"topic": "upgrade"}}
 ATTRIBUTES = [LEAD, {"type": 5}]
 KINDS = "must be one of impDisplay, impAccept, impExpanded, impTimeout, impClose"
+NO_OFFER = "kinds: this session was offered no engagement; call create_session first"
 CLOSED = {"type": "impClose", "campaign": "1", "engId": 1}
 
 
-def body_of(**members: Any) -> models.CreateSessionBody:
+def body_of(app_type: Any = "EXTERNAL", **members: Any) -> models.CreateSessionBody:
     """Make a model, which checks nothing itself."""
-    return models.CreateSessionBody(**{"app_type": "EXTERNAL", **members})
+    return models.CreateSessionBody(app_type=app_type, **members)
 
 
 @pytest.mark.parametrize(
@@ -108,11 +105,7 @@ def body_of(**members: Any) -> models.CreateSessionBody:
         ("update_session", [{"impAttributes": [CLOSED]}], "impAttributes[0].revision: is required"),
         ("update_session", [{"impAttributes": [LEAD]}], f"impAttributes[0].type: {KINDS}"),
         ("update_session", ["update"], "body: must be of type object"),
-        (
-            "report_impressions",
-            ["impClose"],
-            "kinds: this session was offered no engagement; call create_session first",
-        ),
+        ("report_impressions", ["impClose"], NO_OFFER),
         ("report_impressions", ["impClose", "impWink"], f"kinds[1]: {KINDS}"),
         *[("report_impressions", [kind], f"kinds[0]: {KINDS}") for kind in ("", 5, ["impClose"])],
         ("report_impressions", [], f"kinds[0]: {KINDS}"),
@@ -162,16 +155,16 @@ def test_seconds_are_any_number_that_can_be_waited_for() -> None:
 TOPC: Any = {"type": "lead", "lead": {"topc": "upgrade"}}
 
 
-@pytest.mark.parametrize(
-    ("members", "path", "hint"),
-    [
-        ({"engagementAttribute": []}, "engagementAttribute", "; did you mean engagementAttributes?"),
-        ({"appDetails": {"oss": "IOS"}}, "appDetails.oss", "; did you mean os?"),
-        ({"engagementAttributes": [LEAD, TOPC]}, "engagementAttributes[1].lead.topc", "; did you mean topic?"),
-        ({"engagementAttributes": [{**LEAD, "leed": {}}]}, f"{FIRST}.leed", "; did you mean lead?"),
-        ({"qqqq": 1}, "qqqq", ""),
-    ],
-)
+MISSPELT: list[tuple[Any, str, str]] = [
+    ({"engagementAttribute": []}, "engagementAttribute", "; did you mean engagementAttributes?"),
+    ({"appDetails": {"oss": "IOS"}}, "appDetails.oss", "; did you mean os?"),
+    ({"engagementAttributes": [LEAD, TOPC]}, "engagementAttributes[1].lead.topc", "; did you mean topic?"),
+    ({"engagementAttributes": [{**LEAD, "leed": {}}]}, f"{FIRST}.leed", "; did you mean lead?"),
+    ({"qqqq": 1}, "qqqq", ""),
+]
+
+
+@pytest.mark.parametrize(("members", "path", "hint"), MISSPELT)
 def test_a_misspelt_member_is_refused_if_strict(members: Any, path: str, hint: str) -> None:
     """By its path, with the name that is meant, or better none than a wrong one; nothing is sent."""
     play, body = Play(GOOD, strict=True), cast(Any, {**BODY, **members})
@@ -179,9 +172,6 @@ def test_a_misspelt_member_is_refused_if_strict(members: Any, path: str, hint: s
         play.client.visit().create_session(body)
     assert str(raised.value) == f"{path}: is no member that the contract has{hint}"
     assert not play.sent
-
-
-# --- What is sent -----------------------------------------------------------------------------------------------------
 
 
 def test_a_misspelt_member_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -201,17 +191,15 @@ def test_unknown_fields_of_a_request_are_sent() -> None:
     """The contract is open: what it does not know yet passes. Kinds of Python.s own values are sent as these."""
     word, amount, pair = (cast(Any, type("Kind", (kind,), {})) for kind in (str, float, tuple))
     play = Play(GOOD)
+    attributes: list[Any] = [OrderedDict(type="lead"), {"type": "lead", "lead": {"value": amount(1.5)}}]
     body: Any = {
         "appType": word("EXTERNAL"),
         "consumerSections": pair(["Support", word("English")]),
-        "engagementAttributes": [OrderedDict(type="lead"), {"type": "lead", "lead": {"value": amount(1.5)}}],
+        "engagementAttributes": attributes,
         "future": {"a": [1, None, "ä"]},
     }
     play.client.visit().create_session(body)
     assert json.loads(play.sent[0][1].body or b"") == json.loads(json.dumps(body))
-
-
-# --- What programs get ------------------------------------------------------------------------------------------------
 
 
 def test_what_knows_ids_or_was_sent_does_not_print_them() -> None:

@@ -1,7 +1,5 @@
 """JSON, schemas and contracts by themselves, with what today's contract does not say."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from functools import reduce
 from types import SimpleNamespace
@@ -51,8 +49,6 @@ def violation(call: Any, *arguments: Any) -> tuple[str, str]:
     assert raised.value.__cause__ is None
     return raised.value.path, raised.value.reason
 
-
-# --- JSON and schemas -------------------------------------------------------------------------------------------------
 
 BOM = b"\xef\xbb\xbf"
 
@@ -136,17 +132,6 @@ def test_what_can_be_read_of_a_value_is_read(schema: dict[str, Any], value: Any,
     """By all parts of a schema and each item of a list; what is required stays, other members go if they are wrong."""
     assert LiberalReader(COMPONENTS).read(schema, value) == read
 
-
-def test_a_reader_keeps_its_checks_apart() -> None:
-    """One for each schema, compiled once."""
-    schema = {"properties": {"a": {"type": "integer"}, "b": {"type": "boolean"}}}
-    reader = LiberalReader(COMPONENTS)
-    for _ in range(2):
-        assert reader.read(schema, {"a": 1, "b": True}) == {"a": 1, "b": True}
-        assert reader.read(schema, {"a": True, "b": 1}) == {}
-
-
-# --- Operations -------------------------------------------------------------------------------------------------------
 
 ACCOUNT_ID = {"name": "accountId", "in": "path", "required": True, "schema": NAME}
 VISITOR_ID = {"name": "visitorId", "in": "path", "required": True, "schema": NAME}
@@ -245,8 +230,6 @@ def test_the_body_of_each_impression_event_is_found_by_its_link() -> None:
     assert answering(links=links).impression_templates == {"impDisplay": body}
     assert answering().impression_templates == {}
 
-
-# --- Servers of an operation's own ------------------------------------------------------------------------------------
 
 REGIONS = {"region": {"default": "eu"}, "port": {"default": "443"}}
 REPORTS = {"url": "https://{region}.example:{port}/{region}", "variables": REGIONS}

@@ -1,7 +1,5 @@
 """Errors say enough to act on, survive pickling, and give nothing private away."""
 
-from __future__ import annotations
-
 import copy
 import dataclasses
 import functools
@@ -21,8 +19,6 @@ from liveperson_engagement.errors import MAX_BODY_BYTES, one_line
 from liveperson_engagement.testing import answers
 from liveperson_engagement.transports import NoResponse, UnreadableBody
 from liveperson_engagement_api.http import Headers, Request, Response
-
-# --- As values --------------------------------------------------------------------------------------------------------
 
 KINDS = {kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)}
 ODD = Response(499, Headers([("Set-Cookie", "\u00e9\ud800")]), b"\xff" * 20_000)
@@ -50,7 +46,15 @@ def test_the_tree_of_errors_is_the_documented_one() -> None:
     assert all(kind.__name__ in (errors.__doc__ or "") for kind in KINDS)
 
 
-@pytest.mark.parametrize("clone", [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))])  # noqa: S301
+def pickled(error: errors.EngagementError) -> Any:
+    """Send an error through pickle."""
+    return pickle.loads(pickle.dumps(error))  # noqa: S301 - our own
+
+
+CLONES: list[Any] = [copy.copy, copy.deepcopy, pickled]
+
+
+@pytest.mark.parametrize("clone", CLONES)
 def test_every_error_survives_pickle_and_copy(clone: Any) -> None:
     """With all that it says, so that a worker process can send it home."""
     odd: list[Any] = [kind("[499] \u2028", ODD, 10**30, "\ud800") for kind in (errors.ApiError, errors.NotFound)]
@@ -90,8 +94,6 @@ def test_an_error_keeps_what_it_was_made_of() -> None:
             assert (kept.response.status, kept.response.body) == (400, b"x" * min(length, MAX_BODY_BYTES))
             assert (kept.response is response) is (length <= MAX_BODY_BYTES)
 
-
-# --- Made of answers --------------------------------------------------------------------------------------------------
 
 CAME, BUSY = Response(200, Headers([("X-Name", "a")])), Response(503)
 ARRIVED, UNSENT = (f"no answer to the request ({what}): " for what in ("it may have arrived", "it was not sent"))
@@ -149,9 +151,6 @@ def test_a_loading_account_is_told_from_other_errors(monkeypatch: pytest.MonkeyP
     with pytest.raises(errors.ServerError) as plain:
         play.client.visit().create_session(BODY)
     assert (type(plain.value), plain.value.internal_code) == (errors.ServerError, 20)
-
-
-# --- What is printed of texts from elsewhere --------------------------------------------------------------------------
 
 
 def test_a_text_from_elsewhere_is_made_fit_to_print() -> None:
