@@ -1,7 +1,5 @@
 """What the tests of the contract share: the parsed document, changed copies of it, and runs of the generator."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping

@@ -1,7 +1,5 @@
 """Prism, a mock server that nobody here wrote, serving the contract and refusing what breaks it."""
 
-from __future__ import annotations
-
 import os
 import socket
 import subprocess

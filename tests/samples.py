@@ -1,7 +1,5 @@
 """The code that the documentation shows, to be run and checked as it is printed."""
 
-from __future__ import annotations
-
 import contextlib
 import io
 import re

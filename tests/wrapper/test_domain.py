@@ -1,8 +1,7 @@
-"""Where calls go: the Domain API's lookup, servers of an operation's own, and which URLs a client accepts."""
-
-from __future__ import annotations
+"""Where calls go: the Domain API's lookup, and which URLs a client accepts."""
 
 import json
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -13,12 +12,10 @@ import pytest
 
 from conftest import BODY, Backend
 from doubles import GOOD, Play
-from liveperson_engagement import EngagementClient, RetryPolicy, _account, client, errors
-from liveperson_engagement._account import check_base_url, split_host
-from liveperson_engagement._contract import Contract, Operation, contract
+from liveperson_engagement import EngagementClient, RetryPolicy, _account, _locking, errors
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.transports import NoResponse
-from liveperson_engagement_api.http import Request, Response
+from liveperson_engagement_api.http import Response
 
 DOMAIN_API = "https://api.liveperson.net"
 LOCAL_DOMAIN_API = "http://127.0.0.1:1"
@@ -29,17 +26,9 @@ def found(base_uri: Any) -> Response:
     return Response(200, body=json.dumps({"baseURI": base_uri}).encode())
 
 
-def lookups(sandbox: Sandbox) -> int:
-    """Count the requests that asked the Domain API."""
-    return [request.operation_id for request in sandbox.requests].count("findDomain")
-
-
 def pass_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
     """Let the lookup's clock, and no other, go on."""
     monkeypatch.setattr(_account, "time", SimpleNamespace(monotonic=lambda: time.monotonic() + seconds))
-
-
-# --- The lookup -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.backends
@@ -54,35 +43,42 @@ def test_the_host_is_looked_up_once_and_used(backend: Backend, sandbox: Sandbox)
     assert client.find_domain() == sandbox.url
 
 
-def test_copies_share_what_is_known_of_each_account(backend: Backend, sandbox: Sandbox) -> None:
+def test_copies_share_what_is_known_of_each_account() -> None:
     """A service with two accounts makes a copy for each request; one that asks elsewhere asks anew."""
-    client = backend.client("one", domain_api=sandbox.url)
-    copies = [client.with_options(account_id=name, timeout=5) for name in ("one", "two", "one", "two")]
-    copies += [client.with_options(domain_api=f"{sandbox.url}/")]
-    with Sandbox() as elsewhere:
-        assert client.with_options(domain_api=elsewhere.url).find_domain() == elsewhere.url
-    assert [copy.find_domain() for copy in copies] == [sandbox.url] * 5
-    assert [request.account_id for request in sandbox.requests] == ["one", "two"]
+    play = Play(found("a.net"), base_url=None)
+    elsewhere = play.client.with_options(domain_api="https://b.net")
+    copies = [play.client.with_options(account_id=name, timeout=5) for name in ("demo", "two", "demo", "two")]
+    copies += [play.client.with_options(domain_api=f"{DOMAIN_API}/")]
+    assert [copy.find_domain() for copy in (elsewhere, *copies)] == ["https://a.net"] * 6
+    asked = [(url, request.path.split("/")[3]) for url, request, _ in play.sent]
+    assert asked == [("https://b.net", "demo"), (DOMAIN_API, "demo"), (DOMAIN_API, "two")]
 
 
-def test_many_callers_cause_one_lookup(sandbox: Sandbox) -> None:
+def test_many_callers_cause_one_lookup(monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever comes first asks, and the others wait for the answer."""
-    with EngagementClient("demo", domain_api=sandbox.url) as client, ThreadPoolExecutor(16) as pool:
-        calls = [pool.submit(client.visit(str(number)).create_session, BODY) for number in range(16)]
-        assert all(call.result().status == "Available" for call in calls)
-    assert lookups(sandbox) == 1
+    come = threading.Barrier(4)
+
+    def key_lock(*arguments: Any) -> Any:
+        come.wait(60)  # by now none of the four has found a host
+        return _locking.key_lock(*arguments)
+
+    monkeypatch.setattr(_account, "key_lock", key_lock)
+    play = Play(found("a.net"), base_url=None)
+    with ThreadPoolExecutor(4) as pool:
+        calls = [pool.submit(play.client.find_domain) for _ in range(4)]
+        assert [call.result() for call in calls] == ["https://a.net"] * 4
+    assert len(play.sent) == 1
 
 
-def test_the_lookup_follows_the_retry_policy(backend: Backend, sandbox: Sandbox) -> None:
+def test_the_lookup_follows_the_retry_policy() -> None:
     """A 5xx or a lost connection is tried again, as a lookup makes no visitor; the call's deadline covers it."""
-    sandbox.fail_next(503, operation="findDomain")
-    sandbox.drop_connection(when="after", operation="findDomain")
-    backend.client(domain_api=sandbox.url).visit().create_session(BODY)
-    assert backend.pauses == [5.0, 10.0]
-    sandbox.fail_next(503, times=2, operation="findDomain")
+    play = Play(Response(503), NoResponse("gone", may_have_arrived=True), found("a.net"), GOOD, base_url=None)
+    play.client.visit().create_session(BODY)
+    assert play.pauses == [5.0, 10.0]
+    play = Play(Response(503), base_url=None)
     with pytest.raises(errors.DeadlineExceeded):
-        backend.client(domain_api=sandbox.url).visit().create_session(BODY, deadline=6)
-    assert backend.pauses == [5.0, 10.0, 5.0]
+        play.client.visit().create_session(BODY, deadline=6)
+    assert play.pauses == [5.0]
 
 
 @pytest.mark.parametrize(
@@ -117,46 +113,34 @@ def test_a_lookup_ends_at_the_timeout_or_the_deadline() -> None:
         assert 0.5 * least < timeout <= least
 
 
-# --- What it may answer -----------------------------------------------------------------------------------------------
-
 NO_HOSTS = """
     . host..net -host.net hоst.net xn--a.example https://host.net host.net/path host.net?x host.net#x
     user@host.net user:secret@host.net host.net:80@evil.example host.net\\@evil.example
-    host.net: host.net:0 host.net:65536 host.net:99999
-    127.1 0x7f.1 0177.0.0.1 2130706433 host.1 host.0x7f000001 [::1]
+    host.net: host.net:0 host.net:65536 host.net:99999 0x7f.1 0177.0.0.1 2130706433 host.0x7f000001 [::1]
 """
-
-
-def test_an_answer_that_is_no_bare_host_name_is_refused() -> None:
-    """Neither the visitor's data nor a connection goes where such an answer points."""
-    others: list[Any] = ["", " host.net", "host.net\n", "a" * 300, f"{'a' * 64}.net", 7, None, {}]
-    for base_uri in NO_HOSTS.split() + others:
-        play = Play(found(base_uri), base_url=None, domain_api=LOCAL_DOMAIN_API)
-        with pytest.raises(errors.DomainLookupFailed) as raised:
-            play.client.visit().create_session(BODY)
-        assert isinstance(raised.value.__cause__, errors.InvalidResponse)
-        assert raised.value.__cause__.path == "baseURI"
-        assert len(play.sent) == 1
-
-
+OTHERS: list[Any] = ["", " host.net", "host.net\n", "a" * 300, f"{'a' * 64}.net", 7, None, {}]
 LOCAL_HOSTS = ["localhost", "LOCALHOST:80", "a.localhost", "127.0.0.1", "127.8.8.8:80", "10.0.0.1", "169.254.169.254"]
 
 
 @pytest.mark.parametrize(
-    ("domain_api", "base_uri", "reason"),
+    ("domain_api", "hosts", "reason"),
     [
-        *((LOCAL_DOMAIN_API, host, "is neither a host name nor an address") for host in ("127.1", "host.1")),
-        *((None, host, "is an address that only a Domain API on loopback may give") for host in LOCAL_HOSTS),
+        (LOCAL_DOMAIN_API, NO_HOSTS.split() + OTHERS, ""),
+        (LOCAL_DOMAIN_API, ["127.1", "host.1"], "is neither a host name nor an address"),
+        (None, LOCAL_HOSTS, "is an address that only a Domain API on loopback may give"),
     ],
 )
-def test_a_remote_domain_api_cannot_point_into_this_network(domain_api: Any, base_uri: str, reason: str) -> None:
+def test_an_answer_that_is_no_bare_public_host_is_refused(domain_api: Any, hosts: list[Any], reason: str) -> None:
     """Loopback, private and link-local addresses are only taken from a Domain API on loopback; one line says why."""
-    play = Play(found(base_uri), base_url=None, domain_api=domain_api)
-    with pytest.raises(errors.DomainLookupFailed) as raised:
-        play.client.visit().create_session(BODY)
-    why = f"the service's answer breaks the contract: baseURI: {reason}"
-    assert str(raised.value) == f"domain_api: no host for the account ({why}); check account_id or give base_url"
-    assert len(play.sent) == 1
+    for base_uri in hosts:
+        play = Play(found(base_uri), base_url=None, domain_api=domain_api)
+        with pytest.raises(errors.DomainLookupFailed) as raised:
+            play.client.visit().create_session(BODY)
+        why = raised.value.__cause__
+        assert isinstance(why, errors.InvalidResponse)
+        assert (why.path, why.reason) == ("baseURI", reason or why.reason)
+        assert str(raised.value) == f"domain_api: no host for the account ({why}); check account_id or give base_url"
+        assert len(play.sent) == 1
 
 
 @pytest.mark.parametrize(
@@ -176,22 +160,15 @@ def test_a_found_host_is_called_over_https(domain_api: str | None, base_uri: str
     assert len(play.sent) == 2
 
 
-# --- Looked up again --------------------------------------------------------------------------------------------------
-
-
-def test_the_host_can_be_looked_up_again(
-    backend: Backend, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_the_host_can_be_looked_up_again(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
     """At once when asked to. If that fails, after one attempt, the known host is kept for another four hours."""
-    client = backend.client(domain_api=sandbox.url)
-    assert [client.find_domain(refresh=refresh) for refresh in (False, False, True)] == [sandbox.url] * 3
-    assert lookups(sandbox) == 2
-    sandbox.fail_next(503, body=b"", operation="findDomain")
-    assert client.find_domain(refresh=True) == sandbox.url
+    play = Play(found("a.net"), found("b.net"), Response(503), base_url=None)
+    hosts = [play.client.find_domain(refresh=refresh) for refresh in (False, False, True, True)]
+    assert hosts == ["https://a.net"] * 2 + ["https://b.net"] * 2
     assert caplog.messages == ["domain: looking the host up again failed ([503] no message); the known one is kept"]
     pass_time(monkeypatch, 3600)
-    assert client.find_domain() == sandbox.url
-    assert (lookups(sandbox), backend.pauses) == (3, [])
+    assert play.client.find_domain() == "https://b.net"
+    assert (len(play.sent), play.pauses) == (3, [])
 
 
 @pytest.mark.parametrize(
@@ -200,7 +177,6 @@ def test_the_host_can_be_looked_up_again(
         ("create_session", GOOD, 4 * 3600 + 1, "new"),
         ("create_session", GOOD, 4 * 3600 - 60, "old"),
         ("create_session", Response(302), 30, "old"),
-        ("create_session", Response(302), 61, "new"),
         ("update_session", Response(302), 61, "new"),
         ("call", Response(302), 61, "new"),
         ("call", Response(400), 61, "old"),
@@ -226,91 +202,13 @@ def test_the_host_is_looked_up_again(
     assert play.client.find_domain() == f"https://{host}.net"
 
 
-# --- Servers of an operation's own ------------------------------------------------------------------------------------
-
-REPORTS = {
-    "url": "https://{region}.example:{port}/{region}",
-    "variables": {"region": {"default": "eu"}, "port": {"default": "443"}},
-}
-
-
-@pytest.fixture
-def serve(monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Have one operation served elsewhere, as today's contract has none; it takes no account. Note how it is built."""
-    document, built = contract(), list[dict[str, Any]]()
-
-    def build_request(**arguments: Any) -> Request:
-        built.append(arguments)
-        return Request("GET", "/")
-
-    def change(servers: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        policy = {"$ref": "#/x-retry-policies/documented"}
-        node = {"operationId": "continueSession", "responses": {}, "servers": servers, "x-retry-policy": policy}
-        whole: dict[str, Any] = {
-            "servers": [{"url": "https://{domain}", "variables": {"domain": {}}}],
-            "paths": {"/reports": {"get": node}},
-            "components": {"schemas": {}},
-            "x-retry-policies": {"documented": {"retryStatuses": [], "pausesInSeconds": []}},
-        }
-        operation: Operation = Contract(whole).operations["continueSession"]
-        operation.__dict__["generated"] = SimpleNamespace(PARAMETERS={}, build_request=build_request)
-        operations = {**document.operations, "continueSession": operation}
-        changed = SimpleNamespace(operations=operations, component=document.component)
-        for module in (_account, client):
-            monkeypatch.setattr(module, "contract", lambda: changed)
-        return built
-
-    return change
-
-
-@pytest.mark.parametrize(
-    ("servers", "variables", "url"),
-    [
-        ([], {}, "https://given.example"),
-        ([REPORTS], {}, "https://eu.example:443/eu"),
-        ([REPORTS], {"region": "us"}, "https://us.example:443/us"),
-        ([{"url": "https://own.example/"}], {}, "https://own.example"),
-        ([{"url": DOMAIN_API}], {}, "https://domains.example"),
-    ],
-)
-def test_an_operation_is_sent_to_its_server(
-    serve: Any, servers: list[Any], variables: dict[str, str], url: str
-) -> None:
-    """The account's host, one of its own, or the Domain API in use; without an account if it takes none."""
-    built = serve(servers)
-    urls = {"base_url": "https://given.example", "domain_api": "https://domains.example"}
-    play = Play(Response(200), server_variables=variables, **urls)
-    with pytest.raises(errors.InvalidResponse, match="status"):
-        play.client.call("continueSession")  # type: ignore[call-overload]
-    assert [sent[0] for sent in play.sent] == [url]
-    assert built == [{}]
-
-
-@pytest.mark.parametrize("wrong", [{"host": "a"}, {"port": 80}, {"region": "eu", 5: "a"}, {"domain": "a"}])
-def test_server_variables_are_told_by_the_contracts_names(serve: Any, wrong: Any) -> None:
-    """Those of all operations; the account's host is not one of them."""
-    with pytest.raises(errors.InvalidRequest, match=r"^server_variables: must be texts for nothing$"):
-        Play(GOOD, server_variables=wrong)
-    serve([REPORTS])
-    with pytest.raises(errors.InvalidRequest, match=r"^server_variables: must be texts for port, region$"):
-        Play(GOOD, server_variables=wrong)
-    assert Play(GOOD, server_variables=None).client
-    for variables in ({"region": "a b"}, {"port": "0"}):
-        play = Play(GOOD, server_variables=variables)
-        with pytest.raises(errors.InvalidRequest, match=r"^server_variables: must be a URL such as https://host"):
-            play.client.call("continueSession")  # type: ignore[call-overload]
-        assert not play.sent
-
-
-# --- URLs that are given ----------------------------------------------------------------------------------------------
-
 WRONG_URLS = """
     host.net //host.net ftp://host.net file:///etc/passwd https:// https://:443
     http://host.net http://10.0.0.1 http://0.0.0.0 http://localhost.example
     https://user@host.net https://user:secret@host.net https://host.net\\@evil.example
     https://host.net?x=1 https://host.net#x https://host.net:0 https://host.net:65536 https://host.net:x
     https://hоst.net https://xn--a https://a..example https://.example https://example.. https://[::1 https://[::1]x
-    https://[v1.x]
+    https://[v1.x] https://[::x] https:///x https://a.xn--a https://xn--.net
 """
 
 
@@ -324,30 +222,12 @@ def test_a_wrong_url_is_refused_before_anything_is_sent() -> None:
             with pytest.raises(errors.InvalidRequest, match="https") as raised:
                 EngagementClient("demo", **options)
             assert raised.value.path == argument
-    with pytest.raises(errors.InvalidRequest) as raised:
-        check_base_url("gate", "http://host.example")
-    assert str(raised.value) == "gate: must be an https URL; plain http is for loopback addresses"
 
 
-@pytest.mark.parametrize("path", ["", "/", "/X", "/x/", "/gate//"])
-def test_of_a_base_url_only_slashes_at_the_end_are_left_out(path: str) -> None:
+@pytest.mark.parametrize("url", ["HTTPS://HOST.net:65535", "https://a.xn--tda", "http://localhost:1", "http://[::1]:8"])
+def test_of_a_base_url_only_slashes_at_the_end_are_left_out(url: str) -> None:
     """A path is the gateway's own."""
-    for url in (
-        "HTTPS://host.net",
-        "https://host.net:8443",
-        "http://localhost:1",
-        "http://127.0.0.1",
-        "http://[::1]:8",
-    ):
+    for path in ("", "/", "/X", "/gate//"):
         play = Play(GOOD, base_url=url + path)
         play.client.visit().create_session(BODY)
         assert [sent[0] for sent in play.sent] == [(url + path).rstrip("/")]
-
-
-def test_a_host_is_a_name_that_can_be_written() -> None:
-    """With a port that exists; a foreign name in ASCII stands for one that prints."""
-    hosts = {"HOST.net:1/x": "host.net", "host.net:65535": "host.net", "[::1]:8": "::1"}
-    hosts |= {name: name for name in ("host.net", "xn--tda.net", "a.xn--tda")}
-    assert {url: split_host(f"https://{url}") for url in hosts} == hosts
-    wrong = ("host.net:65536", "host.net:0", "host.net:x", "[::x]", "", "/x", "xn--a.net", "a.xn--a", "xn--.net")
-    assert {split_host(f"https://{url}") for url in wrong} == {None}
