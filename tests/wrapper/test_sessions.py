@@ -34,8 +34,8 @@ NOT_OFFERED = "^kinds: this session was offered no engagement; call create_sessi
 
 @pytest.fixture
 def store(clock: Clock) -> WatchedStore:
-    """A store that notes its steps."""
-    return WatchedStore(clock=clock)
+    """A store that notes its steps; of its two clocks one stands still."""
+    return WatchedStore(clock=clock, monotonic=lambda: 0.0)
 
 
 @pytest.fixture
@@ -356,7 +356,13 @@ def test_ids_that_are_handed_in_win(
     visit.update_session(LEAD)
     assert store.record.ids == ids == visit.ids
     assert (sandbox.requests[-1].visitor_id, sandbox.requests[-1].session_id) == (ids.visitor_id, ids.session_id)
-    store.put(theirs)
+
+    def at_the_next_save() -> None:
+        store.before["compare_and_set"] = lambda: store.put(theirs)
+
+    visit, store.before["compare_and_set"] = client.visit("shopper", ids=ids), at_the_next_save
+    assert start(visit).visitor_id == ids.visitor_id
+    assert store.record == theirs
     assert visit.ids == (theirs and theirs.ids)
     store.put(None)
     assert start(visit).visitor_id != ids.visitor_id
