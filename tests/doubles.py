@@ -1,7 +1,5 @@
 """Stand-ins: a transport that plays what it is given, and a memory store whose steps are noted and can go wrong."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable
 from typing import Any
@@ -11,6 +9,7 @@ from liveperson_engagement.stores import Record, Remembered
 from liveperson_engagement.testing import answers
 from liveperson_engagement.transports import Transport
 from liveperson_engagement_api.http import Headers, Request, Response
+from stored import KEY
 
 URL = "https://host.example"
 GOOD = Response(200, Headers(), json.dumps(answers.available().to_dict()).encode())
@@ -39,7 +38,12 @@ class Play(Transport):
 
 
 class WatchedStore(MemoryStore):
-    """Notes its steps with the time that each may take; `before` one of them something happens, once."""
+    """Notes its steps with the time that each may take; `before` one of them something happens, once; one may fail."""
+
+    failing = ""
+    """The step that fails."""
+    losses = 0
+    """How many times from now on a lock turns out to be lost."""
 
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
@@ -47,19 +51,27 @@ class WatchedStore(MemoryStore):
         self.keys_asked: set[str] = set()
         self.leases: list[float] = []
         self.before: dict[str, Callable[[], object]] = {}
-        self.failing = ""
-        """The step that fails."""
-        self.losses = 0
-        """How many times from now on a lock turns out to be lost."""
 
     @property
     def names(self) -> list[str]:
         """The steps but for loading, which happens often, and releasing."""
         return [name for name, _ in self.steps if name not in ("load", "release")]
 
-    def _note(self, name: str, key: str, timeout: float | None) -> None:
+    @property
+    def record(self) -> Any:
+        """What is remembered for the key of stored.py, or None."""
+        known = super().load(KEY)
+        return known and known.record
+
+    def put(self, record: Record | None) -> None:
+        """Remember something else for that key, or nothing, as another process would."""
+        known = super().load(KEY)
+        assert super().compare_and_set(KEY, known and known.version, record) is not None
+
+    def _note(self, name: str, key: str, timeout: float | None, *ttl: float) -> None:
         self.steps.append((name, timeout))
         self.keys_asked.add(key)
+        self.leases += ttl
         self.before.pop(name, lambda: None)()
         if self.failing == name:
             raise StoreError("OSError") from OSError("disk full of shopper-42")
@@ -69,29 +81,24 @@ class WatchedStore(MemoryStore):
         self._note("load", key, timeout)
         return super().load(key, timeout)
 
-    def compare_and_set(
-        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
-    ) -> object | None:
+    def compare_and_set(self, key: str, expected: Any, record: Record | None, timeout: float | None = None) -> Any:
         """Note, and save."""
         self._note("compare_and_set", key, timeout)
         return super().compare_and_set(key, expected, record, timeout)
 
     def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
         """Note, and lock."""
-        self.leases.append(ttl)
-        self._note("acquire", key, timeout)
+        self._note("acquire", key, timeout, ttl)
         return super().acquire(key, token, timeout, ttl)
 
     async def aacquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
         """Note, and lock."""
-        self.leases.append(ttl)
-        self._note("acquire", key, timeout)
+        self._note("acquire", key, timeout, ttl)
         return await super().aacquire(key, token, timeout, ttl)
 
     def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
         """Note, and hold on to the lock, or lose it."""
-        self.leases.append(ttl)
-        self._note("extend", key, timeout)
+        self._note("extend", key, timeout, ttl)
         self.losses -= 1
         return self.losses < 0 and super().extend(key, token, ttl, timeout)
 

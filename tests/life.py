@@ -1,7 +1,5 @@
 """A visit's whole life, good and bad, for tests of what may be said of it."""
 
-from __future__ import annotations
-
 import json
 import socket
 from typing import Any
@@ -30,19 +28,13 @@ class StoreDown(MemoryStore):
         raise StoreError("OSError") from OSError(f"no connection for {key}")
 
 
-class Talkative(httpx.BaseTransport, httpx.AsyncBaseTransport):
-    """Fails with the whole URL in its words, as a transport of a caller's own may."""
+def talkative(kind: type[Exception]) -> httpx.MockTransport:
+    """Make a transport that fails with the whole URL in its words, as one of a caller's own may."""
 
-    def __init__(self, kind: type[Exception]) -> None:
-        self._kind = kind
+    def fail(request: httpx.Request) -> httpx.Response:
+        raise kind(f"no way to {request.url}")
 
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        """Fail."""
-        raise self._kind(f"no way to {request.url}")
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """Fail."""
-        return self.handle_request(request)
+    return httpx.MockTransport(fail)
 
 
 def live(backend: Backend, sandbox: Sandbox, **options: Any) -> tuple[set[str], list[type[BaseException]]]:
@@ -60,25 +52,13 @@ def live(backend: Backend, sandbox: Sandbox, **options: Any) -> tuple[set[str], 
         except (EngagementError, RuntimeError) as error:
             raised.append(type(error))
 
-    def echo(status: int, code: int, times: int = 1) -> None:
-        message = f"vid: {visit.ids.visitor_id if visit.ids else 'vid-0'} of sarahw@example.com"
-        sandbox.fail_next(status, times, body=json.dumps({"message": message, "internalCode": code}))
-
     call(visit.create_session, BODY)
     call(visit.engagement, BODY)
     call(visit.update_session, {"engagementAttributes": BODY["engagementAttributes"]})
     call(visit.report_impressions, "impDisplay")
-    for status, code, times in (
-        (503, 13, 2),
-        (503, 13, 4),
-        (500, 20, 1),
-        (500, 20, 4),
-        (302, 1, 1),
-        (400, 5, 1),
-        (401, 6, 1),
-        (429, 7, 1),
-    ):
-        echo(status, code, times)
+    for status, times in ((503, 2), (503, 4), (500, 1), (500, 4), (302, 1), (400, 1), (401, 1), (429, 1)):
+        message = f"vid: {visit.ids.visitor_id if visit.ids else 'vid-0'} of sarahw@example.com"
+        sandbox.fail_next(status, times, body=json.dumps({"message": message, "internalCode": 20}))
         call(visit.create_session, BODY)
     sandbox.html_error(502)
     call(visit.create_session, BODY)
@@ -100,8 +80,8 @@ def live(backend: Backend, sandbox: Sandbox, **options: Any) -> tuple[set[str], 
     call(client.with_options(base_url=nowhere).visit(ids=visit.ids).create_session, BODY)
     call(client.with_options(base_url=None, domain_api=nowhere).visit(KEY).create_session, BODY)
     for kind in (httpx.ConnectError, httpx.ReadError, RuntimeError):
-        talkative = backend.client(base_url=sandbox.url, transport=Talkative(kind), **options)
-        call(talkative.visit(ids=visit.ids).create_session, BODY)
+        failing = backend.client(base_url=sandbox.url, transport=talkative(kind), **options)
+        call(failing.visit(ids=visit.ids).create_session, BODY)
     down = client.with_options(store=StoreDown())
     call(down.visit(KEY).create_session, BODY)
     call(down.with_options(on_store_error="continue").visit(KEY).create_session, BODY)

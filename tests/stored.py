@@ -1,7 +1,5 @@
 """What the tests of stores share: a key, records, and a way into SQLite's file past the store."""
 
-from __future__ import annotations
-
 import sqlite3
 from contextlib import closing
 from pathlib import Path

@@ -1,7 +1,5 @@
 """The stores of this package do what `StoreConformance` asks of every store."""
 
-from __future__ import annotations
-
 from pathlib import Path
 from typing import Any
 
