@@ -310,7 +310,6 @@ EXAMPLES = {"fastapi": [f"{UVICORN} --workers 2", UVICORN], "django": [DJANGO, D
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_an_example(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
     """Two processes at least: many requests for one shopper make one visitor; no error reaches the page."""
-    pytest.importorskip(name)  # `scripts/compatibility` has no Django
     visits = str(tmp_path / "visits.db")
     settings = {"ACCOUNT_ID": "demo", "BASE_URL": sandbox.url, "STORE": f"sqlite:{visits}", "SQLITE": visits}
     environment = {f"LIVEPERSON_{name}": value for name, value in settings.items()}
