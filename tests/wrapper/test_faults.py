@@ -187,8 +187,12 @@ def test_a_late_status_counts(
 ) -> None:
     """Unless it would be tried again, and the call's deadline is over."""
     monkeypatch.setattr("liveperson_engagement._deadline.time", SimpleNamespace(monotonic=clock))
+
+    def spend(_: object) -> None:
+        clock.now += 9
+
     late = NoResponse("late", may_have_arrived=True, timed_out=True, response=Response(status))
-    play = Play(late, on_request=lambda _: setattr(clock, "now", clock.now + 9))
+    play = Play(late, on_request=spend)
     with pytest.raises(kind):
         play.client.visit().create_session(BODY, deadline=5)
 

@@ -123,17 +123,6 @@ def test_a_proxy_that_never_answers_ends_with_the_timeout(connect: Connect, secu
     assert refused(connect(), service.url.replace("http:", "https:"), timeout=0.2).timed_out
 
 
-@pytest.mark.backends
-def test_no_proxy_is_for_the_environments_proxy(connect: Connect, service: Service, monkeypatch: MonkeyPatch) -> None:
-    """The option `proxy=` is for every service."""
-    with Proxy() as proxy:
-        monkeypatch.setenv("NO_PROXY", "127.0.0.0/8")
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        for option, asked in ((None, 0), (proxy.url, 1)):
-            connect(proxy=option).send(service.url)
-            assert len(proxy.asked) == asked
-
-
 @pytest.mark.parametrize(
     ("no_proxy", "reached_directly"),
     [
@@ -153,7 +142,7 @@ def test_no_proxy_is_for_the_environments_proxy(connect: Connect, service: Servi
     ],
 )
 def test_no_proxy_is_read_in_one_way(monkeypatch: MonkeyPatch, no_proxy: str, reached_directly: str) -> None:
-    """Names and their subdomains, ports, addresses, networks."""
+    """Names and their subdomains, ports, addresses, networks; the option `proxy=` is for every service."""
     monkeypatch.setenv("ALL_PROXY", "http://proxy.test:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
     proxies, direct = Proxies(None), set[str]()
@@ -162,6 +151,7 @@ def test_no_proxy_is_read_in_one_way(monkeypatch: MonkeyPatch, no_proxy: str, re
         if not proxies.find("https", host, int(port)):
             direct.add(f"{host}:{port}")
     assert direct == set(reached_directly.split())
+    assert Proxies("http://a").find("https", "example.com", 443)
 
 
 @pytest.mark.parametrize(
