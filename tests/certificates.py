@@ -1,7 +1,5 @@
 """Certificates of services that tests start, each with one thing wrong; and contexts that show them."""
 
-from __future__ import annotations
-
 import ssl
 import subprocess
 from pathlib import Path

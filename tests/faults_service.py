@@ -1,9 +1,6 @@
 """A service over a bare socket that answers as it is told to, also as no service should."""
 
-from __future__ import annotations
-
 import contextlib
-import json
 import select
 import socket
 import ssl
@@ -13,16 +10,9 @@ import time
 from collections.abc import Callable
 from typing import Any, Self, TypeAlias
 
-DETAILS = {"campaignId": "3346848610", "engagementId": 3562981110, "contextId": "1", "windowId": "3346847910"}
-SESSION: dict[str, Any] = {
-    "status": "Available",
-    "pageId": "page-of-the-shopper",
-    "sessionId": "session-of-the-shopper",
-    "visitorId": "visitor-of-the-shopper",
-    "engagementDetails": {**DETAILS, "language": "en-US", "engagementRevision": 44, "validForSeconds": 900},
-}
-"""A good answer."""
-GOOD_BODY = json.dumps(SESSION).encode()
+import doubles
+
+GOOD_BODY = doubles.GOOD.body
 WHOLE = f"Content-Length: {len(GOOD_BODY)}"
 
 Wire: TypeAlias = socket.socket
@@ -31,8 +21,8 @@ Act: TypeAlias = Callable[[Wire], bool | None]
 
 FOREVER = 60.0
 """Seconds after which even what never ends does end, so that a client without bounds fails and does not hang."""
-DRIP = 0.05
-"""Seconds between two bytes: several fit into the timeouts that the faults are tried with."""
+DRIP = 0.02
+"""Seconds between two bytes."""
 
 
 def head(status: int, *headers: str) -> bytes:
@@ -40,25 +30,23 @@ def head(status: int, *headers: str) -> bytes:
     return "\r\n".join([f"HTTP/1.1 {status} Told", *headers, "", ""]).encode("latin-1")
 
 
-def answer(status: int, body: bytes = b"", *headers: str, kind: str = "application/json") -> Act:
+def answer(status: int, body: bytes = b"", *headers: str) -> Act:
     """Answer as a service does, and keep the connection."""
-    whole = head(status, f"Content-Type: {kind}", f"Content-Length: {len(body)}", *headers) + body
-    return says(whole, keep=True)
+    return says(head(status, f"Content-Length: {len(body)}", *headers) + body, keep=True)
 
 
-def says(*parts: bytes, keep: bool = False) -> Act:
+def says(sent: bytes = b"", *, keep: bool = False) -> Act:
     """Send some bytes, and close the connection unless it is to be kept."""
 
     def act(wire: Wire) -> bool:
-        for part in parts:
-            wire.sendall(part)
+        wire.sendall(sent)
         return keep
 
     return act
 
 
 def drips(begin: bytes, drop: bytes = b" ", pause: float = DRIP) -> Act:
-    """Send some bytes, then little by little without an end."""
+    """Send some bytes, then more again and again without an end; with no pause as fast as they are taken."""
 
     def act(wire: Wire) -> None:
         wire.sendall(begin)
@@ -68,11 +56,6 @@ def drips(begin: bytes, drop: bytes = b" ", pause: float = DRIP) -> Act:
             wire.sendall(drop)
 
     return act
-
-
-def endless(begin: bytes, block: bytes = b" " * 2**16) -> Act:
-    """Send some bytes, then blocks as fast as they are taken."""
-    return drips(begin, block, 0)
 
 
 def silent(begin: bytes = b"", *, last: bool = False) -> Act:
@@ -139,14 +122,14 @@ class Service:
         for thread in self._threads[1:]:
             thread.join(5)
 
-    def is_calm(self, seconds: float = FOREVER) -> bool:
+    def is_calm(self) -> bool:
         """Wait until nothing is going on any more, since answers were given or the other side has gone."""
-        return self.wait_for(lambda: not self._busy, seconds)
+        return self.wait_for(lambda: not self._busy)
 
-    def wait_for(self, condition: Callable[[], bool], seconds: float = FOREVER) -> bool:
+    def wait_for(self, condition: Callable[[], bool]) -> bool:
         """Wait until something is so; return whether it is."""
         with self._changed:
-            return self._changed.wait_for(condition, seconds)
+            return self._changed.wait_for(condition, FOREVER)
 
     def _accept(self) -> None:
         while True:

@@ -1,7 +1,5 @@
 """Examples, started by their one command as users start them, and used as users use them."""
 
-from __future__ import annotations
-
 import contextlib
 import os
 import re
@@ -16,8 +14,6 @@ from checkout import ROOT
 from waiting import until
 
 EXAMPLES = ROOT / "examples"
-PATIENCE = 50
-"""Seconds, on a machine that has much else to do."""
 
 
 class Program:
@@ -46,8 +42,8 @@ class Program:
 
     def ends(self) -> int:
         """Wait for the end; return the exit status."""
-        status = self.process.wait(PATIENCE)
-        self._reader.join(PATIENCE)
+        status = self.process.wait(50)
+        self._reader.join(50)
         return status
 
 

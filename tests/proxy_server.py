@@ -1,7 +1,5 @@
 """A proxy on loopback: HTTP with CONNECT, or SOCKS5, with a password where wanted."""
 
-from __future__ import annotations
-
 import base64
 import select
 import socket

@@ -1,27 +1,24 @@
 """Proxies and certificates, over real sockets: what works, and what each refusal says."""
 
-from __future__ import annotations
-
 import shutil
 import socket
 import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 from unittest.mock import Mock
 from urllib.parse import unquote
 
 import pytest
 
 from certificates import presenting
-from conftest import BODY, Backend
-from faults_service import Act, Service, drips, head, says, silent
-from liveperson_engagement.errors import ConnectionFailed, InvalidRequest
+from faults_service import Act, Service, answer, drips, head, says, silent
+from liveperson_engagement.errors import InvalidRequest
 from liveperson_engagement.transports import NoResponse
 from liveperson_engagement.transports._environment import Proxies
 from proxy_server import Proxy
-from senders import REQUEST, Connect, Sender, make
+from senders import REQUEST, Connect, Sender, failure, make
 
 VARIABLES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "REQUEST_METHOD", "SSL_CERT_FILE", "SSL_CERT_DIR")
 MonkeyPatch: TypeAlias = pytest.MonkeyPatch
@@ -49,19 +46,15 @@ def secure(tls: Path) -> Iterator[str]:
         yield service.url
 
 
-@pytest.fixture
-def closed_port() -> int:
-    """Give a port on which nobody listens."""
+def nowhere() -> str:
+    """Give an address at which nobody listens."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
+        return f"127.0.0.1:{listener.getsockname()[1]}"
 
 
 def refused(sender: Sender, base_url: str, timeout: float = 60) -> NoResponse:
     """Send a request that is not sent, without the password in any text."""
-    with pytest.raises(NoResponse) as raised:
-        sender.send(base_url, timeout=timeout)
-    error = raised.value
-    assert "secret" not in f"{error} {error!r} {error.__cause__} {error.__cause__!r}"
+    error = failure(sender.submit(base_url, timeout=timeout))
     assert not error.may_have_arrived
     return error
 
@@ -88,26 +81,26 @@ def test_a_proxy_leads_to_services(
         assert proxy.asked == [f"CONNECT {secure[8:]} HTTP/1.1", forwarded]
 
 
-def socks(*replies: str) -> Act:
+def socks(replies: str) -> Act:
     """Reply as a SOCKS proxy, whatever it is asked."""
-    return silent(bytes.fromhex("".join(replies)), last=True)
-
-
-REFUSALS: list[tuple[str, Act, str]] = [
-    ("http", says(head(407)), "the proxy refused the connection (407)"),
-    ("http", says(head(403, "X-Why: secret")), "the proxy refused the connection (403)"),
-    ("http", says(head(200) + b"secret"), "the proxy sent more than its answer"),
-    ("http", says(b"SSH-2.0-secret\r\n\r\n"), "RemoteProtocolError illegal status line"),
-    ("http", says(b"HTTP/1.1 200"), "the connection was closed before the answer"),
-    ("socks5", socks("05ff"), "the proxy refused the connection (authentication)"),
-    ("socks5", socks("0502", "0101"), "the proxy refused the connection (user or password)"),
-    ("socks5", socks("0502", "0100", "0502000100000000"), "the proxy refused the connection (SOCKS 2)"),
-    ("socks5", socks("0502", "0100", "0500"), "the proxy closed the connection"),
-]
+    return silent(bytes.fromhex(replies), last=True)
 
 
 @pytest.mark.backends
-@pytest.mark.parametrize(("scheme", "act", "reason"), REFUSALS, ids=[each[2] for each in REFUSALS])
+@pytest.mark.parametrize(
+    ("scheme", "act", "reason"),
+    [
+        ("http", says(head(407)), "the proxy refused the connection (407)"),
+        ("http", says(head(403, "X-Why: secret")), "the proxy refused the connection (403)"),
+        ("http", says(head(200) + b"secret"), "the proxy sent more than its answer"),
+        ("http", says(b"SSH-2.0-secret\r\n\r\n"), "RemoteProtocolError illegal status line"),
+        ("http", says(b"HTTP/1.1 200"), "the connection was closed before the answer"),
+        ("socks5", socks("05ff"), "the proxy refused the connection (authentication)"),
+        ("socks5", socks("0502 0101"), "the proxy refused the connection (user or password)"),
+        ("socks5", socks("0502 0100 0502000100000000"), "the proxy refused the connection (SOCKS 2)"),
+        ("socks5", socks("0502 0100 0500"), "the proxy closed the connection"),
+    ],
+)
 def test_what_a_proxy_refuses_was_not_sent(
     connect: Connect, backend_name: str, scheme: str, act: Act, reason: str, secure: str
 ) -> None:
@@ -123,50 +116,33 @@ def test_what_a_proxy_refuses_was_not_sent(
 
 @pytest.mark.backends
 def test_a_proxy_that_never_answers_ends_with_the_timeout(connect: Connect, secure: str, service: Service) -> None:
-    """Nor does one whose answer does not end; nothing was sent to the service."""
+    """Nor does one whose answer does not end, or a service that speaks no TLS."""
     for act in (silent(), drips(b"HTTP/1.1 200 OK\r\n", b"x")):
         service.act = act
-        assert refused(connect(proxy=service.url), secure, timeout=1).timed_out
-    assert service.request.startswith(b"CONNECT ")
-
-
-@pytest.mark.backends
-def test_no_proxy_is_for_the_environments_proxy(connect: Connect, service: Service, monkeypatch: MonkeyPatch) -> None:
-    """The option `proxy=` is for every service."""
-    with Proxy() as proxy:
-        monkeypatch.setenv("NO_PROXY", "127.0.0.0/8")
-        monkeypatch.setenv("HTTP_PROXY", proxy.url)
-        for option, asked in ((None, 0), (proxy.url, 1)):
-            connect(proxy=option).send(service.url)
-            assert len(proxy.asked) == asked
+        assert refused(connect(proxy=service.url), secure, timeout=0.2).timed_out
+    assert refused(connect(), service.url.replace("http:", "https:"), timeout=0.2).timed_out
 
 
 @pytest.mark.parametrize(
     ("no_proxy", "reached_directly"),
     [
-        ("", ""),
         ("*", "example.com:443 shop.example.com:443 127.0.0.1:80 ::1:80 10.1.2.3:8080 localhost:80"),
         ("example.com", "example.com:443 shop.example.com:443"),
-        (".example.com", "example.com:443 shop.example.com:443"),
         ("*.Example.COM", "example.com:443 shop.example.com:443"),
         ("ample.com", ""),
         ("example.com:443", "example.com:443 shop.example.com:443"),
         ("example.com:8443, localhost:80", "localhost:80"),
-        ("localhost,[::1]", "localhost:80 ::1:80"),
         ("[::1]:80", "::1:80"),
         ("[::1]:81", ""),
         ("::1", "::1:80"),
         ("::1/128 127.0.0.1", "::1:80 127.0.0.1:80"),
-        ("fe80::/10", ""),
-        ("10.0.0.0/8", "10.1.2.3:8080"),
         ("10.0.0.0/8:8080", "10.1.2.3:8080"),
         ("10.1.2.3/8", "10.1.2.3:8080"),
         ("0.0.1, .0.0.1", ""),
-        (" , ,, ", ""),
     ],
 )
 def test_no_proxy_is_read_in_one_way(monkeypatch: MonkeyPatch, no_proxy: str, reached_directly: str) -> None:
-    """Names and their subdomains, ports, addresses, networks."""
+    """Names and their subdomains, ports, addresses, networks; the option `proxy=` is for every service."""
     monkeypatch.setenv("ALL_PROXY", "http://proxy.test:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
     proxies, direct = Proxies(None), set[str]()
@@ -175,12 +151,12 @@ def test_no_proxy_is_read_in_one_way(monkeypatch: MonkeyPatch, no_proxy: str, re
         if not proxies.find("https", host, int(port)):
             direct.add(f"{host}:{port}")
     assert direct == set(reached_directly.split())
+    assert Proxies("http://a").find("https", "example.com", 443)
 
 
 @pytest.mark.parametrize(
     ("variables", "http", "https"),
     [
-        ({}, None, None),
         ({"HTTP_PROXY": "http://a"}, "a:80", None),
         ({"HTTP_PROXY": "http://a", "http_proxy": "http://b:8080"}, "b:8080", None),
         ({"HTTP_PROXY": "http://a", "http_proxy": ""}, None, None),
@@ -203,36 +179,36 @@ def test_proxy_variables_have_an_order(
     assert "p@" not in repr(found)
 
 
+NO_PROXY = "must be the URL of an http, https or socks5 proxy, such as http://host:8080"
+NO_FILE = "must name a file of certificates in PEM form: correct or unset it"
+NO_FOLDER = "must name a directory of certificates: correct or unset it"
+LONG_PASSWORD = f"socks5://u:{'secret' * 50}@a"
+
+
 @pytest.mark.backends("sync", "sync fast")
-@pytest.mark.parametrize("variable", ["HTTPS_PROXY", "http_proxy", "ALL_PROXY", "proxy"])
-def test_a_proxy_that_cannot_be_is_named(connect: Connect, variable: str, monkeypatch: MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("variable", "values", "reason"),
+    [
+        ("HTTPS_PROXY", ("http://127.0.0.1:6153export", "ftp://secret@a:1", "http://", "http://a:99999"), NO_PROXY),
+        ("http_proxy", (LONG_PASSWORD,), NO_PROXY),
+        ("ALL_PROXY", ("http://",), NO_PROXY),
+        ("proxy", (LONG_PASSWORD, "", 5), NO_PROXY),
+        ("SSL_CERT_FILE", ("none", "file"), NO_FILE),
+        ("SSL_CERT_DIR", ("none", "file"), NO_FOLDER),
+    ],
+)
+def test_what_cannot_be_used_is_named(
+    connect: Connect, variable: str, values: tuple[Any, ...], reason: str, tmp_path: Path, monkeypatch: MonkeyPatch
+) -> None:
     """At once, by the variable or option, without its password."""
-    long_password = f"socks5://u:{'secret' * 50}@a"
-    for value in ("http://127.0.0.1:6153export", "ftp://secret@a:1", "http://", "http://a:99999", long_password):
+    monkeypatch.chdir(tmp_path)
+    Path("file").write_text("none")
+    for value in values:
         if variable != "proxy":
             monkeypatch.setenv(variable, value)
         with pytest.raises(InvalidRequest) as raised:
             connect(proxy=value if variable == "proxy" else None)
-        line = f"{variable}: must be the URL of an http, https or socks5 proxy, such as http://host:8080"
-        assert str(raised.value) == line
-
-
-NO_FILE = "SSL_CERT_FILE: must name a file of certificates in PEM form: correct or unset it"
-NO_FOLDER = "SSL_CERT_DIR: must name a directory of certificates: correct or unset it"
-
-
-@pytest.mark.backends("sync", "sync fast")
-@pytest.mark.parametrize(("line", "content"), [(NO_FILE, None), (NO_FILE, "none"), (NO_FOLDER, None), (NO_FOLDER, "-")])
-def test_missing_certificates_are_named(
-    connect: Connect, line: str, content: str | None, tmp_path: Path, monkeypatch: MonkeyPatch
-) -> None:
-    """At once, by the variable."""
-    path = tmp_path / "certificates"
-    monkeypatch.setenv(line.partition(":")[0], str(path))
-    if content:
-        path.write_text(content)
-    with pytest.raises(InvalidRequest, match=f"^{line}$"):
-        connect()
+        assert str(raised.value) == f"{variable}: {reason}"
 
 
 def test_broken_certificates_are_named(service: Service, tmp_path: Path, monkeypatch: MonkeyPatch) -> None:
@@ -257,29 +233,17 @@ def test_a_directory_of_certificates_counts(
 
 
 @pytest.mark.backends
-@pytest.mark.parametrize(
-    ("presented", "trusted", "host"),
-    [
-        ("expired", "authority", "localhost"),
-        ("trusted", "authority", "127.0.0.1"),
-        ("self-signed", "authority", "localhost"),
-        ("trusted", "self-signed", "localhost"),
-    ],
-    ids=["expired", "for another host", "self-signed", "of an unknown authority"],
-)
-def test_a_wrong_certificate_is_refused(
-    connect: Connect, presented: str, trusted: str, host: str, tls: Path, monkeypatch: MonkeyPatch
-) -> None:
+@pytest.mark.parametrize("wrong", ["expired", "for-another-host", "self-signed", "of-an-unknown-authority"])
+def test_a_wrong_certificate_is_refused(connect: Connect, wrong: str, tls: Path) -> None:
     """Before anything is sent."""
-    monkeypatch.setenv("SSL_CERT_FILE", str(tls / f"{trusted}.pem"))
-    with Service(presenting(tls, presented)) as service:
-        error = refused(connect(), f"https://{host}:{service.port}")
+    with Service(presenting(tls, wrong)) as service:
+        error = refused(connect(), service.url)
     assert service.requests == 0
     assert error.reason.startswith("TLS with the host failed (")
     assert error.permanent
 
 
-def test_a_connection_can_be_tried(secure: str, tls: Path, closed_port: int) -> None:
+def test_a_connection_can_be_tried(secure: str, tls: Path) -> None:
     """As far as the certificate, through a proxy; nothing is sent, and nothing stays open."""
     with Proxy() as proxy, Service(presenting(tls, "expired")) as expired:
         transport = make(asynchronous=False, proxy=proxy.url)
@@ -289,7 +253,7 @@ def test_a_connection_can_be_tried(secure: str, tls: Path, closed_port: int) -> 
         assert proxy.wait_for(lambda: not proxy.wires)
     assert (len(proxy.asked), expired.requests) == (2, 0)
     with pytest.raises(NoResponse, match="no connection to the host"):
-        make(asynchronous=False).connect(f"https://localhost:{closed_port}", 60)
+        make(asynchronous=False).connect(f"https://{nowhere()}", 60)
 
 
 @default_transport
@@ -298,7 +262,8 @@ def test_an_own_context_says_what_is_trusted(connect: Connect, certificates: Pat
     with Service(presenting(certificates, "trusted")) as service:
         sender = connect(ssl_context=ssl.create_default_context(cafile=certificates / "authority.pem"))
         large = REQUEST._replace(body=b"{%s}" % (b" " * 300_000))
-        assert [sender.send(service.url, large).status for _ in range(2)] == [200, 200]
+        service.act = answer(200, b" " * 300_000)
+        assert [len(sender.send(service.url, large).body) for _ in range(2)] == [300_000] * 2
         refused(connect(), service.url)
 
 
@@ -306,30 +271,29 @@ NO_SUCH_NAME = socket.gaierror(socket.EAI_NONAME, "Name or service not known")
 NO_DNS = socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
 
 
-@pytest.mark.parametrize(("error", "permanent"), [(NO_SUCH_NAME, True), (NO_DNS, False), (UnicodeError("long"), False)])
-@pytest.mark.parametrize("proxied", [False, True])
 @default_transport
+@pytest.mark.parametrize(("error", "permanent"), [(NO_SUCH_NAME, True), (NO_DNS, False), (UnicodeError("long"), False)])
 def test_a_name_that_is_not_found_is_said(
-    connect: Connect, error: Exception, permanent: bool, proxied: bool, monkeypatch: MonkeyPatch
+    connect: Connect, error: Exception, permanent: bool, monkeypatch: MonkeyPatch
 ) -> None:
     """One that does not exist is not worth a pause; the name of a proxy is the proxy's affair."""
     monkeypatch.setattr(socket, "getaddrinfo", Mock(side_effect=error))
-    found = refused(connect(proxy="http://proxy.test:3128" if proxied else None), "http://shop.test")
-    assert found.permanent == permanent
-    what = "no connection through the proxy (" if proxied else "the host's name could not be looked up ("
-    assert found.reason.startswith(what)
-    assert f"{error}): check " in found.reason
+    for proxy, what in ((None, "the host's name could not be looked up"), ("http://a", "no connection through")):
+        found = refused(connect(proxy=proxy), "http://shop.test")
+        assert found.permanent == permanent
+        assert found.reason.startswith(what)
+        assert f"{error}): check " in found.reason
 
 
 @pytest.mark.backends
-def test_every_stage_of_connecting_is_said(connect: Connect, tls: Path, closed_port: int) -> None:
+def test_every_stage_of_connecting_is_said(connect: Connect, tls: Path) -> None:
     """The name, the connection, TLS and the proxy, each with what to do."""
     with Service(presenting(tls, "expired")) as service:
         said = [
             refused(connect(), "http://nowhere.invalid").reason,
-            refused(connect(), f"http://127.0.0.1:{closed_port}").reason,
+            refused(connect(), f"http://{nowhere()}").reason,
             refused(connect(), service.url).reason,
-            refused(connect(proxy=f"http://127.0.0.1:{closed_port}"), "https://nowhere.invalid").reason,
+            refused(connect(proxy=f"http://{nowhere()}"), "https://nowhere.invalid").reason,
         ]
     starts = [(reason.partition(" (")[0], reason.rpartition("): check ")[2].partition(",")[0]) for reason in said]
     assert starts == [
@@ -339,19 +303,3 @@ def test_every_stage_of_connecting_is_said(connect: Connect, tls: Path, closed_p
         ("no connection through the proxy", "its address"),
     ]
     assert "Connection refused" in said[1] or "Connect call failed" in said[1]
-
-
-@default_transport
-def test_what_cannot_pass_is_not_tried_again(backend: Backend, tls: Path, monkeypatch: MonkeyPatch) -> None:
-    """Nobody waits half a minute to learn of a misspelt name, or of a certificate that nobody signed."""
-
-    def call(base_url: str) -> None:
-        with pytest.raises(ConnectionFailed) as raised:
-            backend.client(base_url=base_url).visit().create_session(BODY)
-        assert raised.value.permanent
-        assert (raised.value.attempts, backend.pauses) == (1, [])
-
-    with Service(presenting(tls, "self-signed")) as service:
-        call(service.url)
-    monkeypatch.setattr(socket, "getaddrinfo", Mock(side_effect=NO_SUCH_NAME))
-    call("https://shop.test")

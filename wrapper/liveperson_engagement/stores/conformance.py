@@ -325,7 +325,7 @@ class LocalStoreConformance:
         """A waiter that is interrupted is released by its token; the holder stays."""
         assert store.acquire("key", "holder", 0, 30)
         with ThreadPoolExecutor(1) as pool:
-            waiting = pool.submit(store.acquire, "key", "waiter", 2, 30)
+            waiting = pool.submit(store.acquire, "key", "waiter", 0.3, 30)
             time.sleep(0.1)
             store.release("key", "waiter")
             waiting.result()
