@@ -106,6 +106,15 @@ def test_every_fault_ends_as_the_table_says(connect: Connect, service: Service, 
 
 
 @pytest.mark.backends
+@pytest.mark.parametrize("fault", ["chunks, then garbage", "an answer, and another's"])
+def test_who_says_more_than_an_answer_is_not_asked_again(connect: Connect, service: Service, fault: str) -> None:
+    """The rest of it may still be on its way, and would be read as the next answer."""
+    sender = connect()
+    meet(sender, service, FAULTS[ANSWERED][fault])
+    assert len(set(service.peers)) == 2
+
+
+@pytest.mark.backends
 def test_whatever_its_status_an_answer_is_given_back(connect: Connect, service: Service) -> None:
     """No redirect is followed."""
     sender = connect()
