@@ -6,8 +6,6 @@ one visitor, unless an answer never reached the store. With `outage` the service
 `OutageGuard`: calls under way may spend their retries, and then there is one attempt a pause, whoever calls.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextlib
@@ -32,7 +30,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from liveperson_engagement import (
     AsyncEngagementClient,
@@ -190,6 +188,20 @@ def wait_until(is_so: Callable[[], object], complaint: str) -> None:
         time.sleep(0.02)
 
 
+@dataclass(frozen=True)
+class Call:
+    """A call, as a worker has written it down."""
+
+    name: str
+    key: str
+    operation: str
+    began: float
+    ended: float = math.inf
+    outcome: str = ""
+    visitor: str | None = None
+    overtaken: bool = False
+
+
 class Soak:
     """The workers, and the store that they share."""
 
@@ -200,7 +212,7 @@ class Soak:
         self.workers: dict[str, Any] = {}
         self.killed, self.faults, self.restarts, self.crashed = set[str](), Counter[str](), 0, 0
 
-    def __enter__(self) -> Soak:
+    def __enter__(self) -> Self:
         """Start the workers, and wait until all are ready."""
         for number in range(self.options.processes):
             self._start(number)
@@ -282,20 +294,6 @@ class Soak:
         self.workers[name].kill()
         self.workers[name].join()
         self._start(int(name.partition(".")[0]))
-
-
-@dataclass(frozen=True)
-class Call:
-    """A call, as a worker has written it down."""
-
-    name: str
-    key: str
-    operation: str
-    began: float
-    ended: float = math.inf
-    outcome: str = ""
-    visitor: str | None = None
-    overtaken: bool = False
 
 
 def visitor_figures(
