@@ -41,8 +41,8 @@ def test_what_no_test_notices_is_named(tmp_path: Path, assertion: str, said: lis
     """In small: without a test of what the function does, hardly a mutant is killed; tests that cannot be read fail."""
     test = tmp_path / "test_cap.py"
     test.write_text(SAYS_WHAT_IT_DOES.replace("{0}", assertion))
-    script, options = ROOT / "scripts/lib/mutants.py", ["--only", "^CallDeadline.cap$", "--tests", test]
-    command: list[str | Path] = [sys.executable, script, "_deadline", *options]
+    script = ROOT / "scripts/lib/mutants.py"
+    command: list[str | Path] = [sys.executable, script, "_deadline", "--only", "^CallDeadline.cap$", "--tests", test]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
     assert [part for part in said if part not in done.stdout] == []
