@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import yaml
 
@@ -15,7 +15,8 @@ def laid_over(below: Any, above: Any) -> Any:
     """Add members to a document, however deep, or replace them."""
     if not isinstance(above, dict):
         return above
-    return {**below, **{key: laid_over(below.get(key, {}), value) for key, value in above.items()}}
+    members = cast(dict[str, Any], above)
+    return {**below, **{key: laid_over(below.get(key, {}), value) for key, value in members.items()}}
 
 
 WIDER = json.dumps(laid_over(CONTRACT, yaml.safe_load(Path(__file__).with_name("wider.yaml").read_text("utf-8"))))

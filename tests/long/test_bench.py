@@ -12,7 +12,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from bench_contestants import ANSWER_BYTES, BODY, CONTESTANTS, FAST, OURS, Contestant
+from bench_contestants import ANSWER_BYTES, BODY, CONTESTANTS, FAST, OURS, Call, Contestant
 from bench_own import AtOnce
 from bench_report import Figure
 from bench_worker import measure
@@ -86,8 +86,12 @@ def test_few_and_many_remembered_visits_are_measured(tmp_path: Path) -> None:
 def test_what_is_wrong_or_too_slow_is_said() -> None:
     """A time counts only if the client came to the documented campaign id, and is met up to its target."""
     wrong = {"engagementDetails": {"campaignId": 1}}
+
+    def make(*_: object) -> Call:
+        return lambda _: wrong
+
     with pytest.raises(RuntimeError, match="it made something else of the answer"):
-        measure([Contestant("it", "sync", lambda *_: lambda _: wrong)], "", 1)
+        measure([Contestant("it", "sync", make)], "", 1)
     assert Figure("a", 0.704, "", 0.7).row() == ("a", "0.70", "0.7", "missed")
     assert Figure("a", 0.7, "", 0.7).row() == ("a", "0.70", "0.7", "met")
     assert Figure("a", 1234.56, "µs").row() == ("a", "1,235 µs", "", "")

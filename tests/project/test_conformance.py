@@ -130,19 +130,15 @@ SENT = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("name", "client", "complaints"),
-    [
-        ("not-available", lambda call: {**wrapped(call), "status": 500}, ["status is 500 instead of 200"]),
-        (
-            "not-available",
-            lambda call: {**wrapped(call), "value": {"status": "NotAvailable"}},
-            ["value.sessionId is missing"],
-        ),
-        ("available-numbers-64-bit", lossy, [LOST]),
-        ("continue", wrong, SENT),
-    ],
-)
+JUDGED: list[tuple[str, Callable[[Call], Reply], list[str]]] = [
+    ("not-available", lambda call: {**wrapped(call), "status": 500}, ["status is 500 instead of 200"]),
+    ("not-available", lambda call: {**wrapped(call), "value": {}}, ["value.status is missing"]),
+    ("available-numbers-64-bit", lossy, [LOST]),
+    ("continue", wrong, SENT),
+]
+
+
+@pytest.mark.parametrize(("name", "client", "complaints"), JUDGED)
 def test_the_judge_sees_what_is_wrong(
     name: str, client: Callable[[Call], Reply], complaints: list[str], sandbox: Sandbox
 ) -> None:

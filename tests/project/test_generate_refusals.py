@@ -1,6 +1,7 @@
 """What cannot work, or cannot be rendered, is refused before anything is generated: file, line and reason."""
 
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,7 @@ def schema(name: str) -> dict[str, str]:
     return {"$ref": f"#/components/schemas/{name}"}
 
 
-def renamed(old: str, new: str) -> Any:
+def renamed(old: str, new: str) -> Callable[[dict[str, Any]], dict[str, Any]]:
     """Give a member another name."""
     return lambda members: {new if name == old else name: value for name, value in members.items()}
 
