@@ -3,8 +3,6 @@
 `python tests/public_surface.py --write` writes that file again: read the difference before you commit it.
 """
 
-from __future__ import annotations
-
 import ast
 import functools
 import re
@@ -40,23 +38,11 @@ MODULES = (
 )
 """What users import; docs/versioning.md names the same modules."""
 INTERNAL = {
-    "errors.check_seconds": "checks arguments",
-    "errors.one_line": "cleans texts from elsewhere",
-    "errors.check_count": "checks arguments",
-    "stores.check_time_to_live": "checks arguments",
-    "stores.sqlite.network_file_system": "what a file must not be on",
-    "stores.conformance.running_loop": "for the package's own tests",
-    "stores.sqlite.place": "where a key lies in the file",
-    "Visit.__init__": "client.visit() makes it",
-    "AsyncVisit.__init__": "client.visit() makes it",
-    "MemoryStore.forked": "what a fork calls",
-    "OpenTelemetry.calls": "an instrument",
-    "OpenTelemetry.pauses": "an instrument",
-    "OpenTelemetry.requests": "an instrument",
-    "OpenTelemetry.retries": "an instrument",
-    "OutageGuard.around": "what a call goes through",
-    "transports.make_transport": "what a client calls",
-    "transports.Options": "what it is called with",
+    *("errors.check_seconds", "errors.check_count", "errors.one_line", "stores.check_time_to_live"),  # arguments, texts
+    *("stores.sqlite.network_file_system", "stores.sqlite.place", "stores.conformance.running_loop"),
+    *("Visit.__init__", "AsyncVisit.__init__", "MemoryStore.forked", "OutageGuard.around"),  # who else calls them
+    *(f"OpenTelemetry.{name}" for name in ("calls", "pauses", "requests", "retries")),  # instruments
+    *("transports.make_transport", "transports.Options"),
 }
 """What has a public name and is not public; the reference does not show it."""
 WRITTEN = ("__init__", "__enter__", "__aenter__")
@@ -72,14 +58,11 @@ def public_names(module: ModuleType) -> list[str]:
     return sorted(
         name
         for name, value in vars(module).items()
-        if not name.startswith("_") and is_defined(value, module.__name__) and f"{short}.{name}" not in INTERNAL
+        if not name.startswith("_")
+        and getattr(value, "__module__", None) == module.__name__
+        and (isinstance(value, type | FunctionType) or is_fixture(value))
+        and f"{short}.{name}" not in INTERNAL
     )
-
-
-def is_defined(value: Any, module: str) -> bool:
-    """Tell whether a class, a function or a fixture is from this module."""
-    kinds = isinstance(value, type | FunctionType) or is_fixture(value)
-    return getattr(value, "__module__", None) == module and kinds
 
 
 def is_fixture(value: Any) -> bool:
@@ -199,6 +182,5 @@ def records() -> Iterator[str]:
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] != ["--write"]:
-        sys.exit(f"usage: {COMMAND}")
+    assert sys.argv[1:] == ["--write"], COMMAND
     SNAPSHOT.write_text(surface(), encoding="utf-8")

@@ -1,7 +1,5 @@
 """What the run-time dependencies are allowed to bring along: permissive licences, and no known vulnerability."""
 
-from __future__ import annotations
-
 import argparse
 import re
 import subprocess

@@ -5,8 +5,6 @@ clients   the package and what could be picked instead, side by side, against a 
 stores    what it costs to remember few visits, and many
 """
 
-from __future__ import annotations
-
 import argparse
 import json
 import os

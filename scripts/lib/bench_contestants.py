@@ -5,8 +5,6 @@ one call. The body is at hand in the form that the client takes, a dict or its o
 the whole URL as text. Each call takes the number of its caller, who stands for a shopper.
 """
 
-from __future__ import annotations
-
 import contextlib
 import http.client
 import json

@@ -1,7 +1,5 @@
 """What the package costs by itself: its work without a network, its import, its size, what it remembers and leaves."""
 
-from __future__ import annotations
-
 import gc
 import os
 import re

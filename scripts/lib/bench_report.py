@@ -1,7 +1,5 @@
 """Shows what the bench has found: as tables, as a drawing."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from importlib import import_module

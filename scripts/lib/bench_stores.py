@@ -1,7 +1,5 @@
 """What it costs to remember visits: few and many of them, and beyond Redis's own round trips."""
 
-from __future__ import annotations
-
 import json
 import random
 import secrets

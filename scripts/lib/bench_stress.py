@@ -1,7 +1,5 @@
 """What 2,000 calls, 200 at once, of which half are cancelled at random, leave behind in a client."""
 
-from __future__ import annotations
-
 import asyncio
 import os
 import random

@@ -5,8 +5,6 @@ took; or `{"url", "stress": true}`, and writes what cancelled calls leave behind
 `python -m cProfile -s tottime scripts/lib/bench_worker.py httpx`.
 """
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import json

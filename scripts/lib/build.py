@@ -7,8 +7,6 @@ openapi-3.0.3.json                      the same for tools that know no newer Op
 That both editions allow the same values, and that other tools find no fault with them, test_build.py shows.
 """
 
-from __future__ import annotations
-
 import argparse
 import hashlib
 import json
@@ -55,8 +53,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="scripts/build", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    add = parser.add_argument
-    add("--output", type=Path, default=ROOT / "dist", metavar="DIR", help="where to put them, not dist/")
+    parser.add_argument("--output", type=Path, default=ROOT / "dist", metavar="DIR", help="where, if not in dist/")
     output = parser.parse_args().output
     try:
         with tempfile.TemporaryDirectory() as folder:
@@ -78,11 +75,8 @@ def build(output: Path, workshop: Path) -> None:
     with step("the same bytes again"):
         with tarfile.open(sdist) as archive:
             archive.extractall(workshop)  # noqa: S202 - it was made a moment ago
-        for first, second in zip(
-            (wheel, sdist),
-            distributions(workshop / sdist.name.removesuffix(".tar.gz"), workshop / "again"),
-            strict=True,
-        ):
+        again = distributions(workshop / sdist.name.removesuffix(".tar.gz"), workshop / "again")
+        for first, second in zip((wheel, sdist), again, strict=True):
             if first.read_bytes() != second.read_bytes():
                 raise BuildError(f"{first.name} comes out otherwise when it is built again, from the sdist")
     with step("what an index will show"):
@@ -99,16 +93,8 @@ def build(output: Path, workshop: Path) -> None:
 
 def distributions(source: Path, output: Path) -> tuple[Path, Path]:
     """Have an sdist built, and of that a wheel, by the pinned builder; both date everything by the last commit."""
-    uv(
-        "build",
-        str(source),
-        "--out-dir",
-        str(output),
-        "--no-create-gitignore",
-        "--build-constraints",
-        str(LOCK),
-        "--require-hashes",
-    )
+    constraints = ("--build-constraints", str(LOCK), "--require-hashes")
+    uv("build", str(source), "--out-dir", str(output), "--no-create-gitignore", *constraints)
     return next(output.glob("*.whl")), next(output.glob("*.tar.gz"))
 
 
@@ -132,9 +118,7 @@ def run(*command: str, folder: Path = ROOT) -> None:
     environment = {key: value for key, value in os.environ.items() if key not in {"PYTHONPATH", "VIRTUAL_ENV"}}
     if "SOURCE_DATE_EPOCH" not in environment:
         shown = ("git", "-C", str(ROOT), "log", "-1", "--format=%ct")
-        environment["SOURCE_DATE_EPOCH"] = subprocess.run(
-            shown, capture_output=True, text=True, check=True
-        ).stdout.strip()
+        environment["SOURCE_DATE_EPOCH"] = subprocess.check_output(shown, text=True).strip()
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, encoding="utf-8", check=False)
     if done.returncode:
         raise BuildError(f"{' '.join(command[:5])} failed with status {done.returncode}\n{done.stdout}{done.stderr}")

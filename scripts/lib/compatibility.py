@@ -4,8 +4,6 @@ Supported are the Pythons that the classifiers of pyproject.toml name. One that 
 installed by uv, into the repository; the table names those that cannot be had.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import os

@@ -1,7 +1,5 @@
 """Reads the contract together with the line of each of its values, and says what is wrong with it."""
 
-from __future__ import annotations
-
 import functools
 import importlib.metadata
 import json

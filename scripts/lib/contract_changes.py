@@ -6,8 +6,6 @@ may not go, and types that it is made of (type, format, enum, union) may not cha
 breaking. docs/contract-changes.md tells the rules to people.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from collections.abc import Iterable, Iterator
@@ -142,7 +140,7 @@ class _Node(NamedTuple):
     component: str = ""
     """What the reference named."""
 
-    def at(self, key: str) -> _Node:
+    def at(self, key: str) -> "_Node":
         """Give a member; what is missing is ABSENT."""
         try:
             return _node(self.document, (*self.pointer, key), value_at(self.value, (key,)))

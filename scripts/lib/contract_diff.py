@@ -4,20 +4,16 @@ Exit status: 0 if it may be released as it is; 1 if there is a breaking change, 
 there is nothing to compare with.
 """
 
-from __future__ import annotations
-
 import argparse
-import json
 import re
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 from contract import Contract, ContractError, dangling_references, parse, read
-from contract_changes import Change, Effect, changes, next_version, version_of, worst
+from contract_changes import Change, Effect, Version, changes, next_version, version_of, worst
 
 ROOT = Path(__file__).resolve().parents[2]
 CONTRACT = "openapi.yaml"
@@ -38,17 +34,14 @@ class Comparison:
     changes: list[Change]
 
     @property
-    def versions(self) -> tuple[str, str, str]:
-        """The version of the old contract, that of the new one, and the least that it may have."""
-        released = version_of(self.base.document)
-        needed = next_version(released, worst(self.changes))
-        return ".".join(map(str, released)), self.contract.document["info"]["version"], ".".join(map(str, needed))
+    def needed(self) -> Version:
+        """The least version that the new contract may have."""
+        return next_version(version_of(self.base.document), worst(self.changes))
 
     @property
     def sufficient(self) -> bool:
         """Whether the version says what the changes do."""
-        needed = next_version(version_of(self.base.document), worst(self.changes))
-        return version_of(self.contract.document) >= needed
+        return version_of(self.contract.document) >= self.needed
 
     @property
     def acceptable(self) -> bool:
@@ -71,27 +64,8 @@ def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
         print(error, file=sys.stderr)
         return 2
     comparison = Comparison(base, contract, changes(base.document, contract.document))
-    print(
-        json.dumps(as_json(comparison), indent=2, ensure_ascii=False) if options.json else "\n".join(said(comparison))
-    )
+    print("\n".join(said(comparison)))
     return 0 if comparison.acceptable else 1
-
-
-def as_json(comparison: Comparison) -> dict[str, Any]:
-    """Say everything to a program."""
-    released, version, needed = comparison.versions
-    names = ("effect", "place", "text", "reason", "uses")
-    return {
-        "base": {"name": comparison.base.label, "version": released},
-        "contract": {"name": comparison.contract.label, "version": version, "neededVersion": needed},
-        "effect": worst(comparison.changes),
-        "acceptable": comparison.acceptable,
-        "changes": [
-            {"change" if name == "text" else name: getattr(change, name) for name in names}
-            for change in comparison.changes
-        ],
-        "changelog": "\n".join(changelog(comparison.changes)),
-    }
 
 
 def changelog(found: Iterable[Change]) -> Iterator[str]:
@@ -108,8 +82,8 @@ def changelog(found: Iterable[Change]) -> Iterator[str]:
 
 def said(comparison: Comparison) -> Iterator[str]:
     """Say everything to a person."""
-    released, version, needed = comparison.versions
-    label = comparison.contract.label
+    released, needed = (".".join(map(str, each)) for each in (version_of(comparison.base.document), comparison.needed))
+    label, version = comparison.contract.label, comparison.contract.document["info"]["version"]
     yield f"{comparison.base.label} {released} → {label} {version}"
     for effect in Effect:
         of_effect = [change for change in comparison.changes if change.effect is effect]
@@ -168,7 +142,6 @@ def _parser() -> argparse.ArgumentParser:
     base = "a file, or a git revision; without it, the newest tag of a release, such as v1.0.0"
     parser.add_argument("base", nargs="?", metavar="BASE", help=base)
     parser.add_argument("--contract", type=Path, metavar="FILE", help="the new contract")
-    parser.add_argument("--json", action="store_true", help="print JSON, for programs")
     return parser
 
 

@@ -1,7 +1,5 @@
 """Builds the documentation site, and checks the links of what was built."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import functools
@@ -23,20 +21,14 @@ SITE = ROOT / "dist/docs"
 def main() -> int:
     """Run the command and give its exit status."""
     parser = argparse.ArgumentParser(prog="scripts/docs", description=__doc__)
-    parser.add_argument("--outside", action="store_true", help="ask the servers that links lead to")
     parser.add_argument("--serve", action="store_true", help="show the site at a local address, until Ctrl-C")
-    parser.add_argument("--into", type=Path, default=SITE, metavar="FOLDER", help="default: dist/docs")
     options = parser.parse_args()
-    problems = build(options.into) or broken_links(options.into)
-    if options.outside and not problems:
-        problems = sphinx("linkcheck", options.into.with_name(f"{options.into.name}.links"))
-    for line in problems:
-        print(line, file=sys.stderr)
-    if problems:
+    if problems := build(SITE) or broken_links(SITE):
+        print(*problems, sep="\n", file=sys.stderr)
         return 1
-    print(f"{options.into / 'index.html'}: {len(list(options.into.rglob('*.html')))} pages, no warning, no broken link")
+    print(f"{SITE / 'index.html'}: {len(list(SITE.rglob('*.html')))} pages, no warning, no broken link")
     if options.serve:
-        with serving(options.into, 8000) as url, contextlib.suppress(KeyboardInterrupt):
+        with serving(SITE, 8000) as url, contextlib.suppress(KeyboardInterrupt):
             print(url, flush=True)
             threading.Event().wait()
     return 0
@@ -44,14 +36,9 @@ def main() -> int:
 
 def build(into: Path) -> list[str]:
     """Build the site anew; give Sphinx's warnings."""
-    return sphinx("html", into)
-
-
-def sphinx(builder: str, into: Path) -> list[str]:
-    """Run one of Sphinx's builders into a new folder; give what it complains of."""
     shutil.rmtree(into, ignore_errors=True)
     doctrees = into.with_name(f"{into.name}.doctrees")
-    command = [sys.executable, "-m", "sphinx", "-b", builder, "-W", "--keep-going", "-q", "-E", "-d", str(doctrees)]
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", "-E", "-d", str(doctrees)]
     done = subprocess.run([*command, SOURCE, into], stderr=subprocess.PIPE, text=True, check=False)
     shutil.rmtree(doctrees, ignore_errors=True)
     return done.stderr.splitlines() or ["Sphinx failed"] * (done.returncode != 0)

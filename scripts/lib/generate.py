@@ -1,7 +1,5 @@
 """Writes generated/ from the contract, or says what is wrong with the contract and leaves generated/ as it was."""
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import difflib

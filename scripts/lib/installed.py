@@ -1,7 +1,5 @@
 """What is installed in this environment: a package, and all that it needs on this machine."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from importlib.metadata import requires
 

@@ -7,8 +7,6 @@ before the others. mutmut's own runner does not suit: it learns which tests reac
 contract is read once and remembered, so that it takes hardly any test for those that read it.
 """
 
-from __future__ import annotations
-
 import argparse
 import contextlib
 import difflib

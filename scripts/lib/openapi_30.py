@@ -4,8 +4,6 @@ Schemas of 3.0.3 are an older dialect of JSON Schema. What it says otherwise is 
 what it has (`if` from `anyOf` and `not`), and what cannot be said at all is an error, never a silent loss.
 """
 
-from __future__ import annotations
-
 from typing import Any, cast
 
 from contract import Contract, Document, Pointer, Problem

@@ -4,8 +4,6 @@ A contract that passes is rendered without a guess: nothing is left out, and not
 can refuse is refused by contract.schema.yaml.
 """
 
-from __future__ import annotations
-
 import itertools
 from collections.abc import Iterator
 from typing import Any, TypeAlias

@@ -1,7 +1,5 @@
 """Says of a keyword of JSON Schema whether it allows more values than it did, or fewer."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable
 from enum import StrEnum

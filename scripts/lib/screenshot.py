@@ -1,7 +1,5 @@
 """Takes the picture of the sandbox's front page, after some calls of a client."""
 
-from __future__ import annotations
-
 import time
 from pathlib import Path
 from typing import Any

@@ -6,8 +6,6 @@ one visitor, unless an answer never reached the store. With `outage` the service
 `OutageGuard`: calls under way may spend their retries, and then there is one attempt a pause, whoever calls.
 """
 
-from __future__ import annotations
-
 import argparse
 import asyncio
 import contextvars
@@ -29,7 +27,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from liveperson_engagement import (
     AsyncEngagementClient,
@@ -157,6 +155,20 @@ def wait_until(is_so: Callable[[], object], complaint: str) -> None:
         time.sleep(0.02)
 
 
+@dataclass(frozen=True)
+class Call:
+    """A call, as a worker has written it down."""
+
+    name: str
+    key: str
+    operation: str
+    began: float
+    ended: float = math.inf
+    outcome: str = ""
+    visitor: str | None = None
+    overtaken: bool = False
+
+
 class Soak:
     """The workers, and the store that they share."""
 
@@ -167,7 +179,7 @@ class Soak:
         self.workers: dict[str, Any] = {}
         self.killed, self.faults, self.restarts, self.crashed = set[str](), Counter[str](), 0, 0
 
-    def __enter__(self) -> Soak:
+    def __enter__(self) -> Self:
         """Start the workers, and wait until all are ready."""
         if self.redis:
             self.redis.start()
@@ -251,20 +263,6 @@ class Soak:
         self.workers[name].kill()
         self.workers[name].join()
         self._start(int(name.partition(".")[0]))
-
-
-@dataclass(frozen=True)
-class Call:
-    """A call, as a worker has written it down."""
-
-    name: str
-    key: str
-    operation: str
-    began: float
-    ended: float = math.inf
-    outcome: str = ""
-    visitor: str | None = None
-    overtaken: bool = False
 
 
 def visitor_figures(

@@ -1,7 +1,5 @@
 """The progress of a script: each step's name when it begins, and its time when it ends."""
 
-from __future__ import annotations
-
 import contextlib
 import time
 from collections.abc import Generator

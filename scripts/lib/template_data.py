@@ -1,7 +1,5 @@
 """What the templates need of the contract and openapi-python-client's parser drops: names of unions, tags, servers."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from typing import Any
 

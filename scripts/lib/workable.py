@@ -1,7 +1,5 @@
 """What no schema can say of a contract: that its policies, paths, examples and links work together."""
 
-from __future__ import annotations
-
 import contextlib
 import functools
 import re

@@ -1,11 +1,8 @@
 """The documentation's site is built without a warning, complete, and works in a browser."""
 
-from __future__ import annotations
-
 import fcntl
 import os
 import re
-import tomllib
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
@@ -14,11 +11,8 @@ import pytest
 from playwright.sync_api import Browser
 
 from browser import Tab
-from checkout import ROOT
 from docs_site import broken_links, build, serving
 from public_surface import MODULES, home, public_names
-
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
 
 
 @pytest.fixture(scope="session")
@@ -29,8 +23,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shared = shared.parent
     with (shared / "docs.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (shared / "docs.done").exists():
-            (shared / "docs.done").write_text("\n".join(build(shared / "docs")))
+        if not (shared / "docs").exists():
+            assert build(shared / "docs") == []
     return shared / "docs"
 
 
@@ -46,7 +40,6 @@ def tab(site: Path, browser: Browser) -> Iterator[Tab]:
 
 def test_the_site_is_built_without_a_warning_or_broken_link(site: Path) -> None:
     """Sphinx knows every name; pages and places are there; and every public name is in the reference."""
-    assert site.with_name("docs.done").read_text() == ""
     assert broken_links(site) == []
     reference = "".join(page.read_text() for page in (site / "api").glob("*.html"))
     named = set(re.findall(r'id="([\w.]+)"', reference))
@@ -60,14 +53,7 @@ def test_a_broken_link_is_found(tmp_path: Path) -> None:
     """A page, a place or a picture that is not there, and addresses that are not encrypted or garbled."""
     (tmp_path / "other.html").write_text('<h2 id="here">Here</h2>')
     good = ("other.html", "other.html#here", "#top", "data:,", "https://example.com/a")
-    bad = (
-        "none.html",
-        "other.html#there",
-        "#bottom",
-        "../outside.html",
-        "http://example.com/",
-        "https://exa mple.com/",
-    )
+    bad = ("none.html", "other.html#there", "#bottom", "../outside.html", "http://a.com/", "https://exa mple.com/")
     links = "".join(f'<a href="{link}">x</a>' for link in good + bad)
     (tmp_path / "index.html").write_text(f'<h1 id="top">Top</h1>{links}<img src="none.png">')
     found = {line.removeprefix("index.html: ").rsplit(": ", 1)[0] for line in broken_links(tmp_path)}
@@ -92,12 +78,6 @@ def test_every_page_is_clean_and_fits_its_screen(site: Path, tab: Tab) -> None:
         assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), page
         assert min([13, *tab.page.evaluate(sizes)]) >= 13, page
         assert (tab.problems, tab.outside) == ([], []), page
-    tab.page.goto(f"{url}decisions.html")
-    for width in (390, 800, 1080, 1280, 1440, 1600, 1920):  # with the contents beside its wide table, or without
-        tab.page.set_viewport_size({"width": width, "height": 900})
-        assert tab.page.evaluate("document.documentElement.scrollWidth <= innerWidth"), width
-        name = tab.page.locator("td code", has_text="engagementAttributes").first
-        assert name.evaluate("part => part.getClientRects().length") == 1, width
 
 
 def test_a_reader_finds_the_way(tab: Tab) -> None:
@@ -105,8 +85,6 @@ def test_a_reader_finds_the_way(tab: Tab) -> None:
     sidebar, page = tab.page.locator(".sidebar-tree"), tab.page
     assert sidebar.locator(".caption").all_inner_texts() == ["GUIDES", "REFERENCE", "EVIDENCE"]
     assert sidebar.locator("a.internal").first.inner_text() == "Quick start"
-    repository = [url for name, url in PROJECT.get("urls", {}).items() if name.lower() in {"repository", "source"}][:1]
-    assert [link.get_attribute("href") for link in sidebar.locator("a.external").all()] == repository
     sidebar.get_by_role("link", name="Changelog").click()
     page.get_by_role("heading", name="Unreleased").wait_for()
     page.get_by_role("link", name="The contract", exact=True).first.click()

@@ -1,7 +1,5 @@
 """An app that PyInstaller has frozen finds all that the package brings: the hooks are found by their entry point."""
 
-from __future__ import annotations
-
 import subprocess
 import sys
 from pathlib import Path

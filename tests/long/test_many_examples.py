@@ -1,7 +1,5 @@
 """Each property, with many more examples than in a quick run."""
 
-from __future__ import annotations
-
 import os
 import subprocess
 import sys

@@ -1,8 +1,8 @@
-"""An operation that is new in the contract can be called after `scripts/generate` alone: nothing is written by hand."""
+"""What is new in the contract can be called, and is typed, after `scripts/generate` alone."""
 
-from __future__ import annotations
-
+import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -10,93 +10,9 @@ from pathlib import Path
 import pytest
 
 from checkout import ROOT
-from contract_tools import CONTRACT_FILE, regenerate
+from contract_tools import regenerate
+from wider_contract import PACKAGE, WIDER
 
-POLICY = """\
-  patient:
-    description: "What the reports are retried by."
-    retryStatuses: [408, 5XX]
-    maxRetries: 3
-    pausesInSeconds: [10, 30, 90]
-"""
-PATHS = """\
-  /api/account/{accountId}/reports:
-    post:
-      operationId: createReport
-      summary: "Order a report"
-      description: "Orders a report of the account."
-      tags: [Reports]
-      x-retry-policy: {$ref: "#/x-retry-policies/patient"}
-      servers: &reports
-        - url: "http://127.0.0.1:{port}"
-          description: "Where reports are kept."
-          variables: {port: {default: "8080", description: "The port."}}
-      parameters: [{$ref: "#/components/parameters/AccountId"}]
-      requestBody:
-        required: true
-        content: {application/json: {schema: {$ref: "#/components/schemas/ReportOrder"}}}
-      responses:
-        "201": {description: "The report.", content: {application/json: &report {
-          schema: {$ref: "#/components/schemas/Report"},
-          examples: {long: {summary: "A long one", value: {kind: long, title: Visits, rows: [1, 2]}}}}}}
-        "400": {$ref: "#/components/responses/BadRequest"}
-        "503": {$ref: "#/components/responses/Unavailable"}
-  /api/account/{accountId}/reports/{reportId}:
-    get:
-      operationId: readReport
-      summary: "Read a report"
-      description: "Reads a report of the account."
-      tags: [Reports]
-      x-retry-policy: {$ref: "#/x-retry-policies/patient"}
-      servers: *reports
-      parameters:
-        - {$ref: "#/components/parameters/AccountId"}
-        - {name: reportId, in: path, description: "A.", required: true, schema: {type: string, pattern: "^r[0-9]+$"}}
-        - {name: maxRows, in: query, description: "How many rows.", schema: {type: integer, minimum: 1}}
-      responses:
-        "200": {description: "The report.", content: {application/json: *report}}
-        "409": {description: "Not ready.", content: {application/json: {
-          schema: {$ref: "#/components/schemas/ErrorAnswer"},
-          examples: {notReady: {summary: "Later", value: {time: 1, message: "Not ready", internalCode: 77}}}}}}
-"""
-SCHEMAS = """\
-    ReportOrder:
-      description: "What to report."
-      type: object
-      required: [title]
-      properties: {title: {description: "A title.", type: string, minLength: 1}}
-    Report:
-      description: "A report."
-      oneOf: [{$ref: "#/components/schemas/ShortReport"}, {$ref: "#/components/schemas/LongReport"}]
-      discriminator:
-        propertyName: kind
-        mapping: {short: "#/components/schemas/ShortReport", long: "#/components/schemas/LongReport"}
-    ShortReport:
-      description: "A report without rows."
-      type: object
-      required: [kind, title]
-      properties: {kind: {type: string, const: short}, title: {type: string}}
-    LongReport:
-      description: "A report with rows."
-      type: object
-      required: [kind, title, rows]
-      properties:
-        kind: {type: string, const: long}
-        title: {type: string}
-        rows: {type: array, items: {type: integer}}
-"""
-UPDATE = """\
-        url: "https://developers.liveperson.com/app-engagement-api-methods-update-session.html"
-      x-retry-policy:
-        $ref: "#/x-retry-policies/documented"
-"""
-SIBLING = (
-    CONTRACT_FILE.read_text(encoding="utf-8")
-    .replace("\npaths:\n", f"{POLICY}\npaths:\n{PATHS}")
-    .replace("\n  schemas:\n", f"\n  schemas:\n{SCHEMAS}")
-    .replace(UPDATE, UPDATE.replace("documented", "patient"))
-    .replace("\ntags:\n", '\ntags:\n  - {name: Reports, description: "Reports."}\n')
-)
 USE = """
 import sys
 from typing import assert_type
@@ -154,28 +70,26 @@ with Sandbox() as sandbox:
     sys.argv[1:] = f"call readReport demo --json --parameter reportId=r7 --server-variable port={port}".split()
     main()
 """
+BATTERY = f"""
+from {PACKAGE}.models import AppDetails as Model
+from {PACKAGE}.requests import AppDetails
+
+details: AppDetails = {{"os": "LINUX", "batteryLevel": 0.5}}
+Model(battery_level=0.5)
+"""
 
 
 @pytest.fixture(scope="module")
-def sibling(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Generate from a contract to which a made-up sibling API was added; beside it stands a program that uses it."""
-    folder = tmp_path_factory.mktemp("sibling")
-    (folder / "use.py").write_text(USE, encoding="utf-8")
-    regenerate(SIBLING, folder)
-    return folder
+def wider(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Generate from a contract to which a made-up sibling API was added, and a field."""
+    return regenerate(WIDER, tmp_path_factory.mktemp("wider"))
 
 
-def run(sibling: Path, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with what was generated below the wrapper as it is."""
-    paths = os.pathsep.join(map(str, (sibling / "generated", ROOT / "wrapper")))
-    environment = {**os.environ, "PYTHONPATH": paths, "MYPYPATH": paths}
-    command = (sys.executable, *command, "use.py")
-    return subprocess.run(command, env=environment, cwd=sibling, capture_output=True, text=True, check=False)
-
-
-def test_an_operation_that_is_new_in_the_contract_is_called(sibling: Path) -> None:
+def test_an_operation_that_is_new_in_the_contract_is_called(wider: Path) -> None:
     """With its own server, policy, errors, parameters, body and union; on the command line too."""
-    done = run(sibling)
+    environment = {**os.environ, "PYTHONPATH": f"{wider}:{ROOT}/wrapper"}
+    command = [sys.executable, "-c", USE]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines() == [
         "server_variables: must be texts for port",
@@ -191,7 +105,18 @@ def test_an_operation_that_is_new_in_the_contract_is_called(sibling: Path) -> No
     ]
 
 
-def test_type_checkers_know_an_operation_that_is_new(sibling: Path) -> None:
-    """Its parameters, its body and its answer; a mistake that is not noticed is a comment too many."""
-    done = run(sibling, "-m", "mypy", "--strict", "--config-file=", "--no-error-summary")
-    assert (done.returncode, done.stdout) == (0, "")
+@pytest.mark.parametrize("known", [False, True])
+def test_both_checkers_know_what_is_generated(wider: Path, tmp_path: Path, *, known: bool) -> None:
+    """All of it, strictly; a field is missed until it is known."""
+    generated = wider if known else ROOT / "generated"
+    (tmp_path / "battery.py").write_text(BATTERY, encoding="utf-8")
+    (tmp_path / "use.py").write_text(USE if known else "", encoding="utf-8")
+    settings = {"typeCheckingMode": "strict", "include": ["battery.py"], "extraPaths": [str(generated)]}
+    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings), encoding="utf-8")
+    mypy = ["mypy", "--strict", "--config-file=", "--no-error-summary", "-p", PACKAGE, "-m", "battery", "-m", "use"]
+    environment = {**os.environ, "MYPYPATH": f"{generated}:{ROOT}/wrapper:{tmp_path}"}
+    for command in (mypy, ["pyright", "--pythonpath", sys.executable]):
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        errors = re.findall(r" error: .*$", done.stdout.replace("- error", " error"), re.MULTILINE)
+        assert (done.returncode, len(errors)) == ((0, 0) if known else (1, 2)), done.stdout + done.stderr
+        assert known or all(f'"{name}"' in done.stdout for name in ("batteryLevel", "battery_level"))

@@ -1,15 +1,11 @@
 """Clients in other languages: what docs/languages.md says of them is what scripts/portability finds."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -22,7 +18,6 @@ from portability.vectors import vectors
 from portability.work import unlike, unread
 
 PAGE = page.PAGE.read_text(encoding="utf-8")
-COMMAND = [sys.executable, "-m", "portability"]
 QUICK = {"typescript-openapi-fetch": "bash"} | ({"go": "zsh"} if shutil.which("go") or "CI" in os.environ else {})
 """Two that are soon done, and what their recipes are typed in; the whole run is scripts/portability."""
 ONLY_FIND_DOMAIN = """
@@ -42,10 +37,9 @@ for line in sys.stdin:
 
 def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run the command to its end, in this environment."""
-    surroundings = {**os.environ, **environment}
-    return subprocess.run(
-        [*COMMAND, *arguments], cwd=ROOT / "scripts/lib", env=surroundings, capture_output=True, text=True, check=False
-    )
+    command, surroundings = [sys.executable, "-m", "portability", *arguments], {**os.environ, **environment}
+    folder = ROOT / "scripts/lib"
+    return subprocess.run(command, cwd=folder, env=surroundings, capture_output=True, text=True, check=False)
 
 
 def test_clients_of_other_languages_behave_as_the_page_says() -> None:
@@ -72,29 +66,22 @@ def test_recipes_can_be_typed_on_a_fresh_clone(tmp_path: Path, sandbox: Sandbox)
     for name, shell in QUICK.items():
         recipe = PAGE.partition(f"\n### {LANGUAGES[name].title}\n")[2].split("```")[1].strip()
         assert recipe.splitlines()[0] == f"scripts/portability --prepare {name}"
-        done = subprocess.run(
-            [shell, "-eu", "-c", f"{recipe} < {calls}"],
-            cwd=clone, env=environment, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        command = [shell, "-eu", "-c", f"{recipe} < {calls}"]
+        done = subprocess.run(command, cwd=clone, env=environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, done.stdout + done.stderr
         assert json.loads(done.stdout.splitlines()[-1])["status"] == 200
 
 
 def test_the_page_is_what_a_run_writes() -> None:
-    """No cell of the table is empty: it says pass, or names the notes that say why not."""
+    """No cell of the table is empty, and each note and check concerns a vector."""
     assert page.expected(PAGE) == PAGE
     rows = [line.strip("| ").split(" | ") for line in PAGE.splitlines() if line.startswith("| ")]
     assert [len(row) for row in rows] == [1 + len(LANGUAGES)] * (2 + len(vectors()))
     for cell in (cell for row in rows[2:] for cell in row[1:]):
         assert re.fullmatch(r"pass( \[\d+\]\(#note-\d+\))*|(limit|read)( \[\d+\]\(#note-\d+\))+", cell)
-        assert all(f'<a id="note-{number}">' in PAGE for number in re.findall(r"#note-(\d+)", cell))
-
-
-@pytest.mark.parametrize("language", LANGUAGES.values(), ids=lambda language: language.name)
-def test_every_note_and_check_concerns_a_vector(language: Language) -> None:
-    """What is not compiled and run is read for every group of vectors."""
-    assert [note for note in language.notes if not any(map(note.concerns, vectors()))] == []
-    assert set(language.groups) == ({vector.group for vector in vectors()} if language.checks else set())
+    for language in LANGUAGES.values():
+        assert [note for note in language.notes if not any(map(note.concerns, vectors()))] == []
+        assert set(language.groups) == ({vector.group for vector in vectors()} if language.checks else set())
 
 
 @pytest.mark.parametrize(("ci", "status"), [("true", 1), ("", 0)])
@@ -103,40 +90,11 @@ def test_what_a_machine_lacks_is_named_and_fails_in_ci(tmp_path: Path, ci: str, 
     done = run("kotlin", "go", PATH=str(tmp_path), CI=ci)
     assert done.returncode == status
     assert "skipped: this machine has no java and no mvn" in done.stdout
-    assert "skipped: this machine has no java and no go" in done.stdout
-    assert page.PAGE.read_text(encoding="utf-8") == PAGE
-
-
-@pytest.mark.parametrize("arguments", [["cobol"], ["--prepare", "cobol"]])
-def test_a_language_that_there_is_not_is_refused(arguments: list[str]) -> None:
-    """The message has the names."""
-    done = run(*arguments)
-    assert done.returncode == 2
-    assert "kotlin" in done.stderr
-
-
-def test_an_interrupted_run_leaves_the_page_as_it_was(tmp_path: Path) -> None:
-    """Ctrl-C ends what is running, and says so."""
-    began, npm = tmp_path / "began", tmp_path / "npm"
-    npm.write_text(f"#!/bin/sh\ntouch {began}\nexec sleep 600\n")
-    npm.chmod(0o755)
-    environment = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    command = [*COMMAND, "typescript-openapi-fetch"]
-    with subprocess.Popen(
-        command, cwd=ROOT / "scripts/lib", env=environment, stdout=-1, stderr=-1, text=True
-    ) as started:
-        while not began.exists():
-            assert started.poll() is None
-            time.sleep(0.02)
-        started.send_signal(signal.SIGINT)
-        _, complaint = started.communicate(timeout=60)
-    assert started.returncode == 130
-    assert complaint.strip().endswith("stopped: docs/languages.md is as it was")
     assert page.PAGE.read_text(encoding="utf-8") == PAGE
 
 
 def test_a_client_that_fails_is_reported_unless_a_note_says_so(tmp_path: Path) -> None:
-    """Each vector is named with its reason, and so is each that passes although a note says that it does not."""
+    """Each vector with its reason, and each that passes although a note says otherwise; what is not run is read."""
     (tmp_path / "runner.py").write_text(ONLY_FIND_DOMAIN)
     known = Note("It breaks.", "Nothing.", ["error-*", "visit-domain"], solved=False)
     language = Language("test", "Test", "none", [], f"{sys.executable} runner.py", notes=(known,))
@@ -145,10 +103,6 @@ def test_a_client_that_fails_is_reported_unless_a_note_says_so(tmp_path: Path) -
     names = {vector.name for vector in vectors()} - {"find-domain", "visit-domain"}
     assert wrong.keys() == {name for name in names if not name.startswith("error-")}
     assert wrong["create-documented"] == "made 0 requests instead of 1 (it broke)"
-
-
-def test_generated_text_that_is_not_as_it_was_is_reported(tmp_path: Path) -> None:
-    """What is not compiled is at least read."""
     check = Check("amounts are Double", "a/B.swift", r"amount: Double\n", ["answers"])
     language = Language("test", "Test", "none", [], "", checks=(check,))
     (tmp_path / "a").mkdir()

@@ -1,7 +1,5 @@
 """A short soak of each shared store: processes are killed and answers lost, and every visitor is accounted for."""
 
-from __future__ import annotations
-
 import json
 import subprocess
 import sys

@@ -1,7 +1,5 @@
 """What type checkers tell users of the installed package: good code passes, and each mistake in `typing` is found."""
 
-from __future__ import annotations
-
 import json
 import os
 import re
@@ -53,8 +51,7 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     command = [sys.executable, "-m", "hatchling", "build", "--target", "wheel", "--directory", str(folder)]
     subprocess.run(command, cwd=ROOT, check=True, capture_output=True)
     venv.create(folder / "venv", with_pip=False)
-    [packages] = folder.glob("venv/lib/python*/site-packages")
-    [wheel] = folder.glob("*.whl")
+    [packages], [wheel] = folder.glob("venv/lib/python*/site-packages"), folder.glob("*.whl")
     zipfile.ZipFile(wheel).extractall(packages)
     (packages / "dependencies.pth").write_text(sysconfig.get_path("purelib"))
     return folder / "venv"
@@ -64,16 +61,10 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_misspelt_member_is_named(checker: str, environment: Path, tmp_path: Path) -> None:
     """The uses pass; a mistake that is accepted is reported, and of a misspelt member the message has the key."""
     files = {**USES, "accepted.py": ACCEPTED, "misspelt.py": MISSPELT}
-    settings = {
-        "typeCheckingMode": "strict",
-        "enableTypeIgnoreComments": False,
-        "reportUnnecessaryTypeIgnoreComment": True,
-        "pythonVersion": NEWEST,
-        "venvPath": str(environment.parent),
-        "venv": environment.name,
-    }
-    (tmp_path / "pyrightconfig.json").write_text(json.dumps(settings))
-    for name, text in files.items():
+    strict = {"typeCheckingMode": "strict", "enableTypeIgnoreComments": False, "pythonVersion": NEWEST}
+    place = {"venvPath": str(environment.parent), "venv": environment.name}
+    settings = json.dumps({**strict, **place, "reportUnnecessaryTypeIgnoreComment": True})
+    for name, text in {**files, "pyrightconfig.json": settings}.items():
         (tmp_path / name).write_text(text)
     options = ["--no-incremental", f"--python-version={NEWEST}", f"--python-executable={environment}/bin/python"]
     command = [*({"mypy": ["mypy", "--strict", *options], "pyright": ["pyright"]}[checker]), *files]
@@ -97,9 +88,7 @@ def test_each_mistake_is_found_by_both_checkers() -> None:
 @pytest.mark.parametrize("checker", ["mypy", "pyright"])
 def test_the_documents_code_type_checks(checker: str, tmp_path: Path) -> None:
     """Strictly, as a user's own code would; of tests the types of fixtures are not known."""
-    code = [sample for page in PAGES for sample in samples(page, "python") if not sample.is_test]
-    assert len(code) > 20
-    for sample in code:
+    for sample in [sample for page in PAGES for sample in samples(page, "python") if not sample.is_test]:
         (tmp_path / f"{sample}.py").write_text(UNTYPED * ("from django" in sample.code) + sample.code)
     settings = f'{{"typeCheckingMode": "strict", "extraPaths": ["{ROOT}/examples"]}}'
     (tmp_path / "pyrightconfig.json").write_text(settings)

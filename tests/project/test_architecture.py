@@ -1,28 +1,21 @@
 """What docs/architecture.md says of the layers, and of what is found where, is true of the package."""
 
-from __future__ import annotations
-
 import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from checkout import ROOT
 
 PACKAGE = ROOT / "wrapper/liveperson_engagement"
 PAGE = (ROOT / "docs/architecture.md").read_text()
-PICTURE = PAGE.split("```")[1]
 LAYERS = {
     line[1:14].strip(): set(re.sub(r"\(.*", "", line[14:]).split())
-    for line in PICTURE.splitlines()
+    for line in PAGE.split("```")[1].splitlines()
     if re.match(r" \w", line)
 }
 LEVELS = {name: level for level, names in enumerate([*LAYERS.values()][:-1]) for name in names}
 """The parts of the package from above to below; those beside the layers use the words alone."""
-WORDS = LAYERS["words"]
-ANSWERS = re.findall(r"^\| (.+\?) \| `([\w./]+)`(?:: `([\w.]+)`)? \|", PAGE, re.MULTILINE)
 
 
 def part(path: Path) -> str:
@@ -50,37 +43,25 @@ def imported(path: Path) -> Iterator[str]:
             waiting += ast.iter_child_nodes(node)
 
 
-FILES = sorted(path for path in PACKAGE.rglob("*.py") if part(path) not in {"__main__", "_pyinstaller"})
+def test_imports_go_down() -> None:
+    """A module imports what is on its own line or below, and no other folder of its line; the picture has each once."""
+    files = sorted(path for path in PACKAGE.rglob("*.py") if part(path) not in {"__main__", "_pyinstaller"})
+    assert sorted(name for names in LAYERS.values() for name in names) == sorted({part(path) for path in files})
+    for path in files:
+        own = part(path)
+        below = {name for name, level in LEVELS.items() if own in LEVELS and level >= LEVELS[own]} | LAYERS["words"]
+        assert {*imported(path)} - {own} <= below, path
 
 
-def test_the_picture_has_every_part() -> None:
-    """Nothing is in it that is not there, and nothing twice."""
-    drawn = sorted(name for names in LAYERS.values() for name in names)
-    assert drawn == sorted({part(path) for path in FILES})
-
-
-@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports_go_down(path: Path) -> None:
-    """A module imports what is on its own line or below, and no other folder of its line."""
-    own, others = part(path), {name for name in imported(path) if name != part(path)}
-    below = {name for name, level in LEVELS.items() if own in LEVELS and level >= LEVELS[own]} | WORDS
-    assert others <= below, others - below
-
-
-@pytest.mark.parametrize(("question", "file", "name"), ANSWERS, ids=[question for question, *_ in ANSWERS])
-def test_questions_are_answered_where_the_page_says(question: str, file: str, name: str) -> None:
+def test_questions_are_answered_where_the_page_says() -> None:
     """The file is there, and has the class, function or method."""
-    path = ROOT / file if file == "openapi.yaml" else PACKAGE / file
-    assert path.is_file(), question
-    node: ast.AST = ast.parse(path.read_text()) if name else ast.Module([], [])
-    for each in filter(None, name.split(".")):
-        node = next(
-            child
-            for child in ast.iter_child_nodes(node)
-            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and child.name == each
-        )
-
-
-def test_there_are_ten_questions_and_more() -> None:
-    """Each line of the table was read."""
-    assert len(ANSWERS) == PAGE.count("? |") >= 10
+    answers = re.findall(r"^\| (.+\?) \| `([\w./]+)`(?:: `([\w.]+)`)? \|", PAGE, re.MULTILINE)
+    assert len(answers) == PAGE.count("? |") >= 10
+    for question, file, name in answers:
+        path = ROOT / file if file == "openapi.yaml" else PACKAGE / file
+        assert path.is_file(), question
+        node: ast.AST = ast.parse(path.read_text()) if name else ast.Module([], [])
+        for each in filter(None, name.split(".")):
+            inner = [child for child in ast.iter_child_nodes(node) if getattr(child, "name", None) == each]
+            assert inner, question
+            node = inner[0]

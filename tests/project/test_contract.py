@@ -1,10 +1,6 @@
 """The contract is valid, complete, consistent with itself, and accepts and refuses what the vendor's documents say."""
 
-from __future__ import annotations
-
-import shutil
 import subprocess
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,71 +8,39 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 
 from checkout import ROOT
 from contract import walk
-from contract_tools import CONTRACT, GONE, TEXT, Document, edited, operations, place_of, validator
+from contract_tools import CONTRACT, Document, operations, place_of, validator
 
-LINTERS = {
-    "redocly": "lint --config scripts/lint/redocly.yaml openapi.yaml",
-    "spectral": "lint --ruleset scripts/lint/spectral.yaml --fail-severity hint openapi.yaml",
-}
 _, SLASHED, _ = place_of("createSession")
-_, FIND_DOMAIN, _ = place_of("findDomain")
 
 
-@pytest.mark.parametrize("linter", LINTERS)
-def test_the_linters_find_nothing(linter: str, tmp_path: Path) -> None:
-    """Strict rules are kept without a warning; of two paths that end in a slash only the other one is exempted."""
-    command = [str(ROOT / "scripts/env/node_modules/.bin" / linter), *LINTERS[linter].split()]
+@pytest.mark.parametrize(
+    "linter",
+    [
+        "redocly lint --config scripts/lint/redocly.yaml",
+        "spectral lint --ruleset scripts/lint/spectral.yaml --fail-severity hint",
+    ],
+)
+def test_the_linters_find_nothing(linter: str) -> None:
+    """Strict rules are kept without a warning."""
+    command = f"{ROOT}/scripts/env/node_modules/.bin/{linter} openapi.yaml".split()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout
     assert "warning" not in done.stdout
-    shutil.copytree(ROOT / "scripts/lint", tmp_path / "scripts/lint")
-    (tmp_path / "openapi.yaml").write_text(TEXT.replace(f"{FIND_DOMAIN}:", f"{FIND_DOMAIN}/:"), encoding="utf-8")
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert f"{FIND_DOMAIN}/" in done.stdout
-    assert "trailing-slash" in done.stdout
-    assert f"`{SLASHED}`" not in done.stdout
-    assert f"paths.{SLASHED}" not in done.stdout
 
 
-def test_it_is_valid_openapi() -> None:
-    """The contract is a valid OpenAPI 3.1 document; the first request's path keeps the slash that callers send."""
-    assert [error.message for error in OpenAPIV31SpecValidator(CONTRACT).iter_errors()] == []
-    assert SLASHED.endswith("/visitors/")
-
-
-def unshown(document: Document) -> list[str]:
-    """Find bodies and answers that have no named example, and members of unions that no example shows."""
-    media = [value for place, value in walk(document) if place[-2:-1] == ("content",) and isinstance(value, dict)]
-    shown = {
-        (place[-1], value) for each in media for place, value in walk(each.get("examples")) if isinstance(value, str)
-    }
-    unions = [each["discriminator"] for each in document["components"]["schemas"].values() if "discriminator" in each]
-    missing = [tag for union in unions for tag in union["mapping"] if (union["propertyName"], tag) not in shown]
-    return missing + ["no named example" for each in media if not each.get("examples")]
-
-
-def test_the_examples_show_everything() -> None:
+def test_it_is_valid_and_its_examples_show_everything() -> None:
     """Each body and answer has a named one, and there is one of each attribute, event and kind of answer."""
-    assert unshown(CONTRACT) == []
-    found = "findDomain responses 200 content application/json examples"
-    closed = "requestBodies UpdateSession content application/json examples closed"
-    assert unshown(edited(CONTRACT, {found: GONE, closed: GONE})) == ["impClose", "no named example"]
+    assert [error.message for error in OpenAPIV31SpecValidator(CONTRACT).iter_errors()] == []
+    assert SLASHED.endswith("/visitors/")  # which callers send
+    media = [value for place, value in walk(CONTRACT) if place[-2:-1] == ("content",) and isinstance(value, dict)]
+    assert all(each.get("examples") for each in media)
+    shown = {(place[-1], value) for each in media for place, value in walk(each["examples"]) if isinstance(value, str)}
+    unions = [each["discriminator"] for each in CONTRACT["components"]["schemas"].values() if "discriminator" in each]
+    assert {(union["propertyName"], tag) for union in unions for tag in union["mapping"]} <= shown
 
 
-def test_policy_and_unions_are_the_documented_ones() -> None:
-    """The numbers of the vendor's page; two answers, ten attributes, five events; who needs a session."""
-    policy = CONTRACT["x-retry-policies"]["documented"]
-    assert (policy["retryStatuses"], policy["maxRetries"], policy["pausesInSeconds"]) == (["5XX"], 3, [5, 10, 15])
-    schemas: Document = CONTRACT["components"]["schemas"]
-    unions = {name: schema["discriminator"]["mapping"] for name, schema in schemas.items() if "discriminator" in schema}
-    attributes = "personal ctmrinfo mrktInfo cart purchase prodView lead service error searchInfo"
-    assert {union: " ".join(mapping) for union, mapping in unions.items()} == {
-        "Session": "Available NotAvailable",
-        "EngagementAttribute": attributes,
-        "ImpressionEvent": "impDisplay impAccept impExpanded impTimeout impClose",
-    }
-    # Only the retry after "Loading account" knows a visitor without a session, and it asks for an engagement.
+def test_who_needs_a_session() -> None:
+    """Only the retry after "Loading account" knows a visitor without one, and it asks for an engagement."""
     own = {found["operationId"]: [each for each in found["parameters"] if "name" in each] for _, found in operations()}
     assert [own[name][0]["required"] for name in ("continueSession", "updateSession")] == [False, True]
 
@@ -159,9 +123,7 @@ ACCEPTANCE: list[tuple[str, list[Any], list[Any]]] = [
         each("baseURI", "127.0.0.1:8080"),
         each("baseURI", "https://h.net", "h.net/a", "u@h.net", "h\n", ""),
     ),
-    # Attributes
     ("EngagementAttribute", [{"type": "personal", "personal": {}}], []),
-    ("Personal", [{"firstname": "Sarah", "lastname": "West", "company": "liveperson"}], []),
     ("Personal", each("language", "en-US", "en_US"), each("language", "English please")),
     ("Gender", ["MALE", "FEMALE", "OTHER"], [0, "0"]),
     (
@@ -181,9 +143,7 @@ ACCEPTANCE: list[tuple[str, list[Any], list[Any]]] = [
     ("CustomerInfo", [{"balance": -400.99}, {"companySize": 500, "loginStatus": 1}], each("balance", "-400.99")),
     ("CustomerInfo", [], [{"companySize": 0.5}, {"loginStatus": "in"}, {"registrationDate": {"month": 13}}]),
     ("CustomerInfo", [{"lastPaymentDate": {"day": 15, "month": 10, "year": 2014}, "registrationDate": {}}], []),
-    ("EngagementAttribute", [{"type": "mrktInfo", "info": {"affiliate": "Yahoo", "campaignId": "US_Xmas"}}], []),
     ("MarketingChannel", [*range(7), *map(str, range(7))], [7, "7", -1, "", "01", 1.5]),
-    ("EngagementAttribute", [{"type": "cart", "total": 11.7, "numItems": 6, "products": [PRODUCT]}], []),
     ("EngagementAttribute", [{"type": "cart", "total": 11.7, "numItems": 6, "currency": "USD", "products": []}], []),
     ("CartAttribute", [], without_each({"type": "cart", "total": 1, "numItems": 6})),
     (
@@ -198,7 +158,6 @@ ACCEPTANCE: list[tuple[str, list[Any], list[Any]]] = [
     ("EngagementAttribute", [], [{"type": "prodView", "products": [{}]}]),
     ("EngagementAttribute", [{"type": "lead", "lead": {}}], []),
     ("Lead", [{"topic": "upgrade", "value": 22.22, "currency": "USD", "leadId": "234566"}], [{"value": "22.22"}]),
-    ("EngagementAttribute", [{"type": "service", "service": {"topic": "t", "category": "c", "serviceId": "1"}}], []),
     ("ServiceStatus", [*range(14)], [14, -1, "1"]),
     ("EngagementAttribute", [{"type": "error", "error": {}}], []),
     ("VisitorError", [{"contextId": "c", "message": "m", "code": "E", "level": LONGEST, "resolved": False}], []),
@@ -211,18 +170,13 @@ ACCEPTANCE: list[tuple[str, list[Any], list[Any]]] = [
     ("AccountId", ["le12345678", "12345678", "a_b", "a" * 20], ["a" * 21, "", "a-b", "a/b", "..", "demo\n", "démo"]),
     ("VisitorId", ["ZkMTY4N2I4YTQ0ZjMwMTg0", "a.b", "...a"], ["", ".", ".."]),
     ("SessionId", ["abc"], [""]),
+    ("parameters/ApiVersion/schema", ["1.0"], ["1", 1.0]),
 ]
 
 
 @pytest.mark.parametrize(("component", "accepted", "refused"), ACCEPTANCE)
 def test_values_are_accepted_as_documented(component: str, accepted: list[Any], refused: list[Any]) -> None:
     """Each documented fact, and each decision where the documents disagree, holds for the contract's schemas."""
-    schema = validator(CONTRACT, {"$ref": f"#/components/schemas/{component}"})
+    schema = validator(CONTRACT, {"$ref": f"#/components/{component if '/' in component else f'schemas/{component}'}"})
     assert [value for value in accepted if not schema.is_valid(value)] == []
     assert [value for value in refused if schema.is_valid(value)] == []
-
-
-def test_the_version_is_spelled_out() -> None:
-    """The version goes out as 1.0, never as 1."""
-    schema = validator(CONTRACT, CONTRACT["components"]["parameters"]["ApiVersion"]["schema"])
-    assert [schema.is_valid(value) for value in ("1.0", "1", 1.0)] == [True, False, False]

@@ -1,29 +1,107 @@
 """scripts/generate writes what is committed, renders what other contracts may hold, and fails without a trace."""
 
-from __future__ import annotations
-
-import inspect
 import json
 import os
-import re
 import shutil
 import signal
 import subprocess
 import sys
 from pathlib import Path
 
-import openapi_python_client
 import pytest
 
 from checkout import ROOT
 from contract import parse
 from contract_tools import CONTRACT, TEXT, generator_command, regenerate, run_generator
 from generate import differences, problems
-from wider_contract import PACKAGE, USE, USE_BATTERY, WIDER
+from wider_contract import PACKAGE, WIDER
 
 GENERATED = ROOT / "generated"
-TEMPLATES = ROOT / "scripts/templates"
 BANNER = "# Written by scripts/generate from openapi.yaml. Do not edit: change the contract and run scripts/generate.\n"
+
+USE = """\
+import datetime, uuid
+from liveperson_engagement_api import Client, ResponseError, models
+from liveperson_engagement_api.api import operation
+from liveperson_engagement_api.api.things import add_thing, find_things
+
+def refused(error, call, *arguments, **options):
+    try:
+        call(*arguments, **options)
+    except error as raised:
+        return raised
+    raise AssertionError("not refused")
+
+request = find_things.build_request(5, x_dry_run=True)
+assert request.target == "/things/5/all?only=true&limit=10&ratio=0.5&quoted=it%27s%20%22so%22", request.target
+assert dict(request.headers) == {"accept": "application/json", "x-dry-run": "true"}
+request = find_things.build_request(
+    5, "a b", only=False, limit=0, ratio=None, app_type="MSDK", status=models.ServiceStatus.CLOSED, quoted=None,
+    id=2**63 - 1, x_trace="t", x_dry_run=False)
+assert request.target == (
+    "/things/5/a%20b?only=false&limit=0&app%20type=MSDK&status=7&id=9223372036854775807"), request.target
+assert dict(request.headers) == {"accept": "application/json", "x-dry-run": "false", "x-trace": "t"}
+assert find_things.PARAMETERS["X-Trace"] == "x_trace"
+
+least = {
+    "id": "7", "at": "2024-02-29T12:00:00+02:00", "note": None, "owner": None, "free": {}, "shape": {"kind": "circle"},
+}
+thing = models.Thing.from_dict(least)
+assert thing.at == datetime.datetime.fromisoformat("2024-02-29T12:00:00+02:00")
+assert thing.to_dict() == {**least, "id": 7}
+full = {
+    **least, "id": 7, "note": "", "owner": {"name": "n"}, "free": {"a": 1}, "day": "2024-02-29",
+    "key": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "remark": "r", "heir": {}, "hole": {"kind": "square"},
+    "shapes": [{"kind": "square"}, {"kind": "circle"}], "gaps": [None, {"name": "g"}], "ids": [[1, 2], []],
+    "words": [["a"], []], "moments": ["2024-02-29T12:00:00+00:00"], "rest": [{**least, "id": 8}], "states": [0, 13],
+    "size": "large", "any": [{}], "inner": {"deep": "d"}, "mode": "quiet", "field": "f", "date": "d", "value": "v",
+    "data": "x", "class": "c", 'it"s': "odd", "unknown": 1,
+}
+thing = models.Thing.from_dict({**full, "ids": [["1", 2], []]})
+assert thing.to_dict() == full
+assert thing.ids == ((1, 2), ()) and thing.words == (("a",), ()), thing
+assert isinstance(thing.shapes[0], models.Square) and thing.day == datetime.date(2024, 2, 29)
+assert thing.key == uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
+assert thing.class_ == "c" and thing.additional_properties == {"unknown": 1}
+nulls = models.Thing.from_dict({**least, "remark": None, "heir": None, "hole": None, "rest": None, "shapes": None})
+assert nulls == models.Thing.from_dict(least)
+refused(ValueError, models.Thing.from_dict, {**full, "ids": [["1_0"]]})
+refused(ValueError, models.Thing.from_dict, {**full, "mode": "loud"})
+refused(KeyError, models.Thing.from_dict, {"id": 1})
+
+assert [each.id for each in find_things.parse_response(200, [least, full])] == [7, 7]
+assert refused(ResponseError, find_things.parse_response, 200, {"a": 1}).status == 200
+assert add_thing.parse_response(201, full) == models.Thing.from_dict(full)
+assert add_thing.parse_response(202, 5) == 5
+assert add_thing.parse_response(204, None) is None
+assert refused(ResponseError, add_thing.parse_response, 200, full).status == 200
+empty = add_thing.build_request(1)
+assert (empty.body, dict(empty.headers)) == (None, {"accept": "application/json"})
+sent = add_thing.build_request(1, body=models.Square())
+assert sent.body == b'{"kind":"square"}' and sent.headers["content-type"] == "application/json"
+assert operation("addThing").METHOD == "POST"
+"""
+USE_BATTERY = """
+import httpx
+from liveperson_engagement import EngagementClient, InvalidRequest
+from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement_api.models import AppDetails, CreateSessionBody
+
+def outcome(call, *arguments):
+    try:
+        return call(*arguments).status
+    except (InvalidRequest, TypeError) as error:
+        return str(error)
+
+with Sandbox() as sandbox, EngagementClient("demo", base_url=sandbox.url) as client:
+    visit = client.visit()
+    print("model:", outcome(lambda: visit.create_session(
+        CreateSessionBody(app_type="EXTERNAL", app_details=AppDetails(battery_level=0.5)))))
+    for level in (0.5, 2, "full"):
+        body = {"appType": "EXTERNAL", "appDetails": {"batteryLevel": level}}
+        url = f"{sandbox.url}/api/account/demo/app/engagement/visitors/?v=1.0"
+        print(level, "client:", outcome(visit.create_session, body), "sandbox:", httpx.post(url, json=body).status_code)
+"""
 
 
 @pytest.fixture(scope="module")
@@ -93,38 +171,22 @@ def test_a_new_optional_field_needs_no_line_of_hand_written_code(wider: Path) ->
     ]
 
 
-@pytest.mark.parametrize(
-    ("old", "new", "said"),
-    [
-        (
-            '            const: "1.0"\n            default: "1.0"\n',
-            "            enum: [1.0]\n",
-            r".+ not be generated.+",
-        ),
-        (
-            "    CalendarDate:\n",
-            "    CalendarDate:\n      minimun: 1\n",
-            r"{contract}:\d+: minimun is not known here\n",
-        ),
-    ],
-)
-def test_what_fails_is_said_and_changes_nothing(old: str, new: str, said: str, tmp_path: Path) -> None:
-    """An endpoint that a generator leaves out with a warning, a broken contract; no traceback, and no trace."""
+def test_what_fails_is_said_and_changes_nothing(tmp_path: Path) -> None:
+    """An endpoint that a generator leaves out with a warning; no traceback, and no trace."""
     contract, output = tmp_path / "openapi.yaml", tmp_path / "generated"
-    assert old in TEXT
-    contract.write_text(TEXT.replace(old, new), encoding="utf-8")
     output.mkdir()
+    const = '            const: "1.0"\n            default: "1.0"\n'
+    assert const in TEXT
+    contract.write_text(TEXT.replace(const, "            enum: [1.0]\n"), encoding="utf-8")
     done = run_generator("--contract", contract, "--output", output)
     assert done.returncode == 1
-    assert re.fullmatch(said.format(contract=re.escape(str(contract))), done.stderr, re.DOTALL), done.stderr
+    assert "not be generated" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
-    assert list(output.iterdir()) == []
-    assert sorted(tmp_path.iterdir()) == [output, contract]
+    assert sorted(tmp_path.rglob("*")) == [output, contract]
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupted_run_changes_nothing(number: signal.Signals, tmp_path: Path) -> None:
-    """Ctrl-C and SIGTERM leave the output as it was, and nothing beside it."""
+def test_an_interrupted_run_changes_nothing(tmp_path: Path) -> None:
+    """Ctrl-C leaves the output as it was, and nothing beside it."""
     output = tmp_path / "generated"
     output.mkdir()
     (output / "kept.py").touch()
@@ -135,22 +197,10 @@ def test_an_interrupted_run_changes_nothing(number: signal.Signals, tmp_path: Pa
         said = b""
         while b"client and request types" not in said:
             said += os.read(run.stdout.fileno(), 1024)
-        os.killpg(run.pid, number)
-        assert run.wait() == 128 + number
+        os.killpg(run.pid, signal.SIGINT)
+        assert run.wait() == 128 + signal.SIGINT
         assert run.stderr.read() == b"stopped: nothing has been changed\n"
     assert list(tmp_path.rglob("*")) == [output, output / "kept.py"]
-
-
-def test_every_template_is_ours() -> None:
-    """None is missing that the generator asks for, or another of ours: upstream's would take its place in silence."""
-    own = {path.name for path in TEMPLATES.glob("*.jinja")} | {"contract.jinja"}
-    source = inspect.getsource(openapi_python_client.Project)
-    asked = set(re.findall(r'get_template\(\s*"(.+?\.py\.jinja)"', source)) - {"setup.py.jinja"}
-    for path in TEMPLATES.glob("*.jinja"):
-        asked |= set(re.findall(r'{%-? (?:from|import|include|extends) "(.+?)"', path.read_text(encoding="utf-8")))
-    asked -= {"no template for "}  # not a name: it makes a kind without a template the last line of what is said
-    assert len(asked) > 10
-    assert asked == own
 
 
 def test_the_generated_code_is_small_and_marked() -> None:

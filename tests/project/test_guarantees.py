@@ -1,7 +1,5 @@
 """Each promise that docs/guarantees.md makes is held by a test that exists."""
 
-from __future__ import annotations
-
 import ast
 import re
 

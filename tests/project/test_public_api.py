@@ -1,7 +1,5 @@
 """The public surface, compared with `public_api.txt`: no name, argument or option appears or vanishes unnoticed."""
 
-from __future__ import annotations
-
 import difflib
 from importlib import import_module
 from typing import Any

@@ -3,8 +3,6 @@
 # mypy: disable-error-code="import-untyped"
 # pyright: reportMissingTypeStubs=false, reportUnknownVariableType=false, reportUnknownMemberType=false
 
-from __future__ import annotations
-
 import asyncio
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -22,6 +20,7 @@ from samples import samples
 RECIPES = [each for each in samples(ROOT / "docs/web-frameworks.md", "python") if "VisitIds.from_text" in each.code]
 Ask = Callable[[str], tuple[Any, str]]
 """Asks for /chat with a cookie; returns the answer and the cookie that is set."""
+URL = "https://shop.example.com/chat"
 
 
 def asking(framework: str, recipe: dict[str, Any], stack: ExitStack) -> Ask:
@@ -36,25 +35,21 @@ def asking(framework: str, recipe: dict[str, Any], stack: ExitStack) -> Ask:
             return answer.content, answer.cookies["visit"].value
 
         return view
-    app, runner = recipe["app"], stack.enter_context(asyncio.Runner())
-    if framework == "fastapi":
-        lifespan = app.router.lifespan_context(app)
+    app: Any = recipe["app"]
+    if framework == "flask":
+        stack.enter_context(recipe["client"])
+        browser = stack.enter_context(httpx.Client(transport=httpx.WSGITransport(app)))
+        get: Callable[..., httpx.Response] = browser.get
+    else:
+        runner, lifespan = stack.enter_context(asyncio.Runner()), app.router.lifespan_context(app)
+        later = httpx.AsyncClient(transport=httpx.ASGITransport(app))
         runner.run(lifespan.__aenter__())
         stack.callback(lambda: runner.run(lifespan.__aexit__(None, None, None)))
-    else:
-        stack.enter_context(recipe["client"])
-
-    async def get(url: str, headers: dict[str, str]) -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as browser:
-            return await browser.get(url, headers=headers)
+        stack.callback(lambda: runner.run(later.aclose()))
+        get = lambda *arguments, **options: runner.run(later.get(*arguments, **options))  # noqa: E731
 
     def ask(cookie: str) -> tuple[Any, str]:
-        url, headers = "https://shop.example.com/chat", {"Cookie": f"visit={cookie}"}
-        if framework == "fastapi":
-            answer = runner.run(get(url, headers))
-        else:
-            with httpx.Client(transport=httpx.WSGITransport(app)) as browser:
-                answer = browser.get(url, headers=headers)
+        answer = get(URL, headers={"Cookie": f"visit={cookie}"})
         return answer.content, answer.cookies["visit"]
 
     return ask

@@ -1,19 +1,16 @@
 """The examples without a page: each started by its one command, the desktop app, and the batch."""
 
-from __future__ import annotations
-
-import importlib.util
 import re
+import runpy
 import signal
-import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
 import pytest
 
-from liveperson_engagement import SQLiteStore
 from liveperson_engagement.sandbox import Sandbox
 from program import EXAMPLES, reported, started
 from waiting import until
@@ -32,12 +29,7 @@ def sandbox(monkeypatch: pytest.MonkeyPatch) -> Iterator[Sandbox]:
 
 def module(name: str) -> Any:
     """Import an example."""
-    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
-    assert spec is not None
-    assert spec.loader is not None
-    loaded = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(loaded)
-    return loaded
+    return SimpleNamespace(**runpy.run_path(str(EXAMPLES / f"{name}.py"), run_name=name))
 
 
 @pytest.mark.parametrize(
@@ -70,9 +62,6 @@ def test_an_example_runs_with_one_command(command: str, ready: str) -> None:
         else:
             program.say("quit")
             assert program.ends() == 0
-
-
-# The desktop app
 
 
 def test_the_life_of_a_desktop_app(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -121,55 +110,36 @@ def test_the_next_start_goes_on_as_the_same_visitor(tmp_path: Path, sandbox: San
     assert len(sandbox.visitors) == 1
 
 
-def test_a_desktop_app_never_waits_for_the_service(tmp_path: Path, sandbox: Sandbox) -> None:
-    """While it hangs, a start, a click and a stop take no time, and a stop lets go of the visit."""
-    sandbox.slow(90)
-    states: list[str] = []
-    began = time.monotonic()
-    with module("desktop_app").ChatButton(tmp_path / "visits.db", states.append) as button:
-        until(lambda: sandbox.requests)
-        button.displayed()
-        button.clicked()
-    assert time.monotonic() - began < 60
-    assert states == []
-    with SQLiteStore(tmp_path / "visits.db") as store:
-        assert store.acquire("demo:the user of this computer", "next", 0, 30)
+def visits(folder: Path, *rows: str) -> Path:
+    """Write a file of visits."""
+    (folder / "visits.csv").write_text("\n".join(["customer,topic,value,currency", *rows]) + "\n")
+    return folder / "visits.csv"
 
 
-# The batch
-
-
-class Batch:
-    """Runs the batch in this process, in no time."""
-
-    def __init__(self, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-        self._folder, self._capsys = folder, capsys
-        self.pauses: list[float] = []
-
-    def file(self, *rows: str) -> Path:
-        """Write a file of visits."""
-        (self._folder / "visits.csv").write_text("\n".join(["customer,topic,value,currency", *rows]) + "\n")
-        return self._folder / "visits.csv"
-
-    def run(self, *rows: str, state: str = "state", rate: float = 1000) -> tuple[int, list[str]]:
-        """Run it, and note its pauses; return the exit status and the lines of the outcome."""
-
-        async def note(seconds: float) -> None:
-            self.pauses.append(seconds)
-
-        before = signal.getsignal(signal.SIGINT)
-        options = ["--state", str(self._folder / state), "--rate", str(rate), "--concurrency", "4"]
-        try:
-            status: int = module("batch_update").main([str(self.file(*rows)), *options], sleep=note)
-        finally:
-            signal.signal(signal.SIGINT, before)
-        return status, self._capsys.readouterr().out.splitlines()
+Batch = Callable[..., tuple[int, list[str]]]
 
 
 @pytest.fixture
-def batch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Batch:
-    """Prepare to run it."""
-    return Batch(tmp_path, capsys)
+def pauses() -> list[float]:
+    """The pauses of the batch, which take no time."""
+    return []
+
+
+@pytest.fixture
+def batch(tmp_path: Path, capsys: pytest.CaptureFixture[str], pauses: list[float]) -> Iterator[Batch]:
+    """Run the batch in this process; give its exit status and the lines of the outcome."""
+
+    async def note(seconds: float) -> None:
+        pauses.append(seconds)
+
+    def run(*rows: str, state: str = "state", rate: float = 1000) -> tuple[int, list[str]]:
+        options = ["--state", str(tmp_path / state), "--rate", str(rate), "--concurrency", "4"]
+        status: int = module("batch_update").main([str(visits(tmp_path, *rows)), *options], sleep=note)
+        return status, capsys.readouterr().out.splitlines()
+
+    before = signal.getsignal(signal.SIGINT)
+    yield run
+    signal.signal(signal.SIGINT, before)
 
 
 def customers(number: int, cents: int = 5) -> list[str]:
@@ -185,52 +155,52 @@ def leads(sandbox: Sandbox) -> list[Any]:
 def test_each_row_becomes_a_visitor_once(batch: Batch, sandbox: Sandbox) -> None:
     """What is done is not sent again; more news goes to the same visitors, unless their sessions have ended."""
     sandbox.slow(0.2, times=4)
-    assert batch.run(*customers(40)) == (0, ["40 rows done, 0 done before, 0 failed, of 40."])
+    assert batch(*customers(40)) == (0, ["40 rows done, 0 done before, 0 failed, of 40."])
     assert leads(sandbox) == [each + 0.5 for each in range(40)]
     assert [each.operation_id for each in sandbox.requests] == ["createSession"] * 40
     assert 2 <= len({each.caller for each in sandbox.requests}) <= 4  # connections, as many as there are calls at once
-    news = batch.run(*customers(40), *customers(40, 75))
+    news = batch(*customers(40), *customers(40, 75))
     assert news == (0, ["40 rows done, 40 done before, 0 failed, of 80."])
     assert leads(sandbox) == [each + 0.75 for each in range(40)]
     assert [each.operation_id for each in sandbox.requests[40:]] == ["updateSession"] * 40
     sandbox.expire_sessions()
-    assert batch.run(*customers(40, 25))[0] == 0
+    assert batch(*customers(40, 25))[0] == 0
     assert leads(sandbox) == sorted(each + cents for each in range(40) for cents in (0.25, 0.75))
 
 
 def test_rows_that_are_wrong_are_noted_and_can_be_mended(batch: Batch, sandbox: Sandbox) -> None:
     """By line and place, without a word of what stands there; the others are done."""
     wrong = ["c-7,upgrade,much,USD", ",upgrade,1,USD", "c-8,upgrade,nan,USD", "c-9"]
-    status, lines = batch.run(*customers(3), *wrong)
-    assert (status, [line.partition(": must")[0] for line in lines]) == (
-        1,
-        [
-            *["3 rows done, 0 done before, 4 failed, of 7.", "line 5: value", "line 6: customer: is required"],
-            *["line 7: engagementAttributes[0].lead.value", "line 8: value"],
-        ],
-    )
+    status, lines = batch(*customers(3), *wrong)
+    assert status == 1
+    assert [line.partition(": must")[0] for line in lines] == [
+        *("3 rows done, 0 done before, 4 failed, of 7.", "line 5: value", "line 6: customer: is required"),
+        *("line 7: engagementAttributes[0].lead.value", "line 8: value"),
+    ]
     assert not re.search("c-|much|upgrade|nan", "".join(lines))
-    mended = batch.run(*customers(3), *[f"c-{each},upgrade,{each},USD" for each in range(6, 10)])
+    mended = batch(*customers(3), *[f"c-{each},upgrade,{each},USD" for each in range(6, 10)])
     assert mended == (0, ["4 rows done, 3 done before, 0 failed, of 7."])
     assert len(sandbox.visitors) == 7
 
 
-def test_rows_begin_at_the_rate_and_failures_slow_them_down(batch: Batch, sandbox: Sandbox) -> None:
+def test_rows_begin_at_the_rate_and_failures_slow_them_down(
+    batch: Batch, sandbox: Sandbox, pauses: list[float]
+) -> None:
     """One a second: the last of 30 begins within 29 seconds. Two failures, and it begins much later."""
-    assert batch.run(*customers(30), state="first", rate=1)[0] == 0
-    assert max(batch.pauses) <= 29
-    batch.pauses.clear()
+    assert batch(*customers(30), state="first", rate=1)[0] == 0
+    assert max(pauses) <= 29
+    pauses.clear()
     sandbox.fail_next(503, times=2)
-    assert batch.run(*customers(30), state="second", rate=0.01)[0] == 0
-    assert max(batch.pauses) > 3400
+    assert batch(*customers(30), state="second", rate=0.01)[0] == 0
+    assert max(pauses) > 3400
     assert len(sandbox.visitors) == 60
 
 
 def test_an_outage_stops_it_and_the_next_run_goes_on(batch: Batch, sandbox: Sandbox) -> None:
     """It does not send all rows to a service that is down; in the end each row is one visitor."""
-    assert batch.run(*customers(10))[0] == 0
+    assert batch(*customers(10))[0] == 0
     sandbox.fail_next(503, times=1000)
-    status, lines = batch.run(*customers(60))
+    status, lines = batch(*customers(60))
     assert (status, lines[-1]) == (3, "Stopped, as 5 rows in a row failed: try again later.")
     sent = len(sandbox.requests) - 10
     assert 5 * 4 <= sent <= (5 + 4) * 4
@@ -238,39 +208,19 @@ def test_an_outage_stops_it_and_the_next_run_goes_on(batch: Batch, sandbox: Sand
         f"line {number}: [503] after 4 attempts" for number in range(12, 12 + sent // 4)
     ]
     sandbox.reset()
-    assert batch.run(*customers(60))[0] == 0
+    assert batch(*customers(60))[0] == 0
     assert len(sandbox.visitors) == 50
 
 
 def test_ctrl_c_lets_the_calls_under_way_end(batch: Batch, sandbox: Sandbox, tmp_path: Path) -> None:
     """So that the next run makes no visitor twice."""
     options = ("--state", tmp_path / "state", "--rate", 5)
-    with started("batch_update", batch.file(*customers(60)), *options, url=sandbox.url) as program:
+    with started("batch_update", visits(tmp_path, *customers(60)), *options, url=sandbox.url) as program:
         until(lambda: len(sandbox.visitors) >= 3)
         sandbox.slow(0.2, times=4)
         program.process.send_signal(signal.SIGINT)
         assert program.ends() == 3
     assert program.printed.endswith("Stopped, as you asked.\n")
     assert len(sandbox.visitors) == int(program.said(r"(\d+) rows done")) < 60
-    assert batch.run(*customers(60))[0] == 0
+    assert batch(*customers(60))[0] == 0
     assert len(sandbox.visitors) == 60
-
-
-def test_what_cannot_begin_says_why_in_one_line(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A file that is none, one without a column, an account that is missing."""
-    monkeypatch.delenv("LIVEPERSON_ACCOUNT_ID", raising=False)
-    monkeypatch.chdir(tmp_path)
-    short, before = tmp_path / "short.csv", signal.getsignal(signal.SIGINT)
-    short.write_text("customer,topic\n")
-    for arguments, reason in [
-        ([str(tmp_path / "none.csv")], r".*No such file.*none\.csv'"),
-        ([str(short)], rf"{short}: column value is missing; it needs customer, topic, value, currency"),
-        ([], "account_id: is required: pass it, or set LIVEPERSON_ACCOUNT_ID"),
-    ]:
-        assert module("batch_update").main(arguments) == 2
-        output = capsys.readouterr()
-        assert output.out == ""
-        assert re.fullmatch(reason, output.err.strip().splitlines()[-1])
-    signal.signal(signal.SIGINT, before)

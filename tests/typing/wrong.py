@@ -1,10 +1,4 @@
-"""Mistakes that type checkers find before the program runs.
-
-Each line is one mistake, with the rule by which mypy and pyright reject it. Were it accepted, its comment would be
-one that ignores nothing, which both checkers report.
-"""
-
-from __future__ import annotations
+"""Mistakes, one a line, and the rules by which type checkers find them: a comment that ignores nothing is an error."""
 
 import time
 
@@ -21,7 +15,6 @@ from liveperson_engagement import (
     Visit,
     VisitIds,
 )
-from liveperson_engagement.stores import Record, Remembered
 from liveperson_engagement_api import models
 
 
@@ -31,30 +24,6 @@ async def note_later(event: RetryEvent) -> None:
 
 def take_text(text: str) -> None:
     """Take what no retry is."""
-
-
-class HalfAStore:
-    """A store without `acquire`, `extend` and `release`."""
-
-    def load(self, key: str) -> Remembered | None:
-        """Know nothing."""
-
-    def compare_and_set(self, key: str, expected: object | None, record: Record | None) -> object | None:
-        """Save nothing."""
-
-
-class OnlySync(HalfAStore):
-    """A store that cannot be awaited."""
-
-    def acquire(self, key: str, timeout: float | None, seconds: float) -> object | None:
-        """Hold nothing."""
-
-    def extend(self, key: str, lease: object, seconds: float) -> bool:
-        """Hold nothing."""
-        raise NotImplementedError
-
-    def release(self, key: str, lease: object) -> None:
-        """Give nothing back."""
 
 
 def bodies(visit: Visit) -> None:
@@ -112,7 +81,7 @@ def settings(client: EngagementClient, later: httpx.AsyncBaseTransport) -> None:
     EngagementClient(on_retry=take_text)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_request=note_later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_retry=note_later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    EngagementClient(store=HalfAStore())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    EngagementClient(store=object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(store="visits.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(telemetry=object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(outage_guard=(120,))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
@@ -125,7 +94,7 @@ async def with_async(
     """What the sync client takes, and what is not awaited."""
     AsyncEngagementClient(sleep=time.sleep)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     AsyncEngagementClient(transport=transport)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    AsyncEngagementClient(store=OnlySync())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    AsyncEngagementClient(store=object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     AsyncEngagementClient(on_retry=take_text)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     visit.create_session({"appType": "EXTERNAL"})  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
     print(visit.create_session({"appType": "EXTERNAL"}).status)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]

@@ -1,7 +1,5 @@
 """Generates, compiles and runs clients in other languages; writes what came of it to docs/languages.md."""
 
-from __future__ import annotations
-
 import argparse
 import os
 import sys
@@ -16,13 +14,8 @@ from .work import Failed, missing, prepared, prove
 def main() -> int:
     """Run the command and give its exit status."""
     parser = argparse.ArgumentParser(prog="scripts/portability", description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail if docs/languages.md is out of date")
-    parser.add_argument(
-        "--prepare",
-        choices=LANGUAGES,
-        metavar="LANGUAGE",
-        help="copy the project of a language to .portability, and stop",
-    )
+    prepare = "copy the project of a language to .portability, and stop"
+    parser.add_argument("--prepare", choices=LANGUAGES, metavar="LANGUAGE", help=prepare)
     parser.add_argument("languages", nargs="*", metavar="language", help=", ".join(LANGUAGES))
     options = parser.parse_args()
     if unknown := set(options.languages) - LANGUAGES.keys():
@@ -43,7 +36,7 @@ def main() -> int:
     if any(map(missing, chosen)):
         print("docs/languages.md is as it was, since not every language could be tried", file=sys.stderr)
         return 0
-    return _page(write=len(chosen) == len(LANGUAGES) and not options.check)
+    return _page(write=len(chosen) == len(LANGUAGES))
 
 
 def _page(*, write: bool) -> int:

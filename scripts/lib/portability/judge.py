@@ -1,7 +1,5 @@
 """Holds clients to the vectors, over real sockets; written once for all languages."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from urllib.parse import unquote
 

@@ -1,7 +1,5 @@
 """The languages of languages.yaml, which says what each entry means."""
 
-from __future__ import annotations
-
 import fnmatch
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,7 +1,5 @@
 """What scripts/portability writes into docs/languages.md, between the prose: recipes, notes, and the table."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 
 from .languages import HELPERS, LANGUAGES, Language

@@ -1,7 +1,5 @@
 """The conformance vectors: what each says is in tests/conformance/README.md."""
 
-from __future__ import annotations
-
 import functools
 import json
 import re
@@ -43,13 +41,7 @@ class Vector:
 def vectors() -> tuple[Vector, ...]:
     """Read all vectors, in the order of the files and within them."""
     return tuple(
-        Vector(
-            entry["name"],
-            entry["about"],
-            group,
-            tuple(Exchange(**exchange) for exchange in entry["exchanges"]),
-            entry.get("visitors"),
-        )
+        Vector(**entry | {"group": group, "exchanges": tuple(Exchange(**exchange) for exchange in entry["exchanges"])})
         for group in FILES
         for entry in parse((FOLDER / f"{group}.json").read_text(encoding="utf-8"))
     )

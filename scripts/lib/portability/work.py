@@ -1,7 +1,5 @@
 """Generates, compiles and runs the client of one language."""
 
-from __future__ import annotations
-
 import fcntl
 import json
 import os
