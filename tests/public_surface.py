@@ -42,6 +42,7 @@ MODULES = (
 INTERNAL = {
     "errors.check_seconds": "checks arguments",
     "errors.one_line": "cleans texts from elsewhere",
+    "errors.api_error_line": "words an error",
     "errors.check_count": "checks arguments",
     "stores.check_time_to_live": "checks arguments",
     "stores.sqlite.network_file_system": "what a file must not be on",

@@ -67,7 +67,7 @@ class KeyedLock:
         asleep.acquire()
 
         def wake() -> None:
-            if asleep.locked():
+            with suppress(RuntimeError):  # it is awake already
                 asleep.release()
 
         while pause := self._claim(key, token, ttl, wake):
@@ -179,5 +179,5 @@ def _forked() -> None:
         lock.forked()
 
 
-if hasattr(os, "register_at_fork"):
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no forks
     os.register_at_fork(after_in_child=_forked)
