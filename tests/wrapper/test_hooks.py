@@ -212,7 +212,7 @@ def test_telemetry_is_told_each_call_by_its_method(backend: Backend, sandbox: Sa
     visit.update_session({})
     visit.report_impressions("impDisplay")
     visit.forget()
-    sandbox.fail_next(503)
+    sandbox.fail_next(503, operation="findDomain")
     client.call("findDomain")
     with pytest.raises(errors.InvalidRequest):
         visit.update_session({})
