@@ -143,7 +143,7 @@ def test_a_child_process_has_locks_of_its_own() -> None:
     """After a fork, those who held or awaited one are threads of the parent."""
     lock = keyed_lock.KeyedLock()
     assert lock.acquire("k", "parent", 0, 40.0)
-    keyed_lock._forked()  # what a fork calls in the child
+    keyed_lock.after_fork_in_child()
     assert lock.acquire("k", "child", 0, 40.0)
     assert not lock.acquire("k", "another", 0, 40.0)
 
