@@ -8,32 +8,19 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Generator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from conftest import BODY, Backend
 from life import live
-from liveperson_engagement import (
-    AccountLoading,
-    ApiError,
-    BadRequest,
-    ConnectionFailed,
-    DeadlineExceeded,
-    DomainLookupFailed,
-    InvalidRequest,
-    InvalidResponse,
-    NotFound,
-    RetryPolicy,
-    ServerError,
-    StoreError,
-    Timeout,
-    Unauthorized,
-)
+from liveperson_engagement import RetryPolicy
 from liveperson_engagement._log import configure_logging
 from liveperson_engagement.sandbox import Sandbox
 
+OURS, ROOT = logging.getLogger("liveperson_engagement"), logging.getLogger()
 OUTCOME = r"(status \d{3}(, internal code \d+)?|[A-Z]\w+)"
 RETRY = rf"[a-z]\w+: attempt [1-3] failed \({OUTCOME}\); trying again in \d+ s"
 LINES = {
@@ -43,11 +30,11 @@ LINES = {
 }
 """The whole of what is said; pauses of 5 seconds and more are warnings."""
 
-RAISED = [
-    ServerError, AccountLoading, ApiError, BadRequest, Unauthorized, ApiError, InvalidResponse, DeadlineExceeded,
-    InvalidRequest, Timeout, NotFound, ConnectionFailed, DomainLookupFailed, ConnectionFailed, ConnectionFailed,
-    RuntimeError, StoreError,
-]  # fmt: skip
+RAISED = (
+    "ServerError AccountLoading ApiError BadRequest Unauthorized ApiError InvalidResponse DeadlineExceeded"
+    " InvalidRequest Timeout NotFound ConnectionFailed DomainLookupFailed ConnectionFailed ConnectionFailed"
+    " RuntimeError StoreError"
+)
 
 
 @pytest.mark.backends
@@ -57,10 +44,9 @@ def test_a_whole_life_is_logged_without_ids_keys_and_bodies(
     """Under one name; each line is a request at DEBUG, a retry, or at WARNING a store that is done without."""
     caplog.set_level(logging.DEBUG)
     secrets, raised = live(backend, sandbox)
-    assert raised == RAISED
-    records = [each for each in caplog.records if each.name.startswith("liveperson_engagement")]
-    records = [each for each in records if not each.name.startswith("liveperson_engagement.sandbox")]
-    assert {each.name for each in records} == {"liveperson_engagement"}
+    assert " ".join(kind.__name__ for kind in raised) == RAISED
+    records = [each for each in caplog.records if each.name.startswith(OURS.name) and "sandbox" not in each.name]
+    assert {each.name for each in records} == {OURS.name}
     for record in records:
         line = record.getMessage()
         assert re.fullmatch(LINES[record.levelname], line), line
@@ -73,7 +59,7 @@ def test_each_request_is_one_debug_line_and_each_retry_one_line(
     backend: Backend, sandbox: Sandbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     """With operation, attempt, status or error, internal code, and seconds; a pause from 5 s on is a warning."""
-    caplog.set_level(logging.DEBUG, logger="liveperson_engagement")
+    caplog.set_level(logging.DEBUG, logger=OURS.name)
     client = backend.client(domain_api=sandbox.url, retry=RetryPolicy([4.9, 5]))
     sandbox.fail_next(503, internal_code=13)
     sandbox.html_error(520)
@@ -96,122 +82,103 @@ def test_each_request_is_one_debug_line_and_each_retry_one_line(
 
 
 PROGRAM = """
-import logging, sys
 from liveperson_engagement import EngagementClient, RetryPolicy
 
-def set_up():
-    logging.basicConfig(stream=sys.stdout, format="mine %(levelname)s")
-
-if "before" in sys.argv:
-    set_up()
 for _ in range(2):
     with EngagementClient("demo", retry=RetryPolicy([4]), sleep=lambda _: None) as client:
-        if "after" in sys.argv:
-            set_up()
         client.visit("shopper").create_session({"appType": "EXTERNAL"})
 """
 
 
-@pytest.mark.parametrize("when", ["never", "before", "after"])
-def test_the_environment_has_a_program_print_the_lines(sandbox: Sandbox, when: str) -> None:
-    """Each once, however many clients are made: on standard error, or by the program that sets up logging itself."""
+def test_the_environment_has_a_program_print_the_lines(sandbox: Sandbox) -> None:
+    """On standard error, each once, however many clients are made."""
     for _ in range(2):
         sandbox.fail_next(503)
         sandbox.serve_next()
     environment = {**os.environ, "LIVEPERSON_BASE_URL": sandbox.url, "LIVEPERSON_LOG": "Info "}
-    command = [sys.executable, "-W", "error", "-c", PROGRAM, when]
+    command = [sys.executable, "-W", "error", "-c", PROGRAM]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    ours = [line.partition(" INFO liveperson_engagement: ")[2] for line in done.stderr.splitlines()]
-    if when == "never":
-        assert len(ours) == 2
-        assert all(re.fullmatch(LINES["INFO"], line) for line in ours)
-    else:
-        assert (done.stdout, ours) == ("mine INFO\n" * 2, [])
+    lines = [line.partition(" INFO liveperson_engagement: ")[2] for line in done.stderr.splitlines()]
+    assert len(lines) == 2
+    assert all(re.fullmatch(RETRY, line) for line in lines)
 
 
-@contextmanager
-def configured(monkeypatch: pytest.MonkeyPatch, level: str) -> Generator[tuple[logging.Logger, logging.Logger]]:
-    """Configure as a first client does, in a program without handlers of its own; yield our logger and the root."""
-    ours, root = logging.getLogger("liveperson_engagement"), logging.getLogger()
-    before = ours.level, ours.propagate
-    with monkeypatch.context() as patch:
-        patch.setattr(ours, "handlers", [])
-        patch.setattr(root, "handlers", [])
-        patch.setenv("LIVEPERSON_LOG", level)
+@pytest.fixture
+def configure(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
+    """Configure as a first client does, in a program without handlers of its own."""
+    before = OURS.level, OURS.propagate
+
+    def set_up(level: str) -> None:
+        monkeypatch.setattr(OURS, "handlers", [])
+        monkeypatch.setattr(ROOT, "handlers", [])
+        monkeypatch.setenv("LIVEPERSON_LOG", level)
         configure_logging.__wrapped__()
-        try:
-            yield ours, root
-        finally:
-            ours.setLevel(before[0])
-            ours.propagate = before[1]
+
+    yield set_up
+    OURS.setLevel(before[0])
+    OURS.propagate = before[1]
 
 
 @pytest.mark.parametrize(
     ("level", "printed"),
     [("debug", "DEBUG INFO WARNING"), (" Info ", "INFO WARNING"), ("WARNING", "WARNING"), ("error", "")],
 )
-def test_a_line_has_time_level_name_and_text(monkeypatch: pytest.MonkeyPatch, level: str, printed: str) -> None:
+def test_a_line_has_time_level_name_and_text(
+    configure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, level: str, printed: str
+) -> None:
     """And a line of its own, at once, on what is standard error at that moment; case and blanks don't matter."""
-    flushed: list[str] = []
-
-    class Flushing(io.StringIO):
-        """Notes what is there when it is flushed."""
-
-        def flush(self) -> None:
-            flushed.append(self.getvalue())
-
-    with configured(monkeypatch, level) as (ours, _):
-        monkeypatch.setattr(sys, "stderr", Flushing())
-        for each in (logging.DEBUG, logging.INFO, logging.WARNING):
-            ours.log(each, "%s: tried", "createSession")
-    lines = flushed[-1].splitlines() if flushed else []
-    assert len(flushed) == len(lines)
+    configure(level)
+    monkeypatch.setattr(sys, "stderr", stream := Mock())
+    for each in (logging.DEBUG, logging.INFO, logging.WARNING):
+        OURS.log(each, "%s: tried", "createSession")
+    lines = "".join(call.args[0] for call in stream.write.mock_calls).splitlines()
     assert [line.split(" ")[2] for line in lines] == printed.split()
+    assert stream.flush.call_count == len(lines)
     form = r"[\d-]{10} [\d:,]{12} [A-Z]+ liveperson_engagement: createSession: tried"
     assert all(re.fullmatch(form, line) for line in lines)
 
 
 @pytest.mark.parametrize("level", ["", "loud"])
 def test_without_a_level_that_exists_only_warnings_are_printed(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, level: str
+    configure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch, level: str
 ) -> None:
     """As Python prints those of any package; a wrong level is told."""
-    ours = logging.getLogger("liveperson_engagement")
-    monkeypatch.setattr(ours, "handlers", [])
-    monkeypatch.setenv("LIVEPERSON_LOG", level)
-    before = ours.level
-    configure_logging.__wrapped__()
+    monkeypatch.setattr(OURS, "handle", handle := Mock())
+    before = OURS.level
+    configure(level)
     line = "LIVEPERSON_LOG: must be one of debug, info, warning, error; it is ignored"
-    assert caplog.messages == ([line] if level else [])
-    assert (ours.handlers, ours.level) == ([], before)
+    assert [call.args[0].getMessage() for call in handle.mock_calls] == ([line] if level else [])
+    assert (OURS.handlers, OURS.level) == ([], before)
 
 
 @pytest.mark.parametrize(
-    ("where", "propagates", "printed_by_us"),
-    [("ours", True, False), ("root", True, False), ("ours", False, False), ("root", False, True)],
+    ("handler", "propagates", "printed_by_us"),
+    [(OURS, True, False), (ROOT, True, False), (OURS, False, False), (ROOT, False, True)],
+    ids=range(4),
 )
 def test_who_has_a_handler_prints_the_lines(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], where: str, *, propagates: bool,
-    printed_by_us: bool,
-) -> None:  # fmt: skip
+    configure: Callable[[str], None], capsys: Any, handler: logging.Logger, *, propagates: bool, printed_by_us: bool
+) -> None:
     """One that would see them: the root's does not where nothing is handed on."""
-    with configured(monkeypatch, "info") as (ours, root):
-        ours.propagate = propagates
-        {"ours": ours, "root": root}[where].addHandler(logging.NullHandler())
-        ours.info("told")
+    configure("info")
+    OURS.propagate = propagates
+    handler.addHandler(logging.NullHandler())
+    OURS.info("told")
     assert ("told" in capsys.readouterr().err) is printed_by_us
 
 
-def test_a_line_that_cannot_be_printed_ends_no_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_line_that_cannot_be_printed_ends_no_call(
+    configure: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """The standard library is told which one, as by its own handlers; without standard error there is nothing to do."""
     failures: list[logging.LogRecord] = []
     closed = io.StringIO()
     closed.close()
-    with configured(monkeypatch, "info") as (ours, _):
-        monkeypatch.setattr(ours.handlers[0], "handleError", failures.append)
-        ours.info("%d seconds", "no number")
-        monkeypatch.setattr(sys, "stderr", closed)
-        ours.info("told")
-        monkeypatch.setattr(sys, "stderr", None)
-        ours.info("not told")
+    configure("info")
+    monkeypatch.setattr(OURS.handlers[0], "handleError", failures.append)
+    OURS.info("%d seconds", "no number")
+    monkeypatch.setattr(sys, "stderr", closed)
+    OURS.info("told")
+    monkeypatch.setattr(sys, "stderr", None)
+    OURS.info("not told")
     assert [record.msg for record in failures] == ["%d seconds", "told"]

@@ -2,31 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import re
-import threading
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import BODY, Backend, Clock
+from doubles import WatchedStore
 from life import StoreDown
-from liveperson_engagement import (
-    DeadlineExceeded,
-    EngagementClient,
-    InvalidRequest,
-    MemoryStore,
-    OutageGuard,
-    RedisStore,
-    RetryPolicy,
-    ServerError,
-    SQLiteStore,
-    StoreError,
-)
+from liveperson_engagement import EngagementClient, OutageGuard, RetryPolicy, errors
 from liveperson_engagement._contract import contract
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record, VisitIds
@@ -38,13 +26,13 @@ Connect = Callable[..., EngagementClient]
 
 
 @pytest.fixture
-def store(clock: Clock) -> MemoryStore:
+def store(clock: Clock) -> WatchedStore:
     """What all clients share."""
-    return MemoryStore(clock=clock)
+    return WatchedStore(clock=clock)
 
 
 @pytest.fixture
-def connect(backend: Backend, sandbox: Sandbox, store: MemoryStore) -> Connect:
+def connect(backend: Backend, sandbox: Sandbox, store: WatchedStore) -> Connect:
     """Make clients with a guard that share the store."""
 
     def client(account_id: str = "demo", **options: Any) -> EngagementClient:
@@ -54,15 +42,9 @@ def connect(backend: Backend, sandbox: Sandbox, store: MemoryStore) -> Connect:
     return client
 
 
-@pytest.fixture
-def guarded(connect: Connect) -> EngagementClient:
-    """A client with a guard that waits as the contract says."""
-    return connect()
-
-
-def failed(client: EngagementClient, key: str | None = "second") -> ServerError:
+def failed(client: EngagementClient, key: str | None = "second") -> errors.ServerError:
     """Call in vain."""
-    with pytest.raises(ServerError) as raised:
+    with pytest.raises(errors.ServerError) as raised:
         client.visit(key).create_session(BODY)
     return raised.value
 
@@ -91,10 +73,16 @@ def answers(client: EngagementClient, key: str | None = "second") -> bool:
     return client.visit(key).create_session(BODY).status == "Available"
 
 
-def test_without_a_guard_every_call_is_sent(client: EngagementClient, sandbox: Sandbox) -> None:
-    """It is off by default."""
+def test_without_a_guard_every_call_is_sent(
+    client: EngagementClient, connect: Connect, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is off by default, and for an operation whose policy knows no long outage."""
     begin_outage(client, sandbox)
     assert answers(client)
+    operation = contract().operations["createSession"]
+    monkeypatch.setitem(operation.__dict__, "policy", dataclasses.replace(operation.policy, outage_pauses=()))
+    begin_outage(connect(), sandbox)
+    assert answers(connect())
 
 
 @pytest.mark.backends
@@ -113,25 +101,16 @@ def test_after_the_retries_calls_fail_at_once(
     assert held_back(other, "first") == 60
     clock.now += 59
     assert held_back(other, None) == 1
-    assert len(sandbox.requests) == 4
-    assert backend.pauses == [5, 10, 15]
+    assert (len(sandbox.requests), backend.pauses) == (4, [5, 10, 15])
 
 
 @pytest.mark.parametrize(("pauses", "status", "body", "code"), [(None, 503, None, 18), ((7, 90, 4000), 502, "", None)])
 def test_one_attempt_follows_each_pause_of_the_longer_rhythm(
-    connect: Connect,
-    sandbox: Sandbox,
-    clock: Clock,
-    caplog: pytest.LogCaptureFixture,
-    pauses: Any,
-    status: int,
-    body: str | None,
-    code: int | None,
+    connect: Connect, sandbox: Sandbox, clock: Clock, caplog: Any, pauses: Any, status: int, body: Any, code: Any
 ) -> None:
     """2, 4, 8 minutes, as the contract says, or pauses of one's own; beginning and end are logged, once each."""
     caplog.set_level("INFO", logger="liveperson_engagement")
     client = connect(retry=RetryPolicy.none(), outage_guard=OutageGuard(pauses))
-    assert contract().operations["createSession"].policy.outage_pauses == (120, 240, 480)
     first, *_, last = rhythm = pauses or (120, 240, 480)
     sandbox.fail_next(status, body=body, times=5)
     for sent, pause in enumerate((*rhythm, last, last), 1):
@@ -145,6 +124,29 @@ def test_one_attempt_follows_each_pause_of_the_longer_rhythm(
         ("WARNING", f"outage: the service fails; calls are held back for {first} s"),
         ("INFO", "outage: the service answers again"),
     ]
+
+
+def test_in_an_outage_each_method_is_tried_once(connect: Connect, sandbox: Sandbox, clock: Clock) -> None:
+    """When its pause is over, whatever the client's retries are; what is remembered stays so, and needs no request."""
+    client = connect(outage_guard=OutageGuard((7, 8)))
+    visit = client.visit("second")
+    visit.create_session(BODY)
+    begin_outage(client, sandbox)
+    calls: list[Callable[[], object]] = [
+        lambda: visit.create_session(BODY),
+        lambda: visit.update_session({}),
+        lambda: visit.report_impressions("impDisplay"),
+        lambda: client.call("createSession", BODY),
+    ]
+    for sent, call in enumerate(calls, 6):
+        with pytest.raises(errors.ServerError, match="not sent"):
+            call()
+        clock.now += 8
+        sandbox.fail_next(503)
+        with pytest.raises(errors.ServerError, match="503"):
+            call()
+        assert len(sandbox.requests) == sent
+    assert visit.engagement(BODY).status == "Available"
 
 
 @pytest.mark.parametrize(
@@ -171,154 +173,88 @@ def test_an_answer_ends_the_outage(connect: Connect, sandbox: Sandbox, clock: Cl
     assert held_back(client) == (120 if ends else 240)
 
 
-def test_an_outage_leaves_accounts_and_visits_alone(connect: Connect, sandbox: Sandbox, clock: Clock) -> None:
-    """Other accounts go on, whatever their visits are called; what is remembered stays so, and needs no request."""
+def test_an_outage_leaves_other_accounts_alone(connect: Connect, sandbox: Sandbox) -> None:
+    """They go on, whatever their visits are called; and a call that its deadline has ended begins no outage."""
     client = connect()
-    visit = client.visit("second")
-    visitor_id = visit.create_session(BODY).visitor_id
+    sandbox.fail_next(503)
+    with pytest.raises(errors.DeadlineExceeded):
+        client.visit("first").create_session(BODY, deadline=2)
+    assert answers(client)
     begin_outage(client, sandbox)
     assert all(answers(connect(account_id), "demo") for account_id in ("other", "outage"))
-    assert visit.engagement(BODY).status == "Available"
-    with pytest.raises(ServerError, match="not sent"):
-        visit.report_impressions("impDisplay")
     held_back(client)
-    clock.now += 120
-    assert visit.create_session(BODY).visitor_id == visitor_id
-    assert len(sandbox.visitors) == 3
 
 
-def test_a_call_that_its_deadline_ends_begins_no_outage(guarded: EngagementClient, sandbox: Sandbox) -> None:
-    """Its retries were not spent."""
-    sandbox.fail_next(503)
-    with pytest.raises(DeadlineExceeded):
-        guarded.visit("first").create_session(BODY, deadline=2)
-    assert answers(guarded)
-
-
-def test_an_account_that_is_not_loaded_is_held_back_too(
-    guarded: EngagementClient, sandbox: Sandbox, clock: Clock
-) -> None:
+def test_an_account_that_is_not_loaded_is_held_back_too(connect: Connect, sandbox: Sandbox, clock: Clock) -> None:
     """Each call with a new key would put another visitor on the list; the one there is stays known."""
+    client = connect()
     sandbox.loading_account(times=4)
-    failed(guarded, "first")
-    assert held_back(guarded, status=500, code=20) == 120
+    failed(client, "first")
+    assert held_back(client, status=500, code=20) == 120
     clock.now += 120
-    assert answers(guarded, "first")
+    assert answers(client, "first")
     assert len(sandbox.visitors) == 1
-
-
-DAMAGED = [None, "", "{}", "[]", "[1]", "[null, 503, 5]", '["x", 1, 2]', "[1, 503, {}]", "[Infinity, 503, 5]"]
-COUNTS = {-5: 120, 0: 120, 2: 240, 10**6: 480}
 
 
 @pytest.mark.parametrize(
     ("text", "status", "code", "pause"),
     [
-        *((text, 503, None, 120) for text in DAMAGED),
+        *(
+            (text, 503, None, 120)
+            for text in (None, "{}", "[1]", "[null, 503, 5]", '["x", 1, 2]', "[Infinity, 503, 5]")
+        ),
         pytest.param("[" * 100_000, 503, None, 120, id="nested too deep"),
-        *((f"[{count}, 500, 20]", 500, 20, pause) for count, pause in COUNTS.items()),
+        *((f"[{count}, 500, 20]", 500, 20, pause) for count, pause in ((0, 120), (2, 240), (10**6, 480))),
     ],
 )
 def test_a_record_that_somebody_has_damaged(
-    guarded: EngagementClient, store: MemoryStore, clock: Clock, text: str, status: int, code: int | None, pause: int
+    connect: Connect, store: WatchedStore, clock: Clock, text: str, status: int, code: int | None, pause: int
 ) -> None:
     """It counts as an outage that has begun, a count as the nearest that can be; it ends with the next answer."""
     store.compare_and_set(KEY, None, Record(VisitIds("outage"), text))
-    assert held_back(guarded, status=status, code=code) == pause
+    assert held_back(connect(), status=status, code=code) == pause
     clock.now += pause
-    assert answers(guarded)
+    assert answers(connect())
     assert store.load(KEY) is None
 
 
-class Watched(MemoryStore):
-    """Notes what is saved; if it is asked to, another process notes an outage just after one has looked for it."""
-
-    def __init__(self, begun: bool) -> None:
-        super().__init__()
-        self.begun, self.saved = begun, list[str]()
-
-    def load(self, key: str, timeout: float | None = None) -> Any:
-        """Load, and then let the other one save."""
-        found = super().load(key, timeout)
-        if self.begun and key == KEY:
-            self.compare_and_set(KEY, found and found.version, Record(VisitIds("outage"), "[1, 503, null]"))
-        return found
-
-    def compare_and_set(self, key: str, expected: Any, record: Record | None, timeout: float | None = None) -> Any:
-        """Note the key, and save."""
-        self.saved.append(key)
-        return super().compare_and_set(key, expected, record, timeout)
-
-
-@pytest.mark.parametrize(("begun", "saved"), [(False, {"demo:second"}), (True, {KEY})])
-def test_nothing_is_logged_while_all_is_well_or_known(
-    connect: Connect, sandbox: Sandbox, caplog: pytest.LogCaptureFixture, begun: bool, saved: set[str]
+def test_one_call_at_a_time_tries_again(
+    connect: Connect, sandbox: Sandbox, store: WatchedStore, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """A guard costs one look at the store; who finds that another process was faster says nothing, and does not try."""
+    """Who finds that another was faster does not, and says nothing; while all is well, a guard costs one look."""
     caplog.set_level("INFO")
-    store = Watched(begun)
-    client = connect(store=store, retry=RetryPolicy.none(), outage_guard=OutageGuard([0, 90]))
-    if begun:
-        sandbox.fail_next(503)
-        failed(client)
-        assert held_back(client, code=None) == 90
-        assert len(sandbox.requests) == 1
-    else:
-        assert answers(client)
-    assert {*store.saved} == saved
+    client = connect(retry=RetryPolicy.none(), outage_guard=OutageGuard([0, 90]))
+    assert answers(client)
+    assert store.names == ["acquire", "extend", "compare_and_set"]
+
+    def note_as_another() -> None:
+        found = store.load(KEY)
+        store.compare_and_set(KEY, found and found.version, Record(VisitIds("outage"), "[1, 503, null]"))
+
+    sandbox.fail_next(503)
+    store.before["compare_and_set"] = note_as_another
+    failed(client)
+    store.before["compare_and_set"] = note_as_another
+    assert held_back(client, code=None) == 90
+    assert len(sandbox.requests) == 2
     assert [line for line in caplog.messages if "outage" in line] == []
 
 
-@pytest.mark.parametrize("shared", ["memory", "sqlite", "redis"])
-def test_one_call_at_a_time_tries_again(
-    sandbox: Sandbox, tmp_path: Path, shared: str, request: pytest.FixtureRequest
-) -> None:
-    """Of many threads that ask when the time has come, one sends; the others are held back."""
-    stores: list[Any] = [MemoryStore()] * 2
-    if shared == "sqlite":
-        stores = [SQLiteStore(tmp_path / "visits.db") for _ in range(2)]
-    elif shared == "redis":
-        stores = [RedisStore(request.getfixturevalue("server").url) for _ in range(2)]
-    options: dict[str, Any] = {"base_url": sandbox.url, "sleep": abs, "outage_guard": OutageGuard([0, 600])}
-    clients = [EngagementClient("demo", store=store, **options) for store in stores]
-    begin_outage(clients[0], sandbox)
-    sandbox.fail_next(503)
-    together = threading.Barrier(12)
-
-    def call(number: int) -> str:
-        together.wait()
-        return str(failed(clients[number % 2], f"shopper {number}"))
-
-    with ThreadPoolExecutor(12) as pool:
-        outcomes = [*pool.map(call, range(12))]
-    for each in (*clients, *(store for store in stores if shared != "memory")):
-        each.close()
-    assert sum("not sent" in outcome for outcome in outcomes) == 11
-    assert len(sandbox.requests) == 5
-
-
-@pytest.mark.parametrize("on_store_error", ["raise", "continue"])
-def test_a_store_that_is_down_is_no_outage(connect: Connect, sandbox: Sandbox, on_store_error: Any) -> None:
+def test_a_store_that_is_down_is_no_outage(connect: Connect, sandbox: Sandbox) -> None:
     """What `on_store_error` says holds for the guard as well."""
-    client = connect(store=StoreDown(), on_store_error=on_store_error)
-    if on_store_error == "continue":
-        assert answers(client, None)
-    else:
-        with pytest.raises(StoreError):
-            client.visit().create_session(BODY)
-        assert sandbox.requests == ()
+    with pytest.raises(errors.StoreError):
+        connect(store=StoreDown()).visit().create_session(BODY)
+    assert sandbox.requests == ()
+    assert answers(connect(store=StoreDown(), on_store_error="continue"), None)
 
 
-@pytest.mark.parametrize(
-    ("make", "message"),
-    [
-        (lambda: OutageGuard([]), "pauses: must be one or more numbers of seconds"),
-        (lambda: OutageGuard([120, -1]), r"pauses\[1\]: must be a number of seconds, at least 0"),
-        (lambda: OutageGuard(["2"]), r"pauses\[0\]: must be a number of seconds"),  # type: ignore[list-item]
-        (lambda: EngagementClient("demo", outage_guard=True), "outage_guard: must be an OutageGuard, not bool"),  # type: ignore[arg-type]
-    ],
-)
-def test_a_guard_is_a_guard_with_pauses(make: Callable[[], object], message: str) -> None:
+def test_a_guard_has_pauses() -> None:
     """There is at least one; anything else is refused when the client is made."""
-    with pytest.raises(InvalidRequest, match=message):
-        make()
+    refused: Any = {
+        (): "pauses: must be one or more numbers of seconds",
+        (120, -1): r"pauses\[1\]: must be a number of",
+    }
+    for pauses, message in refused.items():
+        with pytest.raises(errors.InvalidRequest, match=message):
+            OutageGuard(pauses)
+    assert repr(OutageGuard((1, 2.5))) == "OutageGuard(pauses=(1, 2.5))"

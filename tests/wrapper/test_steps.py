@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
+from unittest.mock import AsyncMock, Mock, call
 
 import pytest
 
 from liveperson_engagement import MemoryStore, StoreError, VisitIds
+from liveperson_engagement import _keyed_lock as keyed_lock
 from liveperson_engagement._deadline import CallDeadline
 from liveperson_engagement._locking import key_lock
 from liveperson_engagement._steps import (
@@ -26,6 +27,7 @@ from liveperson_engagement._steps import (
 )
 from liveperson_engagement.stores import Record
 from liveperson_engagement_api.http import Request
+from waiting import until
 
 RECORD = Record(VisitIds("v"))
 REQUEST = Request("GET", "/")
@@ -38,47 +40,30 @@ STEPS = [
     ("release", "k", "t", 6.0),
     ("sleep", 7.0),
 ]
+STORE = ("load", "compare_and_set", "acquire", "extend", "release")
+both_drivers = pytest.mark.parametrize("driver", ["sync", "async"])
 
 
-@pytest.fixture(params=["sync", "async"])
-def driver(request: pytest.FixtureRequest) -> str:
-    """Choose one of the two drivers."""
-    chosen: str = request.param
-    return chosen
+def everything(driver: str, *, fails: StoreError | None = None, locked: bool = True) -> Any:
+    """Stand for a transport, a store and a sleep: what is asked returns its name, or fails if a store does it."""
+    made = AsyncMock() if driver == "async" else Mock()
+    made.send.return_value = "send"
+    for step in STORE:
+        method = getattr(made, f"a{step}" if driver == "async" else step)
+        method.side_effect, method.return_value = fails, locked if step == "acquire" else step
+    return made
 
 
-class Everything:
-    """Stands for a transport, a store and a sleep: notes what it is asked, and answers with the name of that or fails.
-
-    What an async driver calls is awaited, and a store's methods have another name there.
-    """
-
-    def __init__(self, driver: str, *, fails: StoreError | None = None, locked: bool = True) -> None:
-        self.asked: list[Any] = []
-        self._is_async, self._fails, self._locked = driver == "async", fails, locked
-
-    def __getattr__(self, name: str) -> Callable[..., Any]:
-        """Take the call of any method."""
-        step = name[1:] if self._is_async and name not in ("send", "sleep") else name
-
-        def call(*arguments: Any) -> Any:
-            self.asked.append((step, *arguments))
-            if self._fails and step not in ("send", "sleep"):
-                raise self._fails
-            return self._locked if step == "acquire" else step
-
-        async def acall(*arguments: Any) -> Any:
-            return call(*arguments)
-
-        return acall if self._is_async else call
+def asked(made: Any) -> list[Any]:
+    """Return what was asked, by the names of a sync store, and with what."""
+    names = {f"a{step}": step for step in STORE}
+    return [(names.get(name, name), *arguments) for name, arguments, _ in made.mock_calls]
 
 
-def run(driver: str, everything: Any, flow: Flow[Any], *, ignore: bool = False) -> Any:
+def run(made: Any, flow: Flow[Any], *, ignore: bool = False) -> Any:
     """Drive a flow."""
-    connections: Connections[Any] = Connections(everything)
-    if driver == "sync":
-        return Driver(connections, everything.sleep, {}, ignore, None).run(flow)
-    return asyncio.run(AsyncDriver(connections, everything.sleep, {}, ignore, None).run(flow))
+    driver: Any = (Connections[Any](made), made.sleep, {}, ignore, None)
+    return asyncio.run(AsyncDriver(*driver).run(flow)) if isinstance(made, AsyncMock) else Driver(*driver).run(flow)
 
 
 def all_steps(store: Any) -> Flow[list[Any]]:
@@ -94,46 +79,37 @@ def all_steps(store: Any) -> Flow[list[Any]]:
     return got
 
 
+@both_drivers
 def test_each_step_is_done_with_all_that_it_says(driver: str) -> None:
     """Its result goes back into the flow."""
-    everything = Everything(driver)
-    assert run(driver, everything, all_steps(everything)) == ["send", "load", "compare_and_set", True, "extend"]
-    assert everything.asked == STEPS
+    made = everything(driver)
+    assert run(made, all_steps(made)) == ["send", "load", "compare_and_set", True, "extend"]
+    assert asked(made) == STEPS
 
 
+@both_drivers
 @pytest.mark.parametrize("caused", [True, False])
-def test_without_its_store_a_flow_goes_on_if_it_may(
-    driver: str, caplog: pytest.LogCaptureFixture, *, caused: bool
-) -> None:
-    """Each step has a result that stands for none; nothing is given back that was not got."""
+def test_without_its_store_a_flow_goes_on_if_it_may(driver: str, caplog: Any, *, caused: bool) -> None:
+    """Each step has a result that stands for none. If it must end, only a lock that stays is not worth it."""
     failure = StoreError("OSError")
-    failure.__cause__ = OSError() if caused else None
-    everything = Everything(driver, fails=failure)
-    assert run(driver, everything, all_steps(everything), ignore=True) == ["send", None, True, None, True]
-    assert everything.asked == STEPS
+    failure.__cause__ = cause = OSError() if caused else None
+    made = everything(driver, fails=failure)
+    assert run(made, all_steps(made), ignore=True) == ["send", None, True, None, True]
+    assert asked(made) == STEPS
     told = "session store: {} failed (OSError)" if caused else "OSError"
     names = ("load", "compare_and_set", "acquire", "extend", "release")
     assert caplog.messages == [f"{told.format(name)}; going on without it" for name in names]
-
-
-@pytest.mark.parametrize("caused", [True, False])
-def test_without_its_store_a_flow_ends_if_it_must(driver: str, *, caused: bool) -> None:
-    """Only a lock that cannot be given back is not worth it: it expires by itself."""
-    failure = StoreError("OSError")
-    failure.__cause__ = cause = OSError() if caused else None
-    everything = Everything(driver, fails=failure)
+    made.reset_mock()
     with pytest.raises(StoreError) as raised:
-        run(driver, everything, all_steps(everything))
+        run(made, all_steps(made))
     more = "session store: load failed (OSError); see on_store_error to go on without it"
     assert str(raised.value) == (more if caused else "OSError")
     assert raised.value.__cause__ is cause
-    assert everything.asked == STEPS[:2]
-    everything.asked.clear()
-    store: Any = everything
-    run(driver, everything, iter(Release(store, "k", 6.0, "t")))
-    assert everything.asked == [("release", "k", "t", 6.0)]
+    run(made, iter(Release(made, "k", 6.0, "t")))
+    assert asked(made) == [*STEPS[:2], ("release", "k", "t", 6.0)]
 
 
+@both_drivers
 @pytest.mark.parametrize("raises", [True, False])
 @pytest.mark.parametrize("locked", [True, False])
 def test_a_lock_that_was_got_is_given_back(driver: str, *, raises: bool, locked: bool) -> None:
@@ -145,14 +121,31 @@ def test_a_lock_that_was_got_is_given_back(driver: str, *, raises: bool, locked:
             raise KeyError
         return got
 
-    everything = Everything(driver, locked=locked)
+    made = everything(driver, locked=locked)
     if raises:
         with pytest.raises(KeyError):
-            run(driver, everything, forgetful(everything))
+            run(made, forgetful(made))
     else:
-        assert run(driver, everything, forgetful(everything)) is locked
+        assert run(made, forgetful(made)) is locked
     given_back = [("release", "k", "t", None)] if locked else []
-    assert everything.asked == [("acquire", "k", "t", 4.0, 40.0), *given_back]
+    assert asked(made) == [("acquire", "k", "t", 4.0, 40.0), *given_back]
+
+
+def test_a_signal_loses_no_lock() -> None:
+    """What its handler raises while a lock is given back goes through; a thread tries again."""
+    store: Any = Mock(release=Mock(side_effect=[KeyboardInterrupt, None]))
+    with pytest.raises(KeyboardInterrupt):
+        run(store, iter(Acquire(store, "k", 4.0, "t", 40.0)))
+    until(lambda: store.release.mock_calls == [call("k", "t", None)] * 2)
+
+
+def test_a_child_process_has_locks_of_its_own() -> None:
+    """After a fork, those who held or awaited one are threads of the parent."""
+    lock = keyed_lock.KeyedLock()
+    assert lock.acquire("k", "parent", 0, 40.0)
+    keyed_lock.after_fork_in_child()
+    assert lock.acquire("k", "child", 0, 40.0)
+    assert not lock.acquire("k", "another", 0, 40.0)
 
 
 def test_a_call_that_is_thrown_away_asks_for_nothing_more() -> None:
@@ -162,8 +155,8 @@ def test_a_call_that_is_thrown_away_asks_for_nothing_more() -> None:
     def work(_: object) -> Flow[None]:
         yield from pause
 
-    call = key_lock(MemoryStore(), "key", CallDeadline(None), work)
-    assert isinstance(next(call), Acquire)
-    assert call.send(True) is pause
-    call.close()
-    assert list(call) == []
+    flow = key_lock(MemoryStore(), "key", CallDeadline(None), work)
+    assert isinstance(next(flow), Acquire)
+    assert flow.send(True) is pause
+    flow.close()
+    assert list(flow) == []

@@ -181,8 +181,7 @@ class Attempt:
             if (status, code) == (loading.status, loading.internal_code):
                 kind = errors.AccountLoading
         shown = redact(message or "", secrets, self.request.body) or "no message"
-        line = f"[{status}] {shown}" + ("" if code is None else f" (internal code {code})")
-        return kind(line, response, code, message)
+        return kind(errors.api_error_line(status, shown, code), response, code, message)
 
 
 _KINDS: dict[int, type[errors.ApiError]] = {400: errors.BadRequest, 401: errors.Unauthorized, 404: errors.NotFound}

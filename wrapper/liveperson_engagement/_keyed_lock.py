@@ -67,7 +67,7 @@ class KeyedLock:
         asleep.acquire()
 
         def wake() -> None:
-            if asleep.locked():
+            with suppress(RuntimeError):  # it is awake already
                 asleep.release()
 
         while pause := self._claim(key, token, ttl, wake):
@@ -174,10 +174,11 @@ def _by_end_of_lease(item: tuple[str, _Place]) -> float:
 _locks: WeakSet[KeyedLock] = WeakSet()
 
 
-def _forked() -> None:
+def after_fork_in_child() -> None:
+    """Let no lock of this process be held by a thread of its parent."""
     for lock in _locks:
         lock.forked()
 
 
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_forked)
+if hasattr(os, "register_at_fork"):  # pragma: no branch - Windows has no forks
+    os.register_at_fork(after_in_child=after_fork_in_child)

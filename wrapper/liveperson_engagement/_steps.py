@@ -10,7 +10,7 @@ import logging
 from _thread import start_new_thread
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from dataclasses import dataclass, replace
-from typing import ClassVar, Generic, TypeAlias, TypeVar, cast
+from typing import ClassVar, Generic, TypeAlias, TypeVar, assert_never, cast
 
 from liveperson_engagement_api.http import Request, Response
 
@@ -36,15 +36,9 @@ class Step(Generic[ResultT_co]):
 
     __slots__ = ()
 
-    def __iter__(self) -> Generator[Step[object], object, ResultT_co]:
-        result: ResultT_co = yield self  # type: ignore[assignment]
+    def __iter__(self) -> Generator[AnyStep, object, ResultT_co]:
+        result: ResultT_co = yield self  # type: ignore[assignment, misc]
         return result
-
-
-Flow: TypeAlias = Generator[Step[object], object, T]
-"""Yields steps, gets their results, returns a T."""
-Renewal: TypeAlias = Callable[[float], Flow[bool]]
-"""Holds a lock for some more seconds; False if it was lost."""
 
 
 class LockLost(Exception):
@@ -126,6 +120,13 @@ class Release(StoreStep[None]):
     token: str
 
 
+AnyStep: TypeAlias = Send | Sleep | Notify | Load | CompareAndSet | Acquire | Renew | Release
+Flow: TypeAlias = Generator[AnyStep, object, T]
+"""Yields steps, gets their results, returns a T."""
+Renewal: TypeAlias = Callable[[float], Flow[bool]]
+"""Holds a lock for some more seconds; False if it was lost."""
+
+
 @dataclass(slots=True, eq=False, repr=False)
 class Connections(Generic[TransportT]):
     """The transport that a client and its copies share until one of them is closed."""
@@ -191,7 +192,7 @@ class Driver:
         while locks:
             self._perform(locks[0], locks)
 
-    def _perform(self, step: Step[object], locks: list[Release]) -> object:  # noqa: PLR0912 - one case for each step
+    def _perform(self, step: AnyStep, locks: list[Release]) -> object:  # noqa: PLR0912 - one case for each step
         result: object = None
         try:
             match step:
@@ -217,7 +218,7 @@ class Driver:
                 case Sleep(seconds):
                     self.sleep(seconds)
                 case _:
-                    raise TypeError(step)
+                    assert_never(step)
         except StoreError as error:
             if not isinstance(step, StoreStep):
                 raise
@@ -273,7 +274,7 @@ class AsyncDriver:
         while locks:
             await self._perform(locks[0], locks)
 
-    async def _perform(self, step: Step[object], locks: list[Release]) -> object:  # noqa: PLR0912 - one case for each step
+    async def _perform(self, step: AnyStep, locks: list[Release]) -> object:  # noqa: PLR0912 - one case for each step
         result: object = None
         try:
             match step:
@@ -300,7 +301,7 @@ class AsyncDriver:
                 case Sleep(seconds):
                     await self.sleep(seconds)
                 case _:
-                    raise TypeError(step)
+                    assert_never(step)
         except StoreError as error:
             if not isinstance(step, StoreStep):
                 raise

@@ -7,6 +7,7 @@ import os
 import re
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAlias, TypedDict, TypeVar, Unpack, cast
 
@@ -70,7 +71,7 @@ class Options(TypedDict, total=False):
     outage_guard: OutageGuard | None
 
 
-class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
+class _Client(ABC, Generic[StoreT, TransportT, DriverT, ResultT]):
     """What both kinds of client decide."""
 
     _is_async: ClassVar[bool]
@@ -177,8 +178,9 @@ class _Client(Generic[StoreT, TransportT, DriverT, ResultT]):
         self._account = Account(account_id, resolver, variables, options["store"], calls, self.outage_guard)
         self._driver = self._make_driver(hooks, options["on_store_error"] == "continue", options)
 
+    @abstractmethod
     def _make_driver(self, hooks: Hooks, ignore_store_errors: bool, options: dict[str, Any]) -> DriverT:
-        raise NotImplementedError
+        """Return what carries out the client's flows."""
 
     def _find_domain(self, deadline: float | None, *, refresh: bool) -> Flow[str]:
         return self._account.domain.resolve(Call(self._account.calls, deadline), refresh=refresh)

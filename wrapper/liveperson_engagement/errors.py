@@ -39,6 +39,11 @@ def one_line(text: str, length: int = 200) -> str:
     return " ".join("".join(each if each.isprintable() else " " for each in text[: 4 * length]).split())[:length]
 
 
+def api_error_line(status: int, said: str, internal_code: int | None) -> str:
+    """Return the line of an `ApiError`, of which it can be made again."""
+    return f"[{status}] {said}" + ("" if internal_code is None else f" (internal code {internal_code})")
+
+
 def _cut(response: Response) -> Response:
     """Return a response whose body is not too large to be kept, pickled and sent about."""
     return response if len(response.body) <= MAX_BODY_BYTES else response._replace(body=response.body[:MAX_BODY_BYTES])

@@ -14,7 +14,7 @@ from liveperson_engagement_api.http import Headers, Response
 from ._contract import Operation
 from ._deadline import CallDeadline
 from ._steps import CompareAndSet, Flow, Load, Store
-from .errors import ApiError, InvalidRequest, InvalidResponse, ServerError, check_seconds
+from .errors import ApiError, InvalidRequest, InvalidResponse, ServerError, api_error_line, check_seconds
 from .retry import RetryPolicy
 from .stores import Record, Remembered, VisitIds
 
@@ -131,9 +131,7 @@ def _from_record(record: Record) -> _Outage:
 def _held_back(outage: _Outage, wait: float) -> ServerError:
     seconds = math.ceil(wait)
     next_try = datetime.now(UTC) + timedelta(seconds=seconds)
-    code = "" if outage.internal_code is None else f" (internal code {outage.internal_code})"
-    line = (
-        f"[{outage.status}] not sent, as the service is down: next try at {next_try:%H:%M:%S} UTC, in {seconds} s{code}"
-    )
+    said = f"not sent, as the service is down: next try at {next_try:%H:%M:%S} UTC, in {seconds} s"
+    line = api_error_line(outage.status, said, outage.internal_code)
     response = Response(outage.status, Headers([("Retry-After", str(seconds))]))
     return ServerError(line, response, outage.internal_code)
