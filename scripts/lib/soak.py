@@ -61,7 +61,7 @@ FAULTS: dict[str, tuple[float, Callable[[Sandbox, str], None]]] = {
 }
 """The service's faults, and the share of requests that has each; of those that create visitors three times as many."""
 STORES: dict[str, Any] = {"sqlite": SQLiteStore, "redis": RedisStore, "memory": MemoryStore}
-FORGOTTEN, LATE = "the key was forgotten, by forget() or after a 404", "the answer came too late"
+FORGOTTEN, LATE = "the key was forgotten, by forget() or as it was refused", "the answer came too late"
 KILLED, DOWN = "its process was killed before the save", "the store was down"
 EXPLAINED = {"killed": KILLED, "Timeout": LATE, "ConnectionFailed": LATE, "DeadlineExceeded": LATE, "StoreError": DOWN}
 """Why the visitor of a call never reached the store, by the call's outcome."""
@@ -276,7 +276,7 @@ def visitor_figures(
         if request.operation_id == "createSession":
             makers |= {found.decode(): call for found in re.findall(rb"vid-\w+", request.response_body)}
             drops += request.status is None
-        elif request.status == 404:
+        elif request.status in {400, 404}:  # 400: of a visitor without a session, as the answer with its first was lost
             forgets.append((call.key, request.at, call.ended))
 
     def forgotten(key: str, after: float, before: float = math.inf) -> str:
