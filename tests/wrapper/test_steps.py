@@ -131,6 +131,16 @@ def test_a_lock_that_was_got_is_given_back(driver: str, *, raises: bool, locked:
     assert asked(made) == [("acquire", "k", "t", 4.0, 40.0), *given_back]
 
 
+@both_drivers
+def test_what_fails_beside_the_store_is_the_callers(driver: str) -> None:
+    """Even if it looks like a store's failure, and those are passed over."""
+    made, failure = everything(driver), StoreError("of a hook")
+    made.send.side_effect = failure
+    with pytest.raises(StoreError) as raised:
+        run(made, all_steps(made), ignore=True)
+    assert raised.value is failure
+
+
 def test_a_signal_loses_no_lock() -> None:
     """What its handler raises while a lock is given back goes through; a thread tries again."""
     store: Any = Mock(release=Mock(side_effect=[KeyboardInterrupt, None]))

@@ -22,6 +22,7 @@ from .retry import RetryPolicy, pause_after
 from .transports import NoResponse, UnreadableBody
 
 logger = logging.getLogger("liveperson_engagement")
+RETRY_LINE = "%s: attempt %d failed (%s); trying again in %g s"
 LONG_PAUSE = 5.0
 """Seconds; pauses from this on are warnings, so that nobody sits before a silent program."""
 
@@ -109,7 +110,7 @@ class Call:
                 raise exceeded from failure
             outcome = _outcome(failure)
             level = logging.INFO if pause < LONG_PAUSE else logging.WARNING
-            logger.log(level, "%s: attempt %d failed (%s); trying again in %g s", operation.id, number, outcome, pause)
+            logger.log(level, RETRY_LINE, operation.id, number, outcome, pause)
             if renew:
                 yield from renew(pause)
             started = time.monotonic()

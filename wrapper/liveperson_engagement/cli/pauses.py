@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from liveperson_engagement._call import Call
+from liveperson_engagement._call import RETRY_LINE
 from liveperson_engagement._log import logger
 from liveperson_engagement.cli.failure import describe
 from liveperson_engagement.events import RetryEvent
@@ -62,4 +62,4 @@ class Pauses:
 
 
 def _is_no_retry(record: logging.LogRecord) -> bool:
-    return (record.module, record.funcName) != (Call.__module__.rpartition(".")[2], Call.send.__name__)
+    return record.msg != RETRY_LINE
