@@ -148,14 +148,7 @@ def test_a_password_opens_and_is_never_shown(
     assert "cret" not in " ".join([*shown, caplog.text])
 
 
-NO_URLS = (
-    None,
-    b"redis://localhost",
-    Path("visits"),
-    "localhost:6379",
-    "http://:s3cret@localhost",
-    "redis://:s3cret@a..b",
-)
+NO_URLS = None, Path("visits"), "localhost:6379", "http://:s3cret@localhost", "redis://:s3cret@a..b"
 WRONG = "db=first", "protocol=4", "encoding=klingon", "max_connections=-1", "queue_class=x", "retry=3"
 UNKNOWN = "socket_timeuot=3", "db=0&db=1&socket_timeuot=3"
 QUERIES = [f"redis://:s3cret@localhost/0?{query}" for query in (*WRONG, *UNKNOWN)]
