@@ -152,9 +152,8 @@ def _merged(node: Any) -> Strategy:
     """Make values of several schemas of one object."""
     parts = [SCHEMAS[part["$ref"].rpartition("/")[2]] if "$ref" in part else part for part in node["allOf"]]
     properties = {name: member for part in parts for name, member in part.get("properties", {}).items()}
-    return _objects(
-        {"properties": properties, "required": [name for part in parts for name in part.get("required", ())]}
-    )
+    required = [name for part in parts for name in part.get("required", ())]
+    return _objects({"properties": properties, "required": required})
 
 
 def _either(node: Any) -> Strategy:
@@ -203,7 +202,6 @@ _KINDS: dict[str, Callable[[Any], Strategy]] = {
     "integer": _whole,
     "number": _numbers,
     "boolean": lambda _: st.booleans(),
-    "null": lambda _: st.none(),
 }
 _MAKERS: dict[str, Callable[[Any], Strategy]] = {
     "$ref": lambda node: allowed(node["$ref"].rpartition("/")[2]),
@@ -212,9 +210,7 @@ _MAKERS: dict[str, Callable[[Any], Strategy]] = {
     "if": _either,
     "const": lambda node: st.just(node["const"]),
     "enum": lambda node: st.sampled_from(node["enum"]),
-    "type": lambda node: st.one_of(
-        [_KINDS[kind](node) for kind in ([node["type"]] if isinstance(node["type"], str) else node["type"])]
-    ),
+    "type": lambda node: _KINDS[node["type"]](node),
 }
 """What to make of a schema, by the first of these keywords that it has."""
 

@@ -2,21 +2,17 @@
 
 import asyncio
 import gc
-import itertools
 import multiprocessing
 import os
 import pickle
 import re
 import runpy
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 import pytest
@@ -36,24 +32,15 @@ from liveperson_engagement import (
 )
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores.conformance import StoreConformance, running_loop
-from program import Program
+from program import started
 from stored import KEY, execute, record
 from waiting import until
 
-T = TypeVar("T")
 FORK = multiprocessing.get_context("fork")
 
 DOC = (ROOT / "docs" / "sharing.md").read_text()
-WAYS = ("threads", "tasks of one loop", "several loops", "processes", "after a fork")
-THINGS = {
-    "EngagementClient": ("yes", "through `to_thread`", "through `to_thread`", "no", "yes"),
-    "AsyncEngagementClient": ("yes", "yes", "yes", "no", "yes"),
-    "Visit": ("yes", "through `to_thread`", "through `to_thread`", "no", "yes"),
-    "AsyncVisit": ("yes", "yes", "yes", "no", "yes"),
-    "MemoryStore": ("yes", "yes", "yes", "no", "as a copy"),
-    "SQLiteStore": ("yes",) * 5,
-    "RedisStore": ("yes",) * 5,
-}
+HEADS, _, *ROWS = [[cell.strip(" `") for cell in row.split("|")[1:-1]] for row in re.findall(r"^\|.*", DOC, re.M)][:9]
+CELLS = [(row[0], way, said) for row in ROWS for way, said in zip(HEADS[1:], row[1:], strict=True)]
 STORES: dict[str, Any] = {"SQLiteStore": SQLiteStore, "RedisStore": RedisStore}
 
 pytestmark = [
@@ -73,16 +60,10 @@ class TestFileStore(StoreConformance):
 # Ways to share something
 
 
-def in_threads(*work: Callable[[], T]) -> list[T]:
-    """Run each in a thread, all at once."""
-    barrier = threading.Barrier(len(work))
-
-    def start(each: Callable[[], T]) -> T:
-        barrier.wait()
-        return each()
-
+def in_threads(*work: Callable[[], list[str]]) -> list[str]:
+    """Run each in a thread, all at once; return what they have found."""
     with ThreadPoolExecutor(len(work)) as pool:
-        return list(pool.map(start, work))
+        return [each for call in [pool.submit(each) for each in work] for each in call.result()]
 
 
 def in_child(work: Callable[[], Any]) -> Callable[[], Any]:
@@ -172,52 +153,43 @@ def ask_in_process(thing: str, place: str, url: str) -> list[str]:
         assert store.compare_and_set(f"{os.getpid()} is there", None, record())
         found = in_threads(*[lambda: [shared.ask()]] * 4, lambda: asyncio.run(shared.ask_as_tasks(4)))
         shared.close()
-        return [*itertools.chain(*found)]
-
-
-def ask_in_processes(shared: Shared, processes: ProcessPoolExecutor, *arguments: str) -> list[str]:
-    """Let two processes ask at once."""
-    assert shared.store.acquire(KEY, "all wait for this one", 0, 300)
-    asking = [processes.submit(ask_in_process, *arguments) for _ in range(2)]
-    until(lambda: len(shared.store.keys()) == 2 or any(process.done() for process in asking))
-    shared.store.release(KEY, "all wait for this one")
-    return [visitor_id for process in asking for visitor_id in process.result(60)]
+        return found
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-@pytest.mark.parametrize(("thing", "way"), [(thing, way) for thing in THINGS for way in WAYS])
+@pytest.mark.parametrize(("thing", "way", "said"), CELLS)
 def test_a_cell_of_the_table(
-    thing: str, way: str, shared: Shared, sandbox: Sandbox, place: str, processes: ProcessPoolExecutor
+    thing: str, way: str, said: str, shared: Shared, sandbox: Sandbox, place: str, processes: ProcessPoolExecutor
 ) -> None:
     """The document says what is found when it is tried."""
-    assert f"| | {' | '.join(WAYS)} |" in DOC
-    said, row = THINGS[thing][WAYS.index(way)], re.search(rf"^\| `{thing}` \|(.*)\|$", DOC, re.MULTILINE)
-    assert row
-    assert row[1].split("|")[WAYS.index(way)].strip().startswith(said)
     ids: list[str] = []
     if way == "threads":
         with running_loop() as loop:
             as_tasks = partial(asyncio.run_coroutine_threadsafe, loop=loop)
-            found = in_threads(*[lambda: [shared.ask()]] * 8, lambda: as_tasks(shared.ask_as_tasks(4)).result())
-        ids = [*itertools.chain(*found)]
+            ids = in_threads(*[lambda: [shared.ask()]] * 8, lambda: as_tasks(shared.ask_as_tasks(4)).result())
     elif way == "tasks of one loop":
         ids = asyncio.run(shared.ask_as_tasks())
     elif way == "several loops" and shared.is_async:  # one after the other, and by turns
         with asyncio.Runner() as one, asyncio.Runner() as two:
             ids = [runner.run(shared.ask_as_task()) for runner in (one, two, one, two)] + [shared.ask(), shared.ask()]
     elif way == "several loops":
-        ids = [*itertools.chain(*in_threads(*[lambda: asyncio.run(shared.ask_as_tasks())] * 3))]
+        ids = in_threads(*[lambda: asyncio.run(shared.ask_as_tasks())] * 3)
     elif way == "after a fork":
         ids = [shared.ask()]  # leaves an open connection, and is remembered
         others = [in_child(lambda: [shared.ask() for _ in range(10)]) for _ in range(2)]
         ids += [*(shared.ask() for _ in range(10)), *others[0](), *others[1]()]
-    elif said == "yes":
-        ids = ask_in_processes(shared, processes, thing, place, sandbox.url)
+    elif said.startswith("yes"):
+        assert shared.store.acquire(KEY, "all wait for this one", 0, 300)
+        asking = [processes.submit(ask_in_process, thing, place, sandbox.url) for _ in range(2)]
+        until(lambda: len(shared.store.keys()) == 2 or any(process.done() for process in asking))
+        shared.store.release(KEY, "all wait for this one")
+        ids = [visitor_id for process in asking for visitor_id in process.result(60)]
     else:
+        assert (way, said[:2]) == ("processes", "no")
         with pytest.raises(TypeError):
             pickle.dumps(shared.thing)
     assert {*ids} == {visitor.visitor_id for visitor in sandbox.visitors}
-    assert len({*ids}) == (said != "no")
+    assert len({*ids}) == (not said.startswith("no"))
 
 
 def ask_and_hang(thing: str, place: str, url: str) -> None:
@@ -255,20 +227,6 @@ def test_a_process_that_is_killed_frees_its_keys(thing: str, place: str, sandbox
 # What the prose claims
 
 
-def test_a_transport_of_the_callers_own_is_kept_in_a_child(sandbox: Sandbox) -> None:
-    """It cannot be made anew: such a client is to be made after the fork."""
-    sent: list[httpx.Request] = []
-
-    class Transport(httpx.HTTPTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            sent.append(request)
-            return super().handle_request(request)
-
-    with Transport() as transport, EngagementClient("demo", base_url=sandbox.url, transport=transport) as client:
-        ask = client.visit("shopper").create_session
-        assert in_child(lambda: (ask(BODY).visitor_id, len(sent))[1])() == 1
-
-
 def test_the_numbers_of_the_lease_are_those_of_the_code() -> None:
     """30 seconds and three times the timeout."""
     prose = " ".join(DOC.split())
@@ -279,60 +237,19 @@ def test_the_numbers_of_the_lease_are_those_of_the_code() -> None:
 # The examples
 
 
-@contextmanager
-def serving(command: str, **environment: str) -> Generator[httpx.Client]:
-    """Run an example's server, on a port that it finds itself; give a client of it."""
-    with subprocess.Popen(
-        [sys.executable, *command.split()],
-        cwd=ROOT, env={**os.environ, "PYTHONUNBUFFERED": "1", **environment},
-        stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-    ) as process:  # fmt: skip
-        program = Program(process)
-        try:
-            url = program.said(r"(http://127\.0\.0\.1:\d+)")
-            patient = httpx.HTTPTransport(retries=9)  # each later than the last: workers come up in their own time
-            with httpx.Client(base_url=url, timeout=120, transport=patient) as client:
-                yield client
-        finally:
-            process.terminate()
-            program.ends()
-            print(program.printed)  # if the test has failed, pytest shows it
-
-
-UVICORN, DJANGO = (
-    "-m uvicorn --app-dir examples fastapi_app:app --port 0",
-    "examples/django_app.py runserver --noreload 0",
-)
-EXAMPLES = {"fastapi": [f"{UVICORN} --workers 2", UVICORN], "django": [DJANGO, DJANGO]}
-"""One of several workers may take every connection of a port: so a second server."""
-
-
-@pytest.mark.parametrize("name", EXAMPLES)
-def test_an_example(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
-    """Two processes at least: many requests for one shopper make one visitor; no error reaches the page."""
-    visits = str(tmp_path / "visits.db")
-    settings = {"ACCOUNT_ID": "demo", "BASE_URL": sandbox.url, "STORE": f"sqlite:{visits}", "SQLITE": visits}
-    environment = {f"LIVEPERSON_{name}": value for name, value in settings.items()}
-    with ExitStack() as stack:
-        clients = [stack.enter_context(serving(command, **environment)) for command in EXAMPLES[name]]
-        shoppers, client = itertools.count(), clients[-1]
-
-        def are_one_visitor() -> bool:
-            shopper = next(shoppers)
-            sandbox.reset()
-            sandbox.slow(0.2)
-            answers = in_threads(*[partial(each.get, f"/engagement/{shopper}") for each in clients * 6])
-            assert {answer.status_code for answer in answers} == {200}
-            shown = all(answer.json()["show"] for answer in answers)  # in the 1.5 seconds that the examples give them
-            assert not shown or (len(sandbox.visitors), len(sandbox.requests)) == (1, 1)
-            return shown
-
-        until(are_one_visitor, seconds=300)
-        path = f"/engagement/{next(shoppers) - 1}/impressions"
-        until(lambda: client.post(f"{path}/impDisplay").status_code == 204)
+@pytest.mark.parametrize("command", ["fastapi_app --port 0", "django_app runserver --noreload 0"])
+def test_an_example(command: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No error of the service reaches the page, and each request that failed may come again."""
+    monkeypatch.setenv("LIVEPERSON_STORE", f"sqlite:{tmp_path / 'visits.db'}")
+    monkeypatch.setenv("LIVEPERSON_SQLITE", str(tmp_path / "visits.db"))
+    shopper, hidden = "/engagement/shopper", {"show": False, "engagementId": None}
+    with (
+        started(*command.split(), url=sandbox.url) as program,
+        httpx.Client(base_url=program.said(r"(http://127\.0\.0\.1:\d+)"), timeout=120) as client,
+    ):
+        until(lambda: client.get(shopper).json()["show"])  # in the 1.5 seconds that the examples give it
+        until(lambda: client.post(f"{shopper}/impressions/impDisplay").status_code == 204)
         assert client.post("/engagement/stranger/impressions/impDisplay").status_code == 422
-
-        hidden = {"show": False, "engagementId": None}
         sandbox.not_available()
         assert client.get("/engagement/s3").json() == hidden
         sandbox.available()
@@ -340,5 +257,5 @@ def test_an_example(name: str, sandbox: Sandbox, tmp_path: Path) -> None:
         sandbox.drop_connection()
         assert [client.get(f"/engagement/s{number}").json() for number in (4, 5)] == [hidden] * 2
         sandbox.fail_next(503)
-        assert client.post(f"{path}/impAccept").status_code == 503
+        assert client.post(f"{shopper}/impressions/impAccept").status_code == 503
         until(lambda: client.get("/engagement/s4").json()["show"])

@@ -4,8 +4,6 @@ import asyncio
 import os
 import random
 import socket
-import subprocess
-import sys
 import threading
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +15,7 @@ from unittest.mock import Mock
 import pytest
 
 from conftest import Clock
-from faults_service import GOOD, GOOD_BODY, WHOLE, Act, Service, Wire, head, says, silent
+from faults_service import GOOD, GOOD_BODY, WHOLE, Act, Service, Wire, head, says
 from liveperson_engagement.errors import InvalidRequest
 from liveperson_engagement.transports import NoResponse, fast
 from liveperson_engagement_api.http import Headers, Request
@@ -294,31 +292,9 @@ def test_event_loops_may_share_a_transport(chosen: str | None, max_connections: 
     assert chosen or open_descriptors() <= before
 
 
-def test_closing_needs_no_event_loop_of_its_own(service: Service) -> None:
-    """A call that a closed loop has left behind holds no descriptor."""
-    before = open_descriptors()
-    transport, service.act = make(), silent()
-    with asyncio.Runner() as runner:
-        task = runner.get_loop().create_task(transport.send(service.url, REQUEST, None))
-        assert runner.run(asyncio.to_thread(service.wait_for, lambda: service.requests == 1))
-        assert not task.done()
-    service.__exit__()
-    assert open_descriptors() <= before
-
-
 @either
 def test_without_asyncio_one_line_says_so(chosen: str | None) -> None:
     """As under trio."""
     call: Coroutine[Any, Any, Any] = make(chosen).send("http://a", REQUEST, 1)
     with pytest.raises(InvalidRequest, match=r"^transport: needs asyncio: under trio, call a sync client in a worker"):
         call.send(None)
-
-
-def test_only_what_is_needed_is_imported() -> None:
-    """A sync client does without asyncio, and neither needs httpx or pyreqwest."""
-    program = (
-        "import sys; from liveperson_engagement import EngagementClient; EngagementClient('demo');"
-        "print({'asyncio', 'httpx', 'pyreqwest'} & {*sys.modules})"
-    )
-    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert done.stdout == "set()\n"

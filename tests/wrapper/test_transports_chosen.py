@@ -4,7 +4,6 @@ import asyncio
 import gzip
 import ssl
 import sys
-from collections.abc import AsyncIterator, Iterator
 from typing import Any
 from unittest.mock import AsyncMock, Mock
 
@@ -14,9 +13,7 @@ import pytest
 from faults_service import Service
 from liveperson_engagement import transports
 from liveperson_engagement.errors import InvalidRequest
-from liveperson_engagement.transports import MAX_RESPONSE_BYTES as LIMIT
-from liveperson_engagement.transports import AsyncTransport, Transport, UnreadableBody
-from liveperson_engagement.transports._pending import PendingResponse
+from liveperson_engagement.transports import AsyncTransport, Transport
 from senders import ANSWERED, LATE, LATE_UNSENT, LOST, UNSENT, Connect, failure, make, outcome
 
 both = pytest.mark.backends("sync", "async")
@@ -25,7 +22,6 @@ NEEDS = "needs the default transport: leave out transport='fast'"
 HANDED_IN = "is for the default transport: configure the one that you hand in instead"
 MUST_BE = "transport: must be 'fast', a Transport or an httpx.BaseTransport, not"
 ASYNC_MUST_BE = "transport: must be 'fast', an AsyncTransport or an httpx.AsyncBaseTransport, not"
-WHOLE_NUMBER = "max_connections: must be a whole number from 1"
 SHOP = "https://shop.test"
 
 
@@ -34,15 +30,12 @@ SHOP = "https://shop.test"
     [
         (False, "slow", {}, f"{MUST_BE} str"),
         (False, Mock(spec=AsyncTransport), {}, f"{MUST_BE} Mock"),
-        (False, httpx.AsyncHTTPTransport(verify=CONTEXT), {}, f"{MUST_BE} AsyncHTTPTransport"),
         (True, httpx.HTTPTransport(verify=CONTEXT), {}, f"{ASYNC_MUST_BE} HTTPTransport"),
-        (True, Mock(spec=Transport), {}, f"{ASYNC_MUST_BE} Mock"),
         (False, "fast", {"max_connections": 5}, f"max_connections: {NEEDS}"),
         (True, "fast", {"ssl_context": CONTEXT}, f"ssl_context: {NEEDS}"),
         (False, Mock(spec=Transport), {"proxy": "http://a"}, f"proxy: {HANDED_IN}"),
         (True, httpx.MockTransport(Mock()), {"max_connections": 5}, f"max_connections: {HANDED_IN}"),
-        (False, None, {"max_connections": 0}, WHOLE_NUMBER),
-        (True, None, {"max_connections": True}, WHOLE_NUMBER),
+        (False, None, {"max_connections": 0}, "max_connections: must be a whole number from 1"),
         (False, None, {"ssl_context": "a.pem"}, "ssl_context: must be an ssl.SSLContext"),
     ],
 )
@@ -61,31 +54,12 @@ def test_without_the_extra_the_line_says_what_to_install(monkeypatch: pytest.Mon
         make("fast")
 
 
-class Chunks(httpx.SyncByteStream, httpx.AsyncByteStream):
-    """A body in chunks."""
-
-    def __init__(self, *chunks: bytes, times: int = 1) -> None:
-        self._chunks = chunks * times
-
-    def __iter__(self) -> Iterator[bytes]:
-        return iter(self._chunks)
-
-    async def __aiter__(self) -> AsyncIterator[bytes]:
-        for chunk in self._chunks:
-            yield chunk
-
-
-def giving(answer: httpx.Response) -> httpx.MockTransport:
-    """Hand in a transport of httpx that gives an answer."""
-    return httpx.MockTransport(lambda _: answer)
-
-
 PACKED = gzip.compress(b"abc")
 
 
 @both
 @pytest.mark.parametrize(
-    ("timeout", "content"), [(None, {"content": PACKED}), (10, {"stream": Chunks(PACKED[:9], PACKED[9:])})]
+    ("timeout", "content"), [(None, {"content": PACKED}), (10, {"stream": httpx.ByteStream(PACKED)})]
 )
 def test_a_transport_of_httpx_gets_the_request(connect: Connect, timeout: float | None, content: Any) -> None:
     """With time limits, of which connecting has the shortest; its answer is decompressed once, whoever has read it."""
@@ -119,21 +93,18 @@ def test_httpxs_own_transport_works(connect: Connect, backend_name: str) -> None
 
 @both
 def test_no_transport_is_read_beyond_the_limits(connect: Connect) -> None:
-    """Of size and time; then its answer is closed."""
-    for chunk, timeout, expected in ((b" ", 60, "503, is larger than 1,048,576 bytes"), (b"", 1e-9, f"503, {LATE}")):
-        answer = httpx.Response(503, stream=Chunks(chunk * 1000, times=2000))
-        assert connect(chosen=giving(answer)).outcome(SHOP, timeout=timeout) == expected
+    """Of size, which may be announced, and of time; then its answer is closed."""
+    large = "503, is larger than 1,048,576 bytes"
+    for length, chunk, timeout, expected in (
+        ("many", b" ", 60, large),
+        ("1048577", b"", 60, large),
+        ("9" * 5000, b"", 60, large),
+        ("-5", b"", 1e-9, f"503, {LATE}"),
+    ):
+        answer = httpx.Response(503, headers={"Content-Length": length}, stream=httpx.ByteStream(chunk * 2_000_000))
+        handed = httpx.MockTransport(Mock(return_value=answer))
+        assert connect(chosen=handed).outcome(SHOP, timeout=timeout) == expected
         assert answer.is_closed
-
-
-def test_an_announced_body_may_be_too_large() -> None:
-    """However long the number itself is: nothing is read. What is no number announces nothing."""
-    for length in (LIMIT, "many", "-5"):
-        PendingResponse(None).start(200, [("Content-Length", f"{length}")])
-    for length in (LIMIT + 1, "9" * 19, "9" * 5000):
-        with pytest.raises(UnreadableBody, match="is larger than 1,048,576 bytes") as raised:
-            PendingResponse(None).start(503, [("Content-Length", f"{length}")])
-        assert raised.value.response.status == 503
 
 
 @pytest.mark.backends("async")
@@ -160,7 +131,6 @@ NO_HOST, NO_PROXY_HOST = "no connection to the host", "no connection through the
         (httpx.ConnectTimeout("too\nlate"), LATE_UNSENT, f"{NO_HOST} (ConnectTimeout too late): check host"),
         (httpx.PoolTimeout(""), LATE_UNSENT, "PoolTimeout"),
         (httpx.ProxyError("407"), UNSENT, f"{NO_PROXY_HOST} (ProxyError 407): check its address"),
-        (httpx.UnsupportedProtocol("no"), UNSENT, "UnsupportedProtocol no"),
         (httpx.LocalProtocolError("no"), UNSENT, "LocalProtocolError no"),
         (httpx.ReadTimeout(""), LATE, "ReadTimeout"),
         (httpx.ReadError("reset"), LOST, "ReadError reset"),
