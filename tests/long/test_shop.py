@@ -107,8 +107,6 @@ def test_each_offer_is_reported_once(shopper: Shopper, sandbox: Sandbox) -> None
     assert accepted() == {"impDisplay": 2, "impAccept": 1}
 
 
-
-
 def test_a_shopper_is_kept_by_a_cookie(browser: Browser, shop: str, sandbox: Sandbox) -> None:
     """Nobody can guess it, no script read it, no other site use it; each browser is one visitor, and none without."""
     shoppers = [Shopper(browser, shop) for _ in range(2)]

@@ -354,9 +354,3 @@ def test_a_pause_is_shown_once(
     assert second.startswith("createSession: attempt 2 failed: [500] Loading account: demo, vid: … ")
     assert not re.search(r"\b5(\.0)? s\b", caplog.text)
     assert ("attempt 1: status 503" in caplog.text) == (level == "DEBUG")
-
-
-
-
-
-
