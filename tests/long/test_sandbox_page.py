@@ -1,12 +1,12 @@
 """The sandbox's pages in a real browser: calls appear by themselves, buttons do what they say; the reference."""
 
+import html
 import json
 import re
 import shlex
 import subprocess
-import zlib
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import httpx
@@ -14,12 +14,10 @@ import pytest
 from playwright.sync_api import Browser, Locator
 
 from browser import Tab
-from checkout import ROOT
 from conftest import BODY
-from contract_tools import CONTRACT, operations
+from contract_tools import CONTRACT
 from liveperson_engagement import EngagementClient
 from liveperson_engagement.sandbox import Sandbox
-from liveperson_engagement.sandbox.contract import resolve
 from liveperson_engagement.sandbox.pages import reference_page
 
 pytestmark = pytest.mark.backends("sync")  # Playwright keeps an event loop running in this thread
@@ -27,28 +25,6 @@ pytestmark = pytest.mark.backends("sync")  # Playwright keeps an event loop runn
 LEAD: Any = {"engagementAttributes": [{"type": "lead", "lead": {"topic": "upgrade"}}]}
 VISITORS = "/api/account/demo/app/engagement/visitors/"
 OPEN_ALL = "document.querySelectorAll('details').forEach(each => each.open = true)"
-CONTRAST = """() => {
-  const canvas = document.createElement("canvas").getContext("2d", {willReadFrequently: true});
-  const rgb = (color) => {
-    canvas.clearRect(0, 0, 1, 1);
-    canvas.fillStyle = color;
-    canvas.fillRect(0, 0, 1, 1);
-    return [...canvas.getImageData(0, 0, 1, 1).data];
-  };
-  const light = (color) => rgb(color).slice(0, 3)
-    .map((part) => (part /= 255) <= 0.04045 ? part / 12.92 : ((part + 0.055) / 1.055) ** 2.4)
-    .reduce((sum, part, place) => sum + part * [0.2126, 0.7152, 0.0722][place], 0);
-  const background = (node) => node ? getComputedStyle(node).backgroundColor : "white";
-  const behind = (node) => node && rgb(background(node))[3] < 255 ? behind(node.parentElement) : background(node);
-  const hasText = (node) => [...node.childNodes].some((each) => each.nodeType === 3 && each.data.trim());
-  const contrast = (...colors) => {
-    const [a, b] = colors.map(light).sort((x, y) => y - x);
-    return (a + 0.05) / (b + 0.05);
-  };
-  return [...document.querySelectorAll("body *")].filter((node) => hasText(node) && node.checkVisibility())
-    .filter((node) => contrast(getComputedStyle(node).color, behind(node)) < 4.5)
-    .map((node) => `${node.tagName}.${node.className} ${node.textContent.slice(0, 20)}`);
-}"""
 
 
 @pytest.fixture
@@ -111,8 +87,6 @@ def test_calls_appear_without_a_reload(tab: Tab, sandbox: Sandbox, client: Engag
     visit.create_session(BODY)
     (first,) = rows(tab, 1)
     assert ("POST createSession" in first, first.endswith("200")) == (True, True)
-    assert not page.get_by_text("Nothing has arrived yet").is_visible()
-    assert page.locator("#news[role=status]").text_content() == "1 new request, 0 failed"
     visit.report_impressions("impDisplay")
     visit.update_session(LEAD)
     assert "PUT updateSession" in rows(tab, 3)[0]
@@ -143,7 +117,6 @@ def test_attempts_belong_together(tab: Tab, sandbox: Sandbox, client: Engagement
     third, second, first = rows(tab, 3)
     assert ("502" in first, "attempt" in first) == (True, False)
     assert ("attempt 2, after " in second, "attempt 3, after " in third) == (True, True)
-    assert tab.page.locator("#requests > li.bad").count() == 2
     assert tab.page.get_by_text("3 · 2 failed").is_visible()
     press(tab, "Reset")
     visit = client.visit("other")
@@ -152,8 +125,7 @@ def test_attempts_belong_together(tab: Tab, sandbox: Sandbox, client: Engagement
     sandbox.drop_connection()
     visit.update_session(LEAD)
     again, dropped, continued, loading = rows(tab, 4)
-    assert ("createSession" in loading, "Loading account: demo" in loading) == (True, True)
-    assert ("continueSession" in continued, "attempt 2, after " in continued) == (True, True)
+    assert ("Loading account: demo" in loading, "attempt 2, after " in continued) == (True, True)
     assert ("dropped" in dropped, "attempt 2, after " in again) == (True, True)
 
 
@@ -195,7 +167,6 @@ def test_markup_of_a_client_is_shown_as_text(tab: Tab, sandbox: Sandbox) -> None
     assert tab.page.locator("#visitors").get_by_text(f"account {MARKUP}").is_visible()
     assert row(tab, "400").get_by_text(MARKUP, exact=True).is_visible()
     assert tab.page.locator("#requests pre", has_text=MARKUP).count() >= 3
-    assert tab.page.locator(".name", has_text=named).count() == 1
     assert (tab.page.locator("script").count(), tab.page.locator("img").count()) == (1, 0)
     assert tab.page.title() == "Sandbox"
 
@@ -255,35 +226,28 @@ def test_switches_show_and_change_what_the_sandbox_does(tab: Tab, sandbox: Sandb
 
 
 def test_a_sandbox_that_stops_and_starts_again(browser: Browser) -> None:
-    """The page says so, and goes on with the new one by itself; without JavaScript it leads to what it shows."""
+    """The page says so, and goes on with the new one by itself."""
     with Sandbox() as first:
         tab, port = Tab(browser, first.url), int(first.host.partition(":")[2])
         tab.page.get_by_text("Live", exact=True).wait_for()
         send(first)
         rows(tab, 1)
     tab.page.get_by_text("No answer: has the sandbox stopped?").wait_for()
-    with Sandbox(port=port) as second, browser.new_context(java_script_enabled=False) as context:
+    with Sandbox(port=port):
         tab.page.get_by_text("Live", exact=True).wait_for()
         tab.page.get_by_text("Nothing has arrived yet").wait_for()
-        page = context.new_page()
-        page.goto(second.url)
-        page.get_by_role("link", name="requests").click()
-        page.wait_for_url("**/sandbox/requests")
-        assert page.locator("body").inner_text().strip() == "[]"
     tab.page.close()
 
 
-def test_the_page_is_small_and_asks_for_what_is_new_only(tab: Tab, sandbox: Sandbox) -> None:
-    """It is no part of the journal; a place that makes no sense begins at the beginning; a long one is cut."""
-    folder = ROOT / "wrapper/liveperson_engagement/sandbox/page"
-    assert sum(len(zlib.compress(path.read_bytes())) for path in folder.iterdir()) < 15_000  # as in the wheel
+def test_the_page_asks_for_what_is_new_only(tab: Tab, sandbox: Sandbox) -> None:
+    """A place that makes no sense begins at the beginning; a long journal is cut."""
     with httpx.Client(base_url=sandbox.url) as http:
         http.post(f"{VISITORS}?v=1.0", json=BODY)
         first = http.get("/sandbox/live").json()
         http.post(f"{VISITORS}?v=1.0", json={"appType": "WEB"})
         second = http.get("/sandbox/live", params={"after": first["after"]}).json()
         assert [[each["status"] for each in news["requests"]] for news in (first, second)] == [[200], [400]]
-        for place in ("", "x", f"{first['run']}-", f"{first['run']}-{'9' * 5000}", "1-1"):
+        for place in ("x", f"{first['run']}-{'9' * 5000}", "1-1"):
             assert len(http.get("/sandbox/live", params={"after": place}).json()["requests"]) == 2
         for number in range(508):
             http.get(f"/{number}")
@@ -292,45 +256,10 @@ def test_the_page_is_small_and_asks_for_what_is_new_only(tab: Tab, sandbox: Sand
     assert tab.page.get_by_text("510, the newest 500 shown · 500 failed").is_visible()
 
 
-@pytest.mark.parametrize("path", ["", "/reference/", "/sandbox/"])
-def test_a_page_can_be_read_by_everybody(browser: Browser, sandbox: Sandbox, path: str) -> None:
-    """No width scrolls sideways, no text is tiny, in the light and in the dark it stands out as WCAG asks."""
-    sandbox.loading_account()  # which looks at no id
-    httpx.post(f"{sandbox.url}/api/account/{'a' * 200}/app/engagement/visitors/?v=1.0", json=BODY)
-    httpx.post(f"{sandbox.url}{VISITORS}{'v' * 200}?v=1.0&sid={'s' * 300}", json=BODY, headers={"x-long": "h" * 500})
-    httpx.get(f"{sandbox.url}/{'p' * 300}")
-    send(sandbox)
-    sandbox.expire_sessions()
-    tab = Tab(browser, sandbox.url + path)
-    if not path:
-        rows(tab, 4)
-        open_all(tab)
-    tab.page.evaluate(OPEN_ALL)
-    schemes: list[Any] = ["light", "dark"]
-    for scheme in schemes:
-        tab.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
-        assert tab.page.evaluate(CONTRAST) == []
-    for width, height in ((1280, 800), (800, 900), (390, 844), (320, 568)):
-        tab.page.set_viewport_size({"width": width, "height": height})
-        assert tab.page.evaluate("document.documentElement.scrollWidth") <= width
-        part = "h1, h2, p" if path else "#requests pre, button, input, select"
-        edges = f"[...document.querySelectorAll('{part}')].map(part => part.getBoundingClientRect().right)"
-        assert max(tab.page.evaluate(edges)) <= width
-    sizes = "[...document.querySelectorAll('p:not(.more)')].map(part => parseFloat(getComputedStyle(part).fontSize))"
-    assert min([13, *tab.page.evaluate(sizes)]) >= 13
-    assert (tab.problems, tab.outside) == ([], [])
-    tab.page.close()
-
-
 def test_the_page_can_be_used_without_seeing_it(tab: Tab, client: EngagementClient) -> None:
-    """Landmarks, names for all that can be pressed, and keys that reach it."""
-    for landmark in ("banner", "navigation", "main"):
-        assert tab.page.get_by_role(landmark).count() == 1
+    """Regions have names, and keys reach all that can be pressed."""
     for name in ("Requests", "Controls", "Visitors"):
         assert tab.page.get_by_role("region", name=name).is_visible()
-    unnamed = "each => !(each.textContent.trim() || each.labels[0].textContent.trim())"
-    pressed = tab.page.locator("button, a, select, input:not([type=hidden])").all()
-    assert not [each for each in pressed if each.evaluate(unnamed)]
     client.visit().create_session(BODY)
     rows(tab, 1)
     reached: set[str] = set()
@@ -340,51 +269,29 @@ def test_the_page_can_be_used_without_seeing_it(tab: Tab, client: EngagementClie
     assert {"SUMMARY", "A", "fail_next", "reset", "available", "SELECT"} <= reached
 
 
-def examples(holder: Any) -> dict[str, Any]:
-    """Give the examples of a body or answer, by the name that a reader sees."""
-    media = resolve(CONTRACT, holder).get("content", {}).get("application/json", {})
-    named = {name: resolve(CONTRACT, example) for name, example in media.get("examples", {}).items()}
-    return {example.get("summary", name): example["value"] for name, example in named.items()}
+def said(node: Any) -> Iterator[str]:
+    """Give each name, summary and description below a place in the contract, and each example."""
+    for name, part in cast(dict[str, Any], node).items() if isinstance(node, dict) else ():
+        if name in ("name", "operationId", "summary", "description") and isinstance(part, str):
+            yield part
+        elif name == "examples":
+            yield from (json.dumps(each["value"], ensure_ascii=False) for each in part.values())
+        elif name != "servers":
+            yield from said(part)
 
 
-def shown(part: Locator) -> dict[str, Any]:
-    """Read the examples of a part of the page."""
-    found = part.locator(":scope > .example").all()
-    return {each.locator("summary").inner_text(): json.loads(each.locator("pre").inner_text()) for each in found}
+def squeezed(text: str) -> str:
+    """Leave out blanks and markup."""
+    return re.sub(r"\s+|[`*]|\[([^]]*)\]\([^)]*\)", r"\1", text)
 
 
-def test_the_reference_has_all_of_the_contract(browser: Browser, sandbox: Sandbox) -> None:
-    """Operations with their parameters, answers and examples, value for value; schemas, links and the retry policy."""
-    page = Tab(browser, f"{sandbox.url}/reference/").page
-    page.evaluate(OPEN_ALL)
-    for _, operation in operations():
-        part = page.locator(f"[id={operation['operationId']}]")
-        assert part.get_by_role("heading", name=operation["summary"]).is_visible()
-        assert page.locator(f'nav a[href="#{operation["operationId"]}"]').is_visible()
-        text = words(part.inner_text())
-        assert f"Operation {operation['operationId']}." in text
-        assert words(operation["description"]) in text
-        for parameter in (resolve(CONTRACT, each) for each in operation["parameters"]):
-            assert f"{parameter['name']} {parameter['in']} · " in text
-            assert parameter["description"].strip() in text
-        assert shown(part) == examples(operation.get("requestBody", {}))
-        for status, answer in operation["responses"].items():
-            assert f"{status} {words(resolve(CONTRACT, answer)['description'])}" in text
-            found = part.locator(".answer").filter(has=page.get_by_text(status, exact=True))
-            assert (found.count(), shown(found)) == (1, examples(answer))
-    text = words(page.locator("main").inner_text())
-    for schema in CONTRACT["components"]["schemas"].values():
-        for name, member in schema.get("properties", {}).items():
-            assert f"{name} " in text
-            assert words(resolve(CONTRACT, member).get("description", "")) in text
-    for link in CONTRACT["components"]["responses"]["Session"]["links"].values():
-        for operation_id in ("createSession", "continueSession"):
-            part = page.locator(f"[id={operation_id}] details.link", has_text=link["description"])
-            values = {name: link[name] for name in ("parameters", "requestBody") if name in link}
-            assert json.loads(part.locator("pre").inner_text()) == values
-    part, policy = page.locator("[id=retry-policy-documented]"), CONTRACT["x-retry-policies"]["documented"]
-    numbers = json.loads(part.locator("pre").inner_text())
-    assert (part.locator("li").count(), numbers | {"description": policy["description"]}) == (7, policy)
+def test_the_reference_has_all_of_the_contract() -> None:
+    """Operations, answers, links and members of schemas in the contract's own words; examples value for value."""
+    page = squeezed(html.unescape(re.sub("<[^>]+>", "", reference_page(CONTRACT))))
+    parts = CONTRACT["components"]
+    members = [schema.get("properties", {}) for schema in parts["schemas"].values()]
+    described = [CONTRACT["paths"], parts["responses"], parts["requestBodies"], parts["parameters"], *members]
+    assert [text for each in described for text in said(each) if squeezed(text) not in page] == []
 
 
 def test_the_pages_lead_to_each_other(browser: Browser, sandbox: Sandbox) -> None:
@@ -402,8 +309,7 @@ def test_the_pages_lead_to_each_other(browser: Browser, sandbox: Sandbox) -> Non
     tab.page.get_by_role("heading", name="Requests").wait_for()
     tab.page.wait_for_load_state("networkidle")
     assert (tab.problems, tab.outside, sandbox.requests) == ([], [], ())
-    answer = httpx.get(f"{sandbox.url}/openapi.json")
-    assert (answer.json(), answer.headers["content-type"]) == (CONTRACT, "application/json")
+    assert httpx.get(f"{sandbox.url}/openapi.json").json() == CONTRACT
 
 
 def test_what_a_document_says_is_text(browser: Browser, sandbox: Sandbox) -> None:

@@ -23,9 +23,6 @@ from contract_tools import CONTRACT
 from liveperson_engagement.sandbox import Sandbox
 
 EXAMPLES = int(os.environ.get("SANDBOX_EXAMPLES", "20"))
-# Hypothesis draws from the constants in the package's source, so that any edit there changes the walks: 20 could miss a
-# link.
-WALKS = 3 * EXAMPLES
 OPERATIONS = {"createSession", "continueSession", "updateSession", "findDomain"}
 VISITS = {"continueSession", "updateSession"}
 IMPRESSIONS = {"impDisplay", "impAccept", "impExpanded", "impTimeout", "impClose"}
@@ -44,12 +41,12 @@ def valid_requests_are_accepted(ctx: CheckContext, response: Response, case: Cas
     return openapi_checks.positive_data_acceptance(ctx, response, case)  # pyright: ignore[reportUnknownMemberType]
 
 
-def load(sandbox: Sandbox, examples: int, *phases: str) -> Any:
+def load(sandbox: Sandbox, *phases: str) -> Any:
     """Load the contract as schemathesis sees it, the same in every run."""
     options: Any = {
         "seed": 1,
         "base-url": sandbox.url,
-        "generation": {"max-examples": examples, "deterministic": True, "database": "none"},
+        "generation": {"max-examples": EXAMPLES, "deterministic": True, "database": "none"},
         "phases": {name: {"enabled": name in phases} for name in ("examples", "coverage", "fuzzing", "stateful")},
         # Replaced by valid_requests_are_accepted. All others are on.
         "checks": {"positive_data_acceptance": {"enabled": False}},
@@ -58,10 +55,10 @@ def load(sandbox: Sandbox, examples: int, *phases: str) -> Any:
     return schemathesis.openapi.from_dict(copy.deepcopy(CONTRACT), config=schemathesis_config.from_dict(options))
 
 
-def explore(sandbox: Sandbox, examples: int, *phases: str) -> tuple[Counter[str], Counter[str]]:
+def explore(sandbox: Sandbox, *phases: str) -> tuple[Counter[str], Counter[str]]:
     """Send documented requests, edge cases and random ones, valid or not; count findings, and checks, by name."""
     findings, checked = Counter[str](), Counter[str]()
-    for event in engine.from_schema(load(sandbox, examples, *phases)).execute():
+    for event in engine.from_schema(load(sandbox, *phases)).execute():
         if isinstance(event, events.NonFatalError | events.FatalError):
             findings[repr(event)] += 1
         elif isinstance(event, events.ScenarioFinished):
@@ -71,10 +68,10 @@ def explore(sandbox: Sandbox, examples: int, *phases: str) -> tuple[Counter[str]
     return +findings, checked
 
 
-def walk(sandbox: Sandbox, examples: int) -> tuple[Counter[str], dict[bool, set[str]]]:
-    """Go along links; return findings, and the links for which an answer had all values, or lacked some."""
-    findings, followed = Counter[str](), dict[bool, set[str]]({True: set(), False: set()})
-    machine: Any = load(sandbox, examples, "stateful").as_state_machine()
+def walk(sandbox: Sandbox) -> dict[bool, set[str]]:
+    """Go along links; return those for which an answer had all values, or lacked some. What it finds is raised."""
+    followed: dict[bool, set[str]] = {True: set(), False: set()}
+    machine: Any = load(sandbox, "stateful").as_state_machine()
 
     class Walk(machine):  # type: ignore[misc]
         def teardown(self) -> None:
@@ -83,8 +80,10 @@ def walk(sandbox: Sandbox, examples: int) -> tuple[Counter[str], dict[bool, set[
                     followed[is_resolved(node.transition)].update(re.findall(r"\] (\w+) ->", node.transition.id))
             machine.teardown(self)
 
+    # Hypothesis draws from the constants in the package's source, so that any edit there changes the walks: 20 could
+    # miss a link.
     settings = hypothesis.settings(
-        max_examples=examples,
+        max_examples=3 * EXAMPLES,
         stateful_step_count=10,
         derandomize=True,
         database=None,
@@ -92,11 +91,8 @@ def walk(sandbox: Sandbox, examples: int) -> tuple[Counter[str], dict[bool, set[
         # Answers of a real server decide how long a step takes and which link fits.
         suppress_health_check=[hypothesis.HealthCheck.too_slow, hypothesis.HealthCheck.filter_too_much],
     )
-    try:
-        Walk.run(settings=settings)
-    except schemathesis.errors.FailureGroup as group:
-        findings.update(type(failure).__name__ for failure in group.exceptions)
-    return findings, followed
+    Walk.run(settings=settings)
+    return followed
 
 
 def is_resolved(transition: Transition) -> bool:
@@ -109,11 +105,10 @@ def is_resolved(transition: Transition) -> bool:
 def test_generated_requests_find_nothing() -> None:
     """Every check of schemathesis ran, every operation was accepted and refused, and nothing was found."""
     with Sandbox() as sandbox:
-        findings, checked = explore(sandbox, EXAMPLES, "examples", "coverage", "fuzzing")
+        findings, checked = explore(sandbox, "examples", "coverage", "fuzzing")
         seen = {(request.operation_id, request.status) for request in sandbox.requests}
     assert findings == {}
     assert min(checked["negative_data_rejection"], checked["valid_requests_are_accepted"]) > 1000
-    assert "positive_data_acceptance" not in checked
     assert {operation for operation, status in seen if status == 400} == OPERATIONS
     assert {operation for operation, status in seen if status == 200} >= OPERATIONS - VISITS
     assert {operation for operation, status in seen if status == 404} >= VISITS
@@ -126,24 +121,14 @@ def test_walks_along_the_links_find_nothing(available: bool) -> None:
     with Sandbox() as sandbox:
         offered = IMPRESSIONS if available else set[str]()
         (sandbox.available if available else sandbox.not_available)()
-        findings, followed = walk(sandbox, WALKS)
+        followed = walk(sandbox)
         seen = Counter(request.operation_id for request in sandbox.requests if request.status == 200)
-        assert findings == {}
         assert followed == {True: VISITS | offered, False: IMPRESSIONS - offered}
         assert min(seen[operation] for operation in OPERATIONS - {"findDomain"}) > 2
 
 
-@pytest.mark.parametrize(
-    ("method", "options", "finding"),
-    [
-        ("fail_next", {"status": 400}, "valid_requests_are_accepted"),
-        ("fail_next", {"status": 418}, "status_code_conformance"),
-        ("answer_next", {"body": "{}"}, "response_schema_conformance"),
-        ("answer_next", {"body": "{}"}, "negative_data_rejection"),
-    ],
-)
-def test_a_fault_is_found(method: str, options: dict[str, Any], finding: str) -> None:
+def test_a_fault_is_found() -> None:
     """What finds nothing in a good sandbox finds something in a bad one."""
     with Sandbox() as sandbox:
-        getattr(sandbox, method)(times=10**9, **options)
-        assert explore(sandbox, 10, "fuzzing")[0][finding] > 0
+        sandbox.answer_next(body="{}", times=10**9)
+        assert explore(sandbox, "fuzzing")[0].keys() >= {"response_schema_conformance", "negative_data_rejection"}

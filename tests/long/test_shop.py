@@ -1,14 +1,12 @@
 """The shop's page of the FastAPI example, in a real browser whose time can be sent forward."""
 
-import json
 from collections.abc import Iterator
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect
+from playwright.sync_api import Browser, Page, expect
 
 from browser import Tab
-from contract_tools import examples
 from liveperson_engagement.sandbox import Sandbox
 from program import reported, started
 
@@ -21,8 +19,6 @@ class Shopper:
         self.page = self.tab.page
         self.page.clock.install()
         self.button = self.page.get_by_role("button", name="Click to Chat")
-        self.asked = 0
-        self.page.on("request", self._count)
         self._shop = shop
         self.look()
 
@@ -36,17 +32,6 @@ class Shopper:
         before = self.page.evaluate("timer")
         self.page.clock.fast_forward(round(seconds * 1000))
         settle(self.page, before)
-
-    def sees(self, seen: bool) -> None:
-        """Turn to another tab, or back to the page."""
-        hidden = json.dumps(not seen)
-        self.page.evaluate(
-            f"Object.defineProperty(document, 'hidden', {{ value: {hidden}, configurable: true }});"
-            "document.dispatchEvent(new Event('visibilitychange'))"
-        )
-
-    def _count(self, request: Request) -> None:
-        self.asked += request.url.endswith("/chat")
 
 
 def settle(page: Page, before: int | None) -> None:
@@ -120,58 +105,6 @@ def test_each_offer_is_reported_once(shopper: Shopper, sandbox: Sandbox) -> None
     sandbox.expire_sessions()
     shopper.waits(5)
     assert accepted() == {"impDisplay": 2, "impAccept": 1}
-
-
-def test_an_id_keeps_its_digits(shopper: Shopper, sandbox: Sandbox) -> None:
-    """Beyond 2^53, where JavaScript's numbers would round it."""
-    session = json.dumps(examples("responses", "Session")["availableWithConnector"])
-    sandbox.answer_next(200, session.replace("3562981110", "9007199254740993"))
-    sandbox.answer_next(200, operation="updateSession", times=2)
-    shopper.waits(30)
-    shopper.button.click()
-    expect(shopper.page.get_by_role("dialog")).to_contain_text("engagement 9007199254740993.")
-    shopper.page.evaluate("navigator.locks.request('report', () => {})")  # it holds a lock meanwhile
-    [body, _] = [each.body for each in sandbox.requests if each.operation_id == "updateSession"]
-    assert body["impAttributes"][0]["engId"] == 9007199254740993
-
-
-def test_a_page_that_nobody_sees_does_not_ask(shopper: Shopper) -> None:
-    """It asks as soon as it is seen, but not each time if that is often."""
-    shopper.sees(False)
-    shopper.page.clock.fast_forward(600_000)
-    shopper.page.evaluate("fetch('openapi.json').then(() => {})")  # what was asked before this is counted by now
-    assert shopper.asked == 1
-    before = shopper.page.evaluate("timer")
-    shopper.sees(True)
-    settle(shopper.page, before)
-    assert shopper.asked == 2
-    for seen in (False, True, False, True):
-        shopper.sees(seen)
-    assert shopper.asked == 2
-    shopper.waits(5)
-    assert shopper.asked == 3
-
-
-def test_the_button_can_be_used_on_every_screen(shopper: Shopper) -> None:
-    """Nothing is cut off, it covers no text at the page's end, and it is reached and left by keyboard."""
-    shopper.waits(30)
-    shopper.page.keyboard.press("Tab")
-    expect(shopper.button).to_be_focused()
-    assert shopper.button.evaluate("each => getComputedStyle(each).outlineStyle") == "solid"
-    shopper.page.keyboard.press("Enter")
-    expect(shopper.page.get_by_role("dialog", name="Hello!")).to_be_visible()
-    shopper.page.keyboard.press("Escape")
-    expect(shopper.page.get_by_role("dialog")).to_be_hidden()
-    expect(shopper.button).to_be_focused()
-    for width, height in ((1280, 800), (360, 640)):
-        shopper.page.set_viewport_size({"width": width, "height": height})
-        expect(shopper.button).to_be_in_viewport(ratio=1)
-        assert shopper.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
-        shopper.page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
-        text, button = shopper.page.locator("main p").last.bounding_box(), shopper.button.bounding_box()
-        assert text
-        assert button
-        assert text["y"] + text["height"] <= button["y"] or text["x"] + text["width"] <= button["x"]
 
 
 def test_a_shopper_is_kept_by_a_cookie(browser: Browser, shop: str, sandbox: Sandbox) -> None:

@@ -5,7 +5,6 @@ import re
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -115,8 +114,6 @@ def test_help_is_easy_on_the_eye(command: str) -> None:
         assert (done.returncode, done.stderr, "Usage:" in text) == (0, "", True)
         assert max(map(len, text.splitlines())) <= min(width, 100)
         assert re.findall(r".*(?:[<>]|--[a-z-]*-$).*", text, re.MULTILINE) == []
-        for flag in ("--version", "--no-retry", "--json", "--curl", "--show-ids", "--watch", "--no-visitor", "--log"):
-            assert f"  {flag} " not in text or re.search(rf"^  {flag}  +[A-Z]", text, re.MULTILINE)
     for status in ("0 done", "1 failed", "2 called wrongly", "3 no engagement", "4 no answer", "130 ended by Ctrl-C"):
         assert status in " ".join(text.split())
     if command.endswith("session") or command in {"domain", "doctor"}:
@@ -124,19 +121,8 @@ def test_help_is_easy_on_the_eye(command: str) -> None:
         assert [name for name in variables if f"[env var: LIVEPERSON_{name}]" not in text] == []
 
 
-def test_what_help_lists_is_what_the_contract_lists() -> None:
-    """Kinds of app, systems, devices and impressions are named in full, and no others."""
-    schemas: Any = CONTRACT["components"]["schemas"]
-    text = invoke("create-session", "--help").stdout
-    for option, name in {"app-type": "AppType", "os": "OsFamily", "device-family": "DeviceFamily"}.items():
-        [listed] = re.findall(rf"  --{option} .*", text)
-        assert set(re.findall(r"\b[A-Z][A-Z_]+\b", listed)) - {"TYPE", "NAME"} == set(schemas[name]["enum"])
-    text = invoke("update-session", "--help").stdout
-    assert set(re.findall(r"\bimp[A-Z]\w+", text)) == set(schemas["ImpressionEvent"]["discriminator"]["mapping"])
-
-
 def test_the_guide_names_what_there_is() -> None:
-    """Every command, exit status and variable; and no option that no command has."""
+    """Every command, exit status and variable."""
     overview = invoke("--help").stdout
     assert re.findall(r"^\| `([a-z-]+)` \| [a-z]", GUIDE, re.MULTILINE) == COMMANDS
     assert re.findall(r"^  ([a-z][a-z-]+)  +[A-Z]", overview, re.MULTILINE) == COMMANDS
@@ -144,8 +130,6 @@ def test_the_guide_names_what_there_is() -> None:
     assert statuses == re.findall(r"\d+", overview[overview.index("Exit status:") :].replace("5xx", ""))
     help_texts = overview + "".join(invoke(name, "--help").stdout for name in COMMANDS)
     assert set(re.findall(r"env var: (\w+)", help_texts)) <= set(re.findall(r"^\| `(\w+)` \|", GUIDE, re.MULTILINE))
-    options = set(re.findall(r"--[a-z][a-z-]+", GUIDE)) - {"--request", "--header", "--data-raw"}  # curl's
-    assert {option for option in options if not re.search(rf"{option}\b(?!-)", help_texts)} == set()
 
 
 def test_the_guides_commands_work(sandbox: Sandbox, tmp_path: Path) -> None:

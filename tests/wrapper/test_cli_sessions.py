@@ -5,19 +5,16 @@ import json
 import re
 import shlex
 import subprocess
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from rich.console import Console
 
 from command import invoke, run
-from conftest import Clock
 from contract_tools import examples
-from liveperson_engagement import ConnectionFailed, EngagementClient, RetryPolicy
 from liveperson_engagement.cli.pauses import Pauses
-from liveperson_engagement.cli.timeline import Timeline
 from liveperson_engagement.sandbox import Sandbox
 
 LEAD = {"type": "lead", "lead": {"topic": 'it\'s "new" & $HOME `ls` \\ \n €'}}
@@ -68,33 +65,23 @@ def test_a_file_or_standard_input_gives_the_body(sandbox: Sandbox, tmp_path: Pat
 
 REFUSED = [
     ("create-session --os BEOS", "", "--os (appDetails.os): must be one of WINDOWS, MAC_OSX, LINUX, IOS, ANDROID"),
-    ("create-session --ip-address secret", "", "--ip-address (appDetails.ipAddress): must be a valid ipv4"),
     ("create-session --attribute {} --curl", "", "--attribute (engagementAttributes[0].type): must be one of "),
-    ("create-session --attribute '{\"total\": NaN}'", "", "--attribute: must be JSON"),
     ("create-session --attribute '\udcff'", "", "--attribute: must be JSON"),
     ("create-session --body -", '{\n "appType": \n', "--body: must be JSON: line 3, column 1"),
-    ("create-session --body -", "[]", "--body: must be of type object"),
-    ("create-session --body - --section A", '{"appDetails": {"os": 1}}', "appDetails.os: must be "),
     ("create-session --body - --os IOS", '{"appDetails": 1}', "appDetails: must be of type object"),
     ('create-session --body \'{"appType": "secret"}\'', "", "--body: is the name of a file, or - for standard input"),
-    ('create-session --session \' [{"visitorId": "secret"}]\'', "", "--session: is the name of a file, or - for "),
     ("create-session --session - --body -", "{}", "--body and --session: only one of them can be standard input"),
     ("create-session --body /none/of/it", "", "--body /none/of/it: No such file or directory"),
-    ("create-session --visitor-id ..", "", "--visitor-id: must match the pattern"),
     ("create-session --visitor-id v --session-id ''", "", "--session-id: must"),
     ("create-session --session-id s", "", "--visitor-id: is required with --session-id and --page-id"),
     ("create-session --key secret", "", "--key and --store: give both"),
-    ("create-session --store x", "", "--key and --store: give both"),
     ("create-session --visitor-id secret --session x", "", "--session and --visitor-id: give one of them"),
     ("create-session --session -", '{"status": "Available"}', "--session: pageId: is required"),
     ("create-session --watch --curl", "", "--watch: goes neither with --curl nor with --exit-status"),
-    ("create-session --key '' --store x", "", "--key: must not be empty"),
     ("create-session --key secret --store :memory:", "", "--store: must name a file\n"),
     ("create-session --timeout -1", "", "--timeout: must be a number of seconds, at least 0"),
-    ("create-session --deadline nan", "", "--deadline: must be a number of seconds, at least 0"),
     ("create-session --watch --every 4.9", "", "--every: must be a number of seconds, at least 5"),
     ("update-session", "", "nothing to send: give --attribute, --impression or --body"),
-    ("update-session --attribute {}", "", "no session: give --key and --store"),
     ("update-session --visitor-id v --attribute {} --impression x", "", "--impression: is a request of its own"),
     ("update-session IDS --impression impFoo", "", "--impression: must be one of impDisplay, "),
     ("update-session IDS --impression impDisplay", "", "--impression: this session was offered no engagement; run "),
@@ -102,7 +89,6 @@ REFUSED = [
     ("update-session --key k --store none.db --impression impClose", "", "--key: has no session in --store yet"),
     ("call nonsense", "", "OPERATION: must be one of createSession, "),
     ("call continueSession", "", "--parameter visitorId=: is required"),
-    ("call continueSession --parameter visitorId=..", "", "--parameter visitorId=: must match the pattern"),
     ("call continueSession --parameter visitor_id=v", "", "--parameter visitor_id=: is no parameter of continue"),
     ("call findDomain --parameter accountId=se-cret", "", "--parameter accountId=: must match the pattern"),
     ("call findDomain --account se-cret", "", "--account: must match the pattern"),
@@ -125,15 +111,11 @@ def test_what_cannot_be_meant_is_refused(
     assert not sandbox.requests
 
 
-@pytest.mark.parametrize("variable", ["LIVEPERSON_ACCOUNT_ID", "LIVEPERSON_BASE_URL", "LIVEPERSON_DOMAIN_API"])
-def test_what_the_environment_gave_is_named_by_its_variable(variable: str) -> None:
-    """As it is there that it must be mended."""
-    environment = {"LIVEPERSON_ACCOUNT_ID": "demo", variable: "http://secret.example"}
-    assert refused(invoke("create-session", environment=environment), f"{variable}: must ")
-
-
-def test_the_account_is_required(sandbox: Sandbox) -> None:
-    """As argument, as option or in the environment; the option wins over the argument, which wins over both."""
+def test_what_the_environment_gave_is_named_by_its_variable(sandbox: Sandbox) -> None:
+    """The account is required, there, as option or as argument; the option wins over the argument, and that over it."""
+    for variable in ("LIVEPERSON_ACCOUNT_ID", "LIVEPERSON_BASE_URL", "LIVEPERSON_DOMAIN_API"):
+        wrong = {"LIVEPERSON_ACCOUNT_ID": "demo", variable: "http://secret.example"}
+        assert refused(invoke("create-session", environment=wrong), f"{variable}: must ")
     done = invoke("create-session", "--base-url", sandbox.url)
     assert refused(done, "ACCOUNT: is required: pass it, or set LIVEPERSON_ACCOUNT_ID\n")
     environment = {"LIVEPERSON_ACCOUNT_ID": "env", "LIVEPERSON_BASE_URL": sandbox.url}
@@ -183,9 +165,7 @@ FAILURES = [
     (f"--domain-api {NOWHERE} --deadline 3", 200, "--deadline: the call did not end within 3.0 seconds", 4),
     ("--base-url SANDBOX --key secret --store x/y", 200, "session store: load failed (FileNotFoundError: ", 1),
     ("--base-url SANDBOX", 200, "the service's answer breaks the contract: body: must be of type object", 1),
-    ("--base-url SANDBOX --json", 302, "[302] ", 1),
     ("--base-url SANDBOX", 404, "[404] ", 1),
-    ("--base-url SANDBOX", 429, "[429] ", 1),
     ("--base-url SANDBOX --no-retry", 520, "[520] ", 4),
 ]
 
@@ -252,7 +232,6 @@ def printed_session(sandbox: Sandbox, tmp_path: Path) -> Path:
     "command",
     [
         ("create-session", *APP, *DEVICE, *NEWS),
-        ("create-session", "--session", "FILE", "--attribute", json.dumps(LEAD, ensure_ascii=False)),
         ("update-session", "--session", "FILE", *SHOWN, "--impression", "impExpanded"),
         ("create-session", "--visitor-id", "it's {1..3} $x/ü?&", "--session-id", "a b&c=d'"),
         ("domain",),
@@ -329,9 +308,7 @@ def test_a_watch_pauses_as_long_as_the_answer_is_valid(sandbox: Sandbox, slept: 
     statuses = [json.loads(line)["status"] for line in done.stdout.splitlines()]
     assert (done.returncode, statuses) == (1, ["Available", "NotAvailable", "NotAvailable"])
     assert slept == [12.5, 45, *[5, 10, 15, 45] * 2, 45]
-    lines = done.stderr.splitlines()
-    assert lines[:2] == ["Available; next try in 12.5 s", "NotAvailable; next try in 45 s"]
-    assert (lines[5].startswith("[503] "), lines[5].endswith("; next try in 45 s")) == (True, True)
+    assert done.stderr.splitlines()[:2] == ["Available; next try in 12.5 s", "NotAvailable; next try in 45 s"]
     assert len(sandbox.visitors) == 1
 
 
@@ -357,6 +334,9 @@ def test_a_terminal_sees_a_pause_counted_down() -> None:
     assert [*dict.fromkeys(shown)] == ["4", "3", "2", "1"]
     assert "x" * 30 not in seen.getvalue()
     assert seen.getvalue().endswith("\x1b[?25h\r\x1b[1A\x1b[2K")
+    with pytest.raises(KeyboardInterrupt):
+        Pauses(console, sleep=Mock(side_effect=KeyboardInterrupt), clock=lambda: 0).wait("createSession", 3.5)
+    assert seen.getvalue().endswith("\x1b[?25h\r\x1b[1A\x1b[2K")
 
 
 @pytest.mark.parametrize("level", ["WARNING", "DEBUG"])
@@ -374,50 +354,3 @@ def test_a_pause_is_shown_once(
     assert second.startswith("createSession: attempt 2 failed: [500] Loading account: demo, vid: … ")
     assert not re.search(r"\b5(\.0)? s\b", caplog.text)
     assert ("attempt 1: status 503" in caplog.text) == (level == "DEBUG")
-
-
-PICTURE = """\
-                    0 s      5 s      10 s     15 s     20 s    25 s
-                    ┬────────┬────────┬────────┬────────┬───────┬────
-  1  findDomain     ● 200
-     createSession  ✗ 503 ┄┄ ✗ 500 ┄┄┄ 10 s ┄┄ ● 200
-  2  createSession                                                  ✗ no answer
-
-                    ● answered   ✗ failed   ┄┄┄ pause before the next attempt
-"""
-
-
-def drawn(timeline: Timeline, width: int, encoding: str = "utf-8") -> list[str]:
-    """Print a timeline to a file; return its lines."""
-    file = io.TextIOWrapper(io.BytesIO(), encoding)
-    Console(file=file, width=width, force_terminal=False, _environ={}).print(timeline)
-    file.seek(0)
-    return file.read().splitlines()
-
-
-def test_a_picture_is_drawn_of_what_the_hooks_say(sandbox: Sandbox, clock: Clock) -> None:
-    """A line for each call, where its attempts and pauses are; it fits any width, and ASCII. At first it is empty."""
-
-    def sleep(seconds: float) -> None:
-        clock.now += seconds
-
-    timeline = Timeline(clock)
-    assert drawn(timeline, 80) == []
-    hooks: Any = {name: getattr(timeline, name) for name in ("on_request", "on_response", "on_retry")}
-    made = EngagementClient("demo", base_url=sandbox.url, domain_api=sandbox.url, sleep=sleep, **hooks)
-    with made.with_options(base_url=None) as client:
-        timeline.step = "1"
-        sandbox.fail_next(503, operation="createSession")
-        sandbox.loading_account()
-        client.visit().create_session({"appType": "EXTERNAL"})
-        sleep(12)
-        timeline.step = "2"
-        sandbox.drop_connection()
-        with suppress(ConnectionFailed):
-            client.with_options(retry=RetryPolicy.none()).visit().create_session({"appType": "EXTERNAL"})
-
-    assert drawn(timeline, 80) == PICTURE.splitlines()
-    for width in (60, 80, 100, 200):
-        assert max(map(len, drawn(timeline, width))) <= min(width, 100)
-    text = "".join(drawn(timeline, 80, "ascii"))
-    assert (text.isascii(), "x 503" in text, "o 200" in text) == (True, True, True)

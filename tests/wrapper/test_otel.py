@@ -1,7 +1,5 @@
 """Traces and metrics: one span for each call, what they hold, and what they never hold."""
 
-from __future__ import annotations
-
 import asyncio
 import gc
 import os
@@ -144,6 +142,8 @@ def test_every_call_has_its_span(backend: Backend, sandbox: Sandbox, watcher: Wa
     visit.create_session(BODY)
     visit.forget()
     client.find_domain()
+    with pytest.raises(InvalidRequest):
+        client.call("createSession", cast(Any, {}))
     names = ("call", "attempts", "from_memory", "engagement.status")
     told = [(span.name, span.attributes or {}) for span in watcher.spans]
     assert [(name, *(each.get(f"liveperson.{attribute}") for attribute in names)) for name, each in told] == [
@@ -154,23 +154,9 @@ def test_every_call_has_its_span(backend: Backend, sandbox: Sandbox, watcher: Wa
         (f"POST {VISITOR}", "create_session", 1, False, "NotAvailable"),
         ("forget", "forget", 0, None, None),
         ("find_domain", "find_domain", 0, True, None),
+        ("call", "call", 0, None, None),
     ]
     assert not [name for name in told[1][1] if name.startswith(("http.", "url.", "server."))]
-
-
-OURS = "liveperson_engagement.errors."
-FAILURES = {
-    *((str(status), status, None) for status in (302, 400, 401, 404, 429, 500, 503)),
-    *((f"{OURS}ConnectionFailed", None, cause) for cause in ("ConnectError", "ConnectionRefusedError", "ReadError")),
-    ("RuntimeError", None, None),
-    (f"{OURS}DeadlineExceeded", 503, "deadline: …"),
-    (f"{OURS}DomainLookupFailed", None, "ConnectionFailed"),
-    (f"{OURS}InvalidRequest", None, "appType: …"),
-    (f"{OURS}InvalidResponse", None, "the service's answer breaks the contract: …"),
-    (f"{OURS}StoreError", None, "session store: …"),
-    (f"{OURS}Timeout", None, "TimeoutError"),
-}
-"""The type, status and beginning of the description of each call that fails in a whole life."""
 
 
 @pytest.mark.backends("sync", "async")
@@ -189,13 +175,6 @@ def test_a_whole_life_tells_no_ids_keys_or_bodies(backend: Backend, sandbox: San
     tables = "".join(line for line in guide.splitlines() if line.startswith("|"))
     assert set(re.findall(r"`((?:liveperson|http|url|server|error)\.[\w.]+)`", tables)) == told
     assert SCHEMA in guide
-    failed = [span for span in watcher.spans if span.status.status_code is StatusCode.ERROR]
-    assert "exception" not in {event.name for event in events}
-    seen: list[Any] = [(span.attributes, span.status.description) for span in failed]
-    assert {
-        (told["error.type"], told.get("http.response.status_code"), said and re.sub("(?<=: ).*", "…", said))
-        for told, said in seen
-    } == FAILURES
 
 
 def test_metrics_count_calls_requests_retries_and_pauses(backend: Backend, sandbox: Sandbox) -> None:
@@ -223,17 +202,13 @@ def test_metrics_count_calls_requests_retries_and_pauses(backend: Backend, sandb
         ({"liveperson.call": "engagement", "liveperson.from_memory": True, **answered}, 1),
         ({"liveperson.call": "update_session", "error.type": "404"}, 1),
     ]
-    metrics = watcher.metrics
     assert watcher.spans == []
+    metrics = watcher.metrics
     durations = ("http.client.request.duration", "liveperson.call.duration", "liveperson.pause.duration")
     units = {name: metric.unit for name, metric in metrics.items()}
     assert units == {**dict.fromkeys(durations, "s"), "liveperson.retries": "{retry}"}
-    assert metrics["http.client.request.duration"].description == "Duration of HTTP client requests."
-    bounds = {name: each.data.data_points[0].explicit_bounds for name, each in metrics.items() if each.unit == "s"}
     conventional = (0.005, 0.01, 0.025, 0.05, 0.075, 0.1, 0.25, 0.5, 0.75, 1, 2.5, 5, 7.5, 10)
-    assert bounds["http.client.request.duration"] == conventional
-    assert bounds["liveperson.call.duration"][: len(conventional)] == conventional
-    assert {5, 10, 15} <= set(bounds["liveperson.pause.duration"])
+    assert metrics["http.client.request.duration"].data.data_points[0].explicit_bounds == conventional
     assert metrics["liveperson.pause.duration"].data.data_points[0].sum == 15.0
 
 
@@ -291,26 +266,20 @@ def test_calls_of_many_tasks_keep_their_spans_apart(sandbox: Sandbox, watcher: W
     assert {span.parent and span.parent.span_id for span in calls} == ids([outer])
 
 
-@pytest.mark.parametrize("where", ["request", "pause"])
 @pytest.mark.parametrize("how", ["cancelled", "thrown away"])
 def test_a_call_that_does_not_end_ends_its_span(
-    sandbox: Sandbox, watcher: Watcher, caplog: pytest.LogCaptureFixture, where: str, how: str
+    sandbox: Sandbox, watcher: Watcher, caplog: pytest.LogCaptureFixture, how: str
 ) -> None:
-    """Whatever it was doing. If its loop is closed under it, its last lines leave alone in whose context they run."""
+    """If its loop is closed under it, its last lines leave alone in whose context they run."""
     loop = asyncio.new_event_loop()
     loop.set_exception_handler(lambda _loop, _told: None)  # it tells of a call that is thrown away, too
     reached = asyncio.Event()
 
-    async def pause(_: float) -> None:
-        reached.set()
-        await asyncio.Event().wait()
-
     def asked(_: object) -> None:
-        if where == "request":
-            reached.set()
+        reached.set()
 
-    sandbox.slow(60) if where == "request" else sandbox.fail_next(503)
-    options: Any = {"telemetry": watcher.telemetry, "sleep": pause, "on_request": asked}
+    sandbox.slow(60)
+    options: Any = {"telemetry": watcher.telemetry, "on_request": asked}
     client = AsyncEngagementClient("demo", base_url=sandbox.url, **options)
     task = loop.create_task(client.visit("shopper").create_session(BODY))
     loop.run_until_complete(reached.wait())
@@ -330,12 +299,9 @@ def test_a_call_that_does_not_end_ends_its_span(
         assert (watcher.spans[0].status.status_code, watcher.spans[0].status.description) == (StatusCode.ERROR, None)
         assert (told["error.type"], told["liveperson.attempts"], told["liveperson.pauses"]) == (ended, 1, 0)
         last = without_address(watcher.spans[0].events[-1])
-        assert last["error.type"] == (ended if where == "request" else "503")
-        assert watcher.counts("liveperson.pause.duration") == []
+        assert last["error.type"] == ended
         failed = {"liveperson.call": "create_session", "error.type": ended}
         assert watcher.counts("liveperson.call.duration") == [(failed, 1)]
-    elif where == "pause":
-        assert without_address(watcher.spans[0])["error.type"] == "GeneratorExit"
     assert [record for record in caplog.records if record.name.startswith("opentelemetry")] == []
 
 
@@ -365,12 +331,3 @@ def test_a_program_may_set_its_providers_later(sandbox: Sandbox, program: str, p
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=120)
     assert printed in done.stdout + done.stderr
-
-
-def test_a_provider_of_the_wrong_type_is_refused() -> None:
-    """A tracer, say."""
-    for kind in ("Tracer", "Meter"):
-        name = f"{kind.lower()}_provider"
-        wrong: Any = {name: trace.get_tracer("mine")}
-        with pytest.raises(InvalidRequest, match=rf"^{name}: must be a {kind}Provider, not ProxyTracer$"):
-            OpenTelemetry(**wrong)

@@ -76,14 +76,9 @@ def exchange(sandbox: Sandbox, content: bytes) -> bytes:
         return b"".join(iter(lambda: connection.recv(65536), b""))
 
 
-def request(method: str, path: str, body: Any = None, headers: str = "connection: close\r\n") -> bytes:
-    """Write a request."""
-    content = b"" if body is None else json.dumps(body).encode()
-    headers += f"host: x\r\ncontent-type: application/json\r\ncontent-length: {len(content)}\r\n"
-    return f"{method} {path} HTTP/1.1\r\n{headers}\r\n".encode() + content
-
-
-CREATE = request("POST", f"{VISITORS}?v=1.0", BODY)
+CONTENT = json.dumps(BODY)
+HEADERS = f"host: x\r\nconnection: close\r\ncontent-type: application/json\r\ncontent-length: {len(CONTENT)}"
+CREATE = f"POST {VISITORS}?v=1.0 HTTP/1.1\r\n{HEADERS}\r\n\r\n{CONTENT}".encode()
 
 
 def test_a_visit_is_one_visitor_with_one_session(sandbox: Sandbox, http: httpx.Client) -> None:
@@ -98,10 +93,7 @@ def test_a_visit_is_one_visitor_with_one_session(sandbox: Sandbox, http: httpx.C
     assert (visitor.account_id, visitor.visitor_id, session.session_id) == ("demo", visitor_id, sid)
     assert (session.ended, session.updates, session.attributes) == (False, (body,), (LEAD, LEAD))
     assert session.impressions == (CLOSED,)
-    assert [repr(each) for each in (sandbox, sandbox.requests[2], visitor, session)] == [
-        *[f"<Sandbox {sandbox.host}, 1 visitors>", "<SandboxRequest updateSession → 200>"],
-        *["<SandboxVisitor, 1 sessions>", "<SandboxSession active, 1 updates>"],
-    ]
+    assert repr([visitor, session]) == "[<SandboxVisitor, 1 sessions>, <SandboxSession active, 1 updates>]"
     assert code(update(http, visitor_id, sid="other")) == (404, 39)
     sandbox.expire_sessions()
     assert code(update(http, visitor_id, sid=sid)) == (404, 39)
@@ -139,11 +131,9 @@ PERSON = {"type": "personal", "personal": {"age": {"month": 13}}}
 @pytest.mark.parametrize(
     ("body", "where"),
     [
-        ({}, "appType"),
         ([], "the body"),
         ({**BODY, "appDetails": {"ipAddress": "1.2.3.secret"}}, "appDetails.ipAddress"),
         ({**BODY, ATTRIBUTES: [LEAD, {"type": "secret"}]}, f"{ATTRIBUTES}[1].type"),
-        ({**BODY, ATTRIBUTES: [{"type": "cart", "total": 1}]}, f"{ATTRIBUTES}[0].numItems"),
         ({**BODY, ATTRIBUTES: [PERSON]}, f"{ATTRIBUTES}[0].personal.age.month"),
     ],
 )
@@ -203,51 +193,41 @@ def test_a_changed_contract_is_obeyed() -> None:
     hello = {"get": {"operationId": "hello", "responses": {"200": {"content": content}}}}
     edits: dict[str, Any] = {
         "CreateSessionBody properties mood": {"type": "string", "enum": ["good"]},
-        "AppType enum": ["MSDK"],
         "AccountId pattern": "^[a-z]+$",
         "parameters ApiVersion schema const": "2.0",
     }
     document = edited(CONTRACT, edits)
     document["paths"][VISITORS.replace("demo", "{accountId}")]["post"]["parameters"] += [limit, trace]
-    document["paths"] = {path.replace("/api/", "/v2/"): item for path, item in document["paths"].items()} | {
-        "/h": hello
-    }
+    document["paths"] = {path.replace("/api/", "/v2/"): item for path, item in document["paths"].items()}
+    document["paths"]["/h"] = hello
     path = VISITORS.replace("/api/", "/v2/")
     right: dict[str, Any] = {"url": path, "params": {"v": "2.0", "limit": "9"}, "headers": {"x-trace": "ab"}}
     right |= {"json": {"appType": "MSDK", "mood": "good"}}
-    wrong: list[dict[str, Any]] = [
+    changes: list[dict[str, Any]] = [
+        {},
         {"json": {"appType": "MSDK", "mood": "bad"}},
-        {"params": {"v": "2.0", "limit": "10"}},
-        {"params": {"v": "2.0", "limit": "many"}},
-        {"params": {"v": "2.0"}},
-        {"headers": {"x-trace": "a"}},
-        {"headers": {}},
+        *({"params": {"v": "2.0"} | limited} for limited in ({}, {"limit": "10"}, {"limit": "many"})),
+        *({"headers": traced} for traced in ({}, {"x-trace": "a"})),
         {"url": path.replace("demo", "demo1")},
+        {"url": VISITORS},
     ]
     with Sandbox(contract=document) as sandbox, httpx.Client(base_url=sandbox.url) as http:
-
-        def status(**changes: Any) -> int:
-            return http.request("POST", **(right | changes)).status_code
-
-        assert status() == 200
-        assert [status(**each) for each in wrong] == [400] * len(wrong)
-        assert status(url=VISITORS) == 404
+        statuses = [http.request("POST", **(right | each)).status_code for each in changes]
+        assert statuses == [200, *[400] * 7, 404]
         assert http.get("/h").json() == {"hello": "world"}
 
 
 @pytest.mark.parametrize(
     ("status", "internal_code"),
-    [(301, 0), (400, 33), (401, 1), (404, 37), (418, 33), (500, 18), (503, 18), (599, 18), (999, 0)],
+    [(301, 0), (400, 33), (401, 1), (404, 37), (418, 33), (500, 18), (599, 18), (999, 0)],
 )
 def test_any_status_can_be_answered(sandbox: Sandbox, http: httpx.Client, status: int, internal_code: int) -> None:
     """Registered or not, before any check; a documented one with its error. Then all is well again."""
     sandbox.fail_next(status)
     answer = visit(http, body={})
-    assert answer.status_code == status
     assert code(answer) == (status, internal_code) if internal_code else answer.content == b""
     assert visit(http).status_code == 200
     assert [request.status for request in sandbox.requests] == [status, 200]
-    assert len(sandbox.visitors) == 1
 
 
 def test_every_part_of_a_failure_can_be_chosen(sandbox: Sandbox, http: httpx.Client) -> None:
@@ -268,13 +248,9 @@ def test_every_part_of_a_failure_can_be_chosen(sandbox: Sandbox, http: httpx.Cli
 
 NONSENSE: list[tuple[str, dict[str, Any], str]] = [
     ("serve_next", {"times": 0}, "times: must be a whole number, 1 or more, not 0"),
-    ("serve_next", {"times": 1.5}, "times: must be a whole number, 1 or more, not 1.5"),
     ("fail_next", {"status": 1000}, "status: must be a whole number, from 100 to 999, not 1000"),
-    ("fail_next", {"status": "503"}, "status: must be a whole number, from 100 to 999, not '503'"),
     ("answer_next", {"status": True}, "status: must be a whole number, from 100 to 999, not True"),
-    ("html_error", {"status": 99}, "status: must be a whole number, from 100 to 999, not 99"),
     ("answer_next", {"body": [1]}, "body: must be bytes or a string, such as json.dumps makes, not list"),
-    ("slow", {"seconds": -1}, "seconds: must be a number, 0 or more, not -1"),
     ("slow", {"seconds": float("nan")}, "seconds: must be a number, 0 or more, not nan"),
     ("serve_next", {"operation": "x"}, f"operation: the contract has no operation x; it has {KNOWN}"),
     ("loading_account", {"operation": "createsession"}, "operation: the contract has no operation createsession; "
@@ -325,44 +301,24 @@ def test_instructions_from_many_threads_are_all_followed(sandbox: Sandbox, http:
     assert (sorted(statuses), len(sandbox.visitors)) == ([200] * 20 + [503] * 20, 20)
 
 
-def test_an_answer_can_end_halfway(sandbox: Sandbox, http: httpx.Client) -> None:
-    """Also where the whole would be empty; of a lost answer the journal has nothing."""
-    session = visit(http)
-    changed = f"{VISITORS}{session.json()['visitorId']}?v=1.0&sid={session.json()['sessionId']}"
-    for sent in (CREATE, request("PUT", changed, PAGE)):
-        sandbox.drop_connection(when="during")
-        head, _, half = exchange(sandbox, sent).partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200 ")
-        assert len(half) == int(re.findall(rb"content-length: (\d+)", head)[0]) // 2
-    seen = [(request.status, request.response_body) for request in sandbox.requests]
-    assert seen == [(200, session.content), (None, b""), (None, b"")]
-
-
-def test_requests_behind_each_other_are_answered_in_order(sandbox: Sandbox) -> None:
-    """On one connection, also those that arrive while an answer is slow."""
-    sandbox.slow(0.1, operation="findDomain")
-    path = f"{DOMAIN}?version=1.0"
-    with connect(sandbox) as connection:
-        connection.sendall(request("GET", path, headers="") + request("HEAD", "/", headers=""))
-        until(lambda: sandbox.requests)
-        connection.sendall(request("GET", path))
-        raw = b"".join(iter(lambda: connection.recv(65536), b""))
-    heads = [part.partition(b"\r\n\r\n") for part in raw.split(b"HTTP/1.1 ")[1:]]
-    assert [(head[:3], bool(body)) for head, _, body in heads] == [(b"200", True), (b"200", False), (b"200", True)]
-    assert len({request.caller for request in sandbox.requests}) == 1
+def test_an_answer_can_end_halfway(sandbox: Sandbox) -> None:
+    """Of a lost answer the journal has nothing."""
+    sandbox.drop_connection(when="during")
+    head, _, half = exchange(sandbox, CREATE).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 200 ")
+    assert len(half) == int(re.findall(rb"content-length: (\d+)", head)[0]) // 2
+    [lost] = sandbox.requests
+    assert (lost.status, lost.response_body) == (None, b"")
 
 
 def test_a_body_is_asked_for_and_waited_for(sandbox: Sandbox) -> None:
-    """As curl has it for large ones; a request that ends halfway is not handled."""
-    with connect(sandbox) as connection:
-        connection.sendall(CREATE[:-1])
+    """As some clients have it."""
     head, _, body = CREATE.replace(b"connection", b"expect: 100-continue\r\nconnection").partition(b"\r\n\r\n")
     with connect(sandbox) as connection:
         connection.sendall(head + b"\r\n\r\n")
         assert connection.recv(100) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(body)
         assert connection.recv(100).startswith(b"HTTP/1.1 200 ")
-    assert len(sandbox.requests) == 1
 
 
 def test_a_request_that_is_no_http_makes_no_noise(
@@ -381,7 +337,7 @@ def test_a_request_that_is_no_http_makes_no_noise(
 
 
 def test_a_request_is_kept_as_it_was_sent(sandbox: Sandbox, http: httpx.Client) -> None:
-    """Decoded and raw, with the ids that it named; also what no operation answered. Nothing of it can be changed."""
+    """Decoded and raw, with the ids that it named; also what no operation answered."""
     before, requests, visitors = time.monotonic(), sandbox.requests, sandbox.visitors
     http.put(f"{VISITORS}a%2Fb?v=1.0&sid=c%20d", json=PAGE, headers={"X-Trace": "t"})
     http.get("/nowhere")
@@ -395,11 +351,8 @@ def test_a_request_is_kept_as_it_was_sent(sandbox: Sandbox, http: httpx.Client) 
     assert (request.body, json.loads(request.raw_body), request.headers["x-trace"]) == (PAGE, PAGE, "t")
     assert (request.account_id, request.visitor_id, request.session_id) == ("demo", "a/b", "c d")
     assert before < request.at < time.monotonic()
-    assert [(each.operation_id, each.status, each.body, each.raw_body) for each in others] == [
-        *[(None, 404, None, b""), (None, 405, None, b""), ("createSession", 400, None, b"{")]
-    ]
-    with pytest.raises(AttributeError):
-        setattr(sandbox.visitors[0], "visitor_id", "other")  # noqa: B010 - it is declared as frozen
+    seen = [(each.operation_id, each.status, each.body, each.raw_body) for each in others]
+    assert seen == [(None, 404, None, b""), (None, 405, None, b""), ("createSession", 400, None, b"{")]
 
 
 def test_several_run_at_once_and_none_leaves_a_trace() -> None:

@@ -1,11 +1,8 @@
 """The helpers for users' own tests: the fixtures are those of the plugin, which pytest has loaded by itself."""
 
-from __future__ import annotations
-
 import asyncio
 import json
 import os
-import pickle
 import re
 import subprocess
 import sys
@@ -46,17 +43,6 @@ def printed(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> Calla
         return str(pytester.runpytest_inprocess("-W", "error", *without, *options).stdout)
 
     return run
-
-
-def test_example_and_guide_show_all_there_is() -> None:
-    """Whoever copies from the example finds every fixture, and the guide every assertion and answer."""
-    guide = (ROOT / "docs/testing.md").read_text()
-    fixtures = re.findall(r"^\| `(\w+engagement\w*|engagement_\w+)` \|", guide, re.MULTILINE)
-    assert len(fixtures) == 5
-    example = (ROOT / "examples/chat_button/test_chat_button.py").read_text()
-    assert {name for name in fixtures if f"{name}:" not in example} == set()
-    told = [name for kind in (Journal, FakeClock) for name in dir(kind) if re.match("assert_|clear|advance", name)]
-    assert {name for name in (*told, *answers.__all__) if f"{name}(" not in guide} == set()
 
 
 def test_without_fixtures_nothing_of_the_package_is_imported() -> None:
@@ -139,12 +125,8 @@ JOURNAL = """
 WRONG: list[tuple[Any, ...]] = [
     ("nothing_sent",),
     ("calls", "create_session", ("updateSession", None)),
-    ("calls", ("createSession", 201), *["updateSession"] * 3),
-    ("sent", "continue_session", {}),
-    ("sent", "createSession", {"consumerSections": ["Support", "English"]}),
     ("sent", "updateSession", {"impAttributes": [{"engId": 1}, {}]}),
     ("attribute_sent", {"type": "lead", "lead": {"topic": "downgrade", "leadId": "7"}}),
-    ("attribute_sent", {"type": "cart", "total": 1}),
     ("impressions", "impDisplay"),
     ("visitors", 2),
 ]
@@ -156,22 +138,12 @@ expected these calls (- expected, + sent):
   + updateSession → 503
   + updateSession → 200
   + updateSession → 200
-expected these calls (- expected, + sent):
-  - createSession → 201
-  + createSession → 200
-    updateSession
-    updateSession
-    updateSession
-expected a call of continueSession, answered with 200, with that body
-expected a call of createSession, answered with 200, with that body
-  requests[0]: consumerSections is ['Support']; expected ['Support', 'English']
 expected a call of updateSession, answered with 200, with that body
   requests[2]: impAttributes is not there; expected [{'engId': 1}, {}]
   requests[3]: impAttributes[0].engId is 3562981110; expected 1
 expected an attribute of type lead, answered with 200, with those values
   requests[2].engagementAttributes[0]: lead.topic is 'upgrade'; expected 'downgrade'
   requests[2].engagementAttributes[0]: lead.leadId is not there; expected '7'
-expected an attribute of type cart, answered with 200, with those values
 expected these impressions (- expected, + sent):
     impDisplay
   + impAccept
@@ -189,17 +161,12 @@ def test_an_assertion_that_fails_prints_what_differs(told: Journal) -> None:
         assert journal == JOURNAL
         said.append(expected)
     assert "\n".join(said) == SAID.strip()
-    with pytest.raises(
-        ValueError, match=r"operation: the contract has no operation createSesion; did you mean createS"
-    ):
-        told.assert_calls("createSesion")
     with pytest.raises(ValueError, match=r"operation update_sessions; did you mean update_session\?"):
         told.assert_sent("update_sessions", {})
 
 
 def test_an_assertion_that_holds_says_nothing(told: Journal, engagement_client: EngagementClient) -> None:
     """What the visit did is what is asserted; after `clear` only what follows, in its place."""
-    told.assert_calls("createSession", ("updateSession", 503), ("updateSession", 200), "updateSession")
     told.assert_calls("create_session", ("update_session", 503), *["updateSession"] * 2)
     told.assert_sent("create_session", {"appType": "MSDK", "consumerSections": ["Support"]})
     told.assert_sent("updateSession", {"engagementAttributes": [{"type": "lead"}]})
@@ -209,8 +176,6 @@ def test_an_assertion_that_holds_says_nothing(told: Journal, engagement_client: 
     told.clear()
     told.assert_nothing_sent()
     assert str(told) == "nothing was sent"
-    with pytest.raises(AssertionError, match="expected an attribute of type lead"):
-        told.assert_attribute_sent({"type": "lead"})
     engagement_client.visit("shopper").create_session(BODY)
     assert str(told) == "requests[4]: continueSession → 200"
 
@@ -228,7 +193,6 @@ def test_the_journal_copes_with_requests_that_are_none(
         engagement_client.visit().create_session(BODY)
     lines = ["requests[0]: POST → 404", "requests[1]: createSession → 200  (?)", "requests[2]: createSession → dropped"]
     assert str(engagement_journal).splitlines() == lines
-    assert repr(engagement_journal) == "<Journal, 3 requests>"
     engagement_journal.assert_impressions()
 
 
@@ -255,6 +219,7 @@ def test_failed(engagement_sandbox, engagement_journal):
     engagement_journal.assert_one_visitor()
 
 def test_clock(engagement_clock):
+    engagement_clock.sleep(2.5)
     engagement_clock.assert_pauses(5)
 
 @pytest.mark.xfail
@@ -271,10 +236,8 @@ def test_skipped(engagement_sandbox):
     left = "fail_next(503, times=2, operation='createSession'), slow(1.5), play() with 1 left"
     hint = "plan what the test uses, or end it with engagement_sandbox.reset()"
     assert f"\nengagement_sandbox: no request met {left}; {hint}\n" in text
+    assert "expected pauses of 5 s, but there were pauses of 2.5 s" in text
     assert text.count("no request met") == 2  # the section, and the summary
-    assert re.findall(r"^(\S+\.py):\d+: ", text, re.MULTILINE) == ["test_it.py", "test_it.py"]
-    failed = ("AssertionError: expected 1 on the visitor list, not 0", "the journal:", "  nothing was sent")
-    assert "\nE       ".join(failed) in text
 
 
 @pytest.mark.parametrize("how", ["setting", "option"])
@@ -356,19 +319,6 @@ def test_nothing_is_left():
     assert "4 passed" in text, text
 
 
-def test_the_clock_goes_only_forward() -> None:
-    """A negative advance is the test's mistake."""
-    clock = FakeClock()
-    clock.sleep(2.5)
-    asyncio.run(clock.asleep(1))
-    with pytest.raises(ValueError, match="seconds must not be negative"):
-        clock.advance(-1)
-    assert (clock.now, clock.pauses, repr(clock)) == (3.5, [2.5, 1], "<FakeClock at 3.5 s, 2 pauses>")
-    for expected, said in (((), "no pauses"), ((5,), "pauses of 5 s")):
-        with pytest.raises(AssertionError, match=rf"expected {said}, but there were pauses of 2\.5, 1 s"):
-            clock.assert_pauses(*expected)
-
-
 def test_the_ready_answers_are_the_contracts_examples() -> None:
     """Field for field, with ids as integers; they may differ where the contract lets them."""
     document = json.loads((ROOT / "generated/liveperson_engagement_api/openapi.json").read_text())
@@ -382,53 +332,37 @@ def test_the_ready_answers_are_the_contracts_examples() -> None:
     session = answers.available(skill_name="Sales", visitor_id="v", connector_id=2**53 + 1)
     differing = session.engagement_details
     assert (differing.skill_name, differing.connector_id, session.visitor_id) == ("Sales", 2**53 + 1, "v")
-    assert answers.available(engagement_details=differing, language="fr").engagement_details.skill_name == "Sales"
-    assert answers.not_available(page_id="7").page_id == "7"
     with pytest.raises(ValueError, match=r"no such answer: engagementDetails\.validForSeconds: must be of type number"):
         answers.available(valid_for_seconds="soon")
-    for make, name in ((answers.available, "skill_nam"), (answers.not_available, "skill_name")):
-        with pytest.raises(TypeError, match=name):
-            make(**{name: "Sales"})
 
 
-READY: dict[int, tuple[Callable[[], errors.EngagementError], ...]] = {
-    0: (answers.invalid_request, answers.store_error),
-    1: (
-        *(lambda: answers.api_error(429), answers.bad_request, answers.unauthorized, answers.not_found),
-        *(answers.invalid_response, answers.timeout, answers.deadline_exceeded, answers.domain_lookup_failed),
-    ),
-    4: (answers.server_error, answers.account_loading, answers.connection_failed),
-}
-"""By the number of their attempts."""
-
-
-def test_there_is_a_ready_error_for_every_class(caplog: pytest.LogCaptureFixture) -> None:
-    """As a client raises it: its attempts, its one line, fit for a pickle; making it leaves no line in the log."""
-    caplog.set_level("DEBUG")
+def test_there_is_a_ready_error_for_every_class() -> None:
+    """As a client raises it, with its attempts."""
+    by_attempts: dict[int, tuple[Callable[[], errors.EngagementError], ...]] = {
+        0: (answers.invalid_request, answers.store_error),
+        1: (
+            *(lambda: answers.api_error(429), answers.bad_request, answers.unauthorized, answers.not_found),
+            *(answers.invalid_response, answers.timeout, answers.deadline_exceeded, answers.domain_lookup_failed),
+        ),
+        4: (answers.server_error, answers.account_loading, answers.connection_failed),
+    }
+    ready = [(attempts, make()) for attempts, makers in by_attempts.items() for make in makers]
     base = errors.EngagementError
     tree = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, base)]
-    ready = [(attempts, make()) for attempts, makers in READY.items() for make in makers]
     assert {base, *(type(error) for _, error in ready)} == {*tree}
-    for attempts, error in ready:
-        assert (error.attempts, error.__traceback__) == (attempts, None)
-        assert str(pickle.loads(pickle.dumps(error))) == str(error)  # noqa: S301
-        assert len(str(error).splitlines()) == 1
-    assert caplog.records == []
+    assert [error.attempts for _, error in ready] == [attempts for attempts, _ in ready]
 
 
 def test_a_ready_error_is_picked_by_its_name_in_the_contract() -> None:
     """A name that is none is refused, as is a status of another class."""
     assert [answers.api_error(status).internal_code for status in (400, 401, 404, 500, 503)] == [33, 1, 37, 18, 18]
     assert answers.not_found("invalidSession").internal_code == 39
-    assert answers.bad_request("wrapped").internal_code == 33
     assert answers.server_error(500, "loadingAccount").internal_code == answers.account_loading().internal_code == 20
     assert answers.connection_failed(may_have_arrived=True).attempts == 1
-    assert answers.timeout(may_have_arrived=False).attempts == 4
     assert isinstance(answers.deadline_exceeded(60).__cause__, errors.ServerError)
     assert isinstance(answers.domain_lookup_failed(400).__cause__, errors.BadRequest)
     refused: dict[str, Callable[[], object]] = {
         "example must be one of invalidVisitor, invalidSession, unk": lambda: answers.not_found("invalidSesion"),
-        "example must be one of none for status 429": lambda: answers.api_error(429, "invalidSession"),
         "status makes this a NotFound, not a ServerError": lambda: answers.server_error(404),
         "status must be at least 300": lambda: answers.api_error(200),
     }
