@@ -17,6 +17,13 @@ LAYERS = {
 LEVELS = {name: level for level, names in enumerate([*LAYERS.values()][:-1]) for name in names}
 """The parts of the package from above to below; those beside the layers use the words alone."""
 
+PRIVATE = re.compile(
+    r"^ *(?:from|import) (?!liveperson|_thread\b)[^.\n(][^\n(]*(?:\([^)]*)?\b_(?!_)|attr\([^()]*\"_(?!_)"
+    r"|\b(?:ContextVar|methodcaller|marshal)\b|\(httpx\.(?:Async)?Client\b",
+    re.MULTILINE,
+)
+"""Others' private modules and names, by import or by a text; ways round a plain call; subclasses of httpx's clients."""
+
 
 def part(path: Path) -> str:
     """Name the part of the package that a file belongs to: a module, or a folder."""
@@ -65,3 +72,9 @@ def test_questions_are_answered_where_the_page_says() -> None:
             inner = [child for child in ast.iter_child_nodes(node) if getattr(child, "name", None) == each]
             assert inner, question
             node = inner[0]
+
+
+def test_the_wrapper_uses_no_private_part() -> None:
+    """A patch release of a dependency may change it; ruff's SLF001 refuses attributes, here is the rest."""
+    assert all(map(PRIVATE.search, ("import httpx._config", "from typer import _shared", 'getattr(context, "_key", 1)')))
+    assert [path.name for path in PACKAGE.rglob("*.py") if PRIVATE.search(path.read_text())] == []
