@@ -76,5 +76,7 @@ def test_questions_are_answered_where_the_page_says() -> None:
 
 def test_the_wrapper_uses_no_private_part() -> None:
     """A patch release of a dependency may change it; ruff's SLF001 refuses attributes, here is the rest."""
-    assert all(map(PRIVATE.search, ("import httpx._config", "from typer import _shared", 'getattr(context, "_key", 1)')))
+    assert all(
+        map(PRIVATE.search, ("import httpx._config", "from typer import _shared", 'getattr(context, "_key", 1)'))
+    )
     assert [path.name for path in PACKAGE.rglob("*.py") if PRIVATE.search(path.read_text())] == []
