@@ -51,7 +51,8 @@ def test_the_policy_of_versions_is_followed() -> None:
     assert METADATA["requires-python"] == f">={PYTHONS[0]}"
     assert tools["ruff"]["target-version"] == f"py{PYTHONS[0].replace('.', '')}"
     assert {tools["mypy"]["python_version"], tools["pyright"]["pythonVersion"]} == {PYTHONS[0]}
-    ranges = sum(METADATA["optional-dependencies"].values(), METADATA["dependencies"])
+    lists: list[list[str]] = [METADATA["dependencies"], *METADATA["optional-dependencies"].values()]
+    ranges = {each for some in lists for each in some}
     assert [each for each in ranges if not re.fullmatch(r"[\w-]+>=[\d.]+,<[\d.]+|(attrs|certifi)>=[\d.]+", each)] == []
     public = text[text.index("## What is public") : text.index("`tests/project/public_api.txt`")]
     assert sorted(re.findall(r"`(liveperson_engagement[\w.]*)`", public)) == sorted(MODULES)
