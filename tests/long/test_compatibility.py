@@ -51,7 +51,7 @@ def test_the_newest_versions_are_installed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("extra", "beside"), [("", "jsonschema-rs==0.61.0"), ("cli", "typer==0.15.0"), ("sandbox", "fastapi==0.115.0")]
+    ("extra", "beside"), [("", "jsonschema-rs==0.61.0"), ("cli", "typer==0.24.0"), ("sandbox", "fastapi==0.115.0")]
 )
 def test_what_an_app_has_pinned_can_be_installed_beside_it(extra: str, beside: str) -> None:
     """Versions that older and newer apps are bound to; what these need in turn included."""
