@@ -73,10 +73,6 @@ html_context = {
     "repository": next((url for name, url in URLS.items() if name.lower() in {"repository", "source"}), None)
 }
 
-# `scripts/docs --outside` asks the servers of others.
-linkcheck_anchors = False
-linkcheck_timeout = 20
-
 STYLE = ROOT / "wrapper/liveperson_engagement/sandbox/page/style.css"
 CONTRACT = ROOT / "generated/liveperson_engagement_api/openapi.json"
 ALIASES = {

@@ -1,32 +1,33 @@
 """What the tests of the contract share: the parsed document, changed copies of it, and runs of the generator."""
 
+import json
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from copy import deepcopy
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 import jsonschema_rs
 import yaml
 
 from checkout import ROOT
+from contract import operations_of
 
 Document: TypeAlias = dict[str, Any]
 
 CONTRACT_FILE = ROOT / "openapi.yaml"
 TEXT = CONTRACT_FILE.read_text(encoding="utf-8")
 CONTRACT: Document = yaml.safe_load(TEXT)
+PACKAGE = "liveperson_engagement_api"
 
-METHODS = ("get", "put", "post", "delete", "options", "head", "patch", "trace")
 GONE: Any = object()
 """Takes away what is at a place of a contract."""
 
 
 def operations(document: Document = CONTRACT) -> Iterator[tuple[tuple[str, ...], Document]]:
     """Each operation with its place."""
-    for path, item in document["paths"].items():
-        yield from ((("paths", path, method), item[method]) for method in METHODS if method in item)
+    return operations_of(document)
 
 
 def operation_ids(document: Document = CONTRACT) -> list[str]:
@@ -79,14 +80,10 @@ def validator(document: Document, schema: Document) -> jsonschema_rs.Validator:
     return jsonschema_rs.Draft202012Validator({**schema, "components": document["components"]}, validate_formats=True)
 
 
-def generator_command(*arguments: str | Path) -> list[str]:
-    """Give the command line of the program behind scripts/generate."""
-    return [sys.executable, str(ROOT / "scripts/lib/generate.py"), *map(str, arguments)]
-
-
 def run_generator(*arguments: str | Path) -> subprocess.CompletedProcess[str]:
     """Run the program behind scripts/generate."""
-    return subprocess.run(generator_command(*arguments), capture_output=True, text=True, check=False)
+    command = [sys.executable, str(ROOT / "scripts/lib/generate.py"), *map(str, arguments)]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
 def regenerate(contract_text: str, directory: Path) -> Path:
@@ -96,3 +93,15 @@ def regenerate(contract_text: str, directory: Path) -> Path:
     done = run_generator("--contract", contract, "--output", output)
     assert done.returncode == 0, done.stderr
     return output
+
+
+def laid_over(below: Any, above: Any) -> Any:
+    """Add members to a document, however deep, or replace them."""
+    if not isinstance(above, dict):
+        return above
+    members = cast(Document, above)
+    return {**below, **{key: laid_over(below.get(key, {}), value) for key, value in members.items()}}
+
+
+WIDER = json.dumps(laid_over(CONTRACT, yaml.safe_load((ROOT / "tests/wider.yaml").read_text(encoding="utf-8"))))
+"""A contract with constructs that ours does not use, one more field, and a made-up sibling API."""

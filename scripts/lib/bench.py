@@ -18,9 +18,8 @@ import sys
 import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
-from functools import partial
 from importlib import metadata
 from importlib.util import find_spec
 from pathlib import Path
@@ -30,7 +29,7 @@ import bench_own
 import bench_stores
 from bench_contestants import ANSWER_BYTES, CONTESTANTS, CONTRACT, FAST, HTTPX, OURS, PYREQWEST
 from bench_report import Figure, Times, chart, client_tables, figure_table, into_document
-from redis_server import NotReady, RedisServer
+from redis_server import NotReady, RedisServer, free_port
 
 MACHINE = f"Python {platform.python_version()}, {os.cpu_count()} cores"
 WORKER = Path(__file__).with_name("bench_worker.py")
@@ -75,17 +74,15 @@ http {{
 
 
 @contextmanager
-def server(names: tuple[str, ...], arguments: Callable[[int], list[str | Path]], folder: Path) -> Generator[int]:
-    """Run a server, which has one of these names, on a free port of loopback; give the port once it listens."""
-    paths = (shutil.which(name, path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin") for name in names)
-    program = next(filter(None, paths), None)
+def nginx(folder: Path) -> Generator[int]:
+    """Run a server that gives the documented answer; give its port of loopback once it listens."""
+    program = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
     if not program:
-        raise NotReady(f"{names[0]} is missing: install it, and try again")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
+        raise NotReady("nginx is missing: install it, and try again")
+    port, settings = free_port(), folder / "nginx.conf"
+    settings.write_text(NGINX.format(port=port, answer=ANSWER_BYTES.decode()))
     with (folder / "server.log").open("wb") as log:
-        process = subprocess.Popen([program, *arguments(port)], stdout=log, stderr=log)
+        process = subprocess.Popen([program, "-p", folder, "-c", settings, "-e", "stderr"], stdout=log, stderr=log)
     try:
         ends = time.monotonic() + 20
         while True:
@@ -95,18 +92,12 @@ def server(names: tuple[str, ...], arguments: Callable[[int], list[str | Path]],
             except OSError:
                 if process.poll() is not None or time.monotonic() > ends:
                     said = (folder / "server.log").read_text()
-                    raise NotReady(f"{names[0]} does not start: {said.strip()[-400:]}") from None
+                    raise NotReady(f"nginx does not start: {said.strip()[-400:]}") from None
                 time.sleep(0.02)
         yield port
     finally:
         process.terminate()
         process.wait()
-
-
-def nginx(folder: Path, port: int) -> list[str | Path]:
-    """Write the settings of the server that answers, and give its arguments."""
-    (folder / "nginx.conf").write_text(NGINX.format(port=port, answer=ANSWER_BYTES.decode()))
-    return ["-p", folder, "-c", folder / "nginx.conf", "-e", "stderr"]
 
 
 def openapi_generator(folder: Path) -> str:
@@ -191,7 +182,7 @@ def clients(options: argparse.Namespace, folder: Path) -> tuple[dict[str, str], 
     cases, rounds = [case for case in CASES if case.name in options.cases], 1 if options.quick else options.rounds or 7
     if options.quick:
         cases = [case._replace(calls=max(case.calls // 20, case.at_once or 0)) for case in cases]
-    with server(("nginx",), partial(nginx, folder), folder) as port:
+    with nginx(folder) as port:
         url = f"http://127.0.0.1:{port}"
         times = compare(cases, rounds, url, openapi_generator(folder))
         left = [] if options.quick else cancelled(url)

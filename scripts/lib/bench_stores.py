@@ -1,3 +1,4 @@
+# ruff: noqa: S311 - chance picks visits and ids of nobody, no secrets
 """What it costs to remember visits: few and many of them, and beyond Redis's own round trips."""
 
 import json
@@ -30,7 +31,7 @@ def example() -> Record:
 
 def fill(store: Any, visits: int, record: Record) -> None:
     """Save visits of so many other visitors."""
-    chance, answer = random.Random(1), json.loads(record.engagement or "{}")  # noqa: S311 - ids of nobody
+    chance, answer = random.Random(1), json.loads(record.engagement or "{}")
     for number in range(visits):
         ids = VisitIds(*(f"{prefix}-{chance.getrandbits(128):032x}" for prefix in ("vid", "sid", "pid")))
         answer |= {"visitorId": ids.visitor_id, "sessionId": ids.session_id, "pageId": ids.page_id}
@@ -44,7 +45,7 @@ def engagement(store: Any, visits: int, _: str, stack: ExitStack) -> Call:
     client = client_of(store, stack)
 
     def call(_: int) -> None:
-        if not client.visit(f"key-{_any(visits)}").engagement(BODY).visitor_id.startswith("vid-"):
+        if not client.visit(f"key-{random.randrange(visits)}").engagement(BODY).visitor_id.startswith("vid-"):
             raise RuntimeError("the answer did not come from the store")
 
     return call
@@ -54,16 +55,12 @@ def load_and_save(store: Any, visits: int, _: str, __: ExitStack) -> Call:
     """Do what every other call does with the store."""
 
     def call(_: int) -> None:
-        key = f"{ACCOUNT}:key-{_any(visits)}"
+        key = f"{ACCOUNT}:key-{random.randrange(visits)}"
         remembered = store.load(key)
         if store.compare_and_set(key, remembered.version, remembered.record) is None:
             raise RuntimeError("somebody else has changed the store")
 
     return call
-
-
-def _any(visits: int) -> int:
-    return random.randrange(visits)  # noqa: S311 - which visit is asked for
 
 
 def few_and_many(sizes: tuple[int, int], effort: tuple[int, int], folder: Path, url: str) -> list[Figure]:

@@ -51,7 +51,11 @@ class Comparison:
 
 def main(arguments: list[str] | None = None, root: Path = ROOT) -> int:
     """Run the command and give its exit status."""
-    options = _parser().parse_args(arguments)
+    parser = argparse.ArgumentParser(prog="scripts/contract-diff", description=__doc__)
+    text = "a file, or a git revision; without it, the newest tag of a release, such as v1.0.0"
+    parser.add_argument("base", nargs="?", metavar="BASE", help=text)
+    parser.add_argument("--contract", type=Path, metavar="FILE", help="the new contract")
+    options = parser.parse_args(arguments)
     try:
         base = _base(options.base, root)
         if base is None:
@@ -135,14 +139,6 @@ def _git(root: Path, *arguments: str) -> str:
         reason = error.stderr.strip().partition("\n")[0]
         raise NothingToCompareError(f"git {' '.join(arguments)}: {reason}. Name a file or a git revision.") from None
     return done.stdout
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="scripts/contract-diff", description=__doc__)
-    base = "a file, or a git revision; without it, the newest tag of a release, such as v1.0.0"
-    parser.add_argument("base", nargs="?", metavar="BASE", help=base)
-    parser.add_argument("--contract", type=Path, metavar="FILE", help="the new contract")
-    return parser
 
 
 if __name__ == "__main__":

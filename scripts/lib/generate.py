@@ -52,7 +52,11 @@ class GenerationError(Exception):
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command and give its exit status."""
-    options = _parser().parse_args(arguments)
+    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
+    parser.add_argument("--check", action="store_true", help="change nothing; fail with a diff if generated/ is stale")
+    parser.add_argument("--contract", type=Path, default=ROOT / "openapi.yaml", metavar="PATH", help="another contract")
+    parser.add_argument("--output", type=Path, default=ROOT / "generated", metavar="PATH", help="another place")
+    options = parser.parse_args(arguments)
     for number in STOPPING:
         signal.signal(number, _stop)
     try:
@@ -233,17 +237,6 @@ def _stop(number: int, _frame: FrameType | None) -> None:
 def _ignore_signals() -> None:
     for number in STOPPING:
         signal.signal(number, signal.SIG_IGN)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog=COMMAND, description=__doc__)
-    parser.add_argument("--check", action="store_true", help="change nothing; fail with a diff if generated/ is stale")
-    for name, default, text in (
-        ("--contract", ROOT / "openapi.yaml", "read another contract, as the tests do"),
-        ("--output", ROOT / "generated", "write to another place, as the tests do"),
-    ):
-        parser.add_argument(name, type=Path, default=default, metavar="PATH", help=text)
-    return parser
 
 
 if __name__ == "__main__":

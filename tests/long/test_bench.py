@@ -5,33 +5,17 @@ import gc
 import json
 import subprocess
 import sys
-import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from xml.etree import ElementTree
 
 import pytest
 
-from bench_contestants import ANSWER_BYTES, BODY, CONTESTANTS, FAST, OURS, Call, Contestant
+from bench_contestants import ANSWER_BYTES, BODY, CONTESTANTS, OURS
 from bench_own import AtOnce
-from bench_report import Figure
-from bench_worker import measure
 from checkout import ROOT
 from liveperson_engagement import EngagementClient
 from liveperson_engagement_api.api.session import continue_session
 
-FIGURES = {
-    f"sync: {OURS} / httpx",
-    f"sync: {FAST} / httpx",
-    f"sync: {FAST} / pyreqwest",
-    "the same / the work: body and answer",
-    "engagement from memory / body",
-    "engagement from SQLite / body",
-    f"import {OURS} / import httpx",
-    "a remembered visit in memory, of 200",
-    "scripts/generate",
-}
-"""What has a target besides the async cases."""
 Calls = dict[str, Callable[[], object]]
 
 
@@ -54,8 +38,7 @@ def test_every_client_is_measured_and_written_where_asked(tmp_path: Path) -> Non
     marked = (f"<!-- bench: {part} -->\nold\n<!-- /bench: {part} -->\n" for part in ("clients", "targets"))
     document.write_text(f"before\n{''.join(marked)}after\n", encoding="utf-8")
     bench("clients", "--quick", "--cases", "sync", "async 50", "--svg", drawing, "--into", document)
-    text = document.read_text(encoding="utf-8")
-    drawn = "".join(ElementTree.parse(drawing).getroot().itertext())  # noqa: S314 - written a moment ago
+    text, drawn = document.read_text(encoding="utf-8"), drawing.read_text(encoding="utf-8")
     assert text.startswith("before\n<!-- bench: clients -->\n")
     assert text.endswith("\n<!-- /bench: targets -->\nafter\n")
     tables, _, targets = text.partition("<!-- bench: targets -->")
@@ -67,8 +50,7 @@ def test_every_client_is_measured_and_written_where_asked(tmp_path: Path) -> Non
         assert all(name in drawn for name in found)
     judged = {what: row[2] for what, row in rows(targets.replace(" |\n", " | \n"), 4).items() if row[1][:1].isdigit()}
     assert set(judged.values()) <= {"met", "missed"}
-    assert {what for what in judged if "async" not in what} == FIGURES
-    assert sum(what.startswith("async 50: ") for what in judged) == 3
+    assert len(judged) == 12
 
 
 def test_few_and_many_remembered_visits_are_measured(tmp_path: Path) -> None:
@@ -81,20 +63,6 @@ def test_few_and_many_remembered_visits_are_measured(tmp_path: Path) -> None:
         assert f"a whole call, {kind} |" in text
         for call in ("engagement", "load + save"):
             assert all(f"{kind}, {call}, of {visits} remembered |" in text for visits in ("100", "1,000"))
-
-
-def test_what_is_wrong_or_too_slow_is_said() -> None:
-    """A time counts only if the client came to the documented campaign id, and is met up to its target."""
-    wrong = {"engagementDetails": {"campaignId": 1}}
-
-    def make(*_: object) -> Call:
-        return lambda _: wrong
-
-    with pytest.raises(RuntimeError, match="it made something else of the answer"):
-        measure([Contestant("it", "sync", make)], "", 1)
-    assert Figure("a", 0.704, "", 0.7).row() == ("a", "0.70", "0.7", "missed")
-    assert Figure("a", 0.7, "", 0.7).row() == ("a", "0.70", "0.7", "met")
-    assert Figure("a", 1234.56, "µs").row() == ("a", "1,235 µs", "", "")
 
 
 @pytest.fixture
@@ -125,38 +93,24 @@ def function_calls(call: Callable[[], object]) -> int:
     return sum(entry.callcount for entry in profile.getstats())
 
 
-def peak(call: Callable[[], object]) -> int:
-    """Measure the memory that a call takes at its height, in bytes."""
-    gc.collect()
-    tracemalloc.start()
-    call()
-    before = tracemalloc.get_traced_memory()[0]
-    tracemalloc.reset_peak()
-    call()
-    highest = tracemalloc.get_traced_memory()[1]
-    tracemalloc.stop()
-    return highest - before
-
-
 def test_a_call_costs_little_more_than_generated_code(calls: Calls) -> None:
     """Request and answer are most of it; for an engagement from memory the body is encoded, to compare it."""
     generated = function_calls(calls["generated"])
     assert function_calls(calls["create_session"]) <= 2.5 * generated
     assert function_calls(calls["engagement"]) <= 1.8 * generated
     assert function_calls(calls["engagement of a new visit object"]) <= 1.8 * generated
-    assert peak(calls["create_session"]) <= 2 * peak(calls["generated"])
 
 
 @pytest.mark.parametrize("call", ["create_session", "engagement", "engagement of a new visit object"])
 def test_calls_leave_nothing_behind(calls: Calls, call: str) -> None:
     """A thousand calls leave fewer than half as many blocks of memory: none leaves one of its own."""
-    before = 0
+    blocks: list[int] = []
     for _ in range(2):  # after the first thousand, the interpreter's own caches grow no more
-        before = sys.getallocatedblocks()
         for _ in range(1000):
             calls[call]()
         gc.collect()
-    assert sys.getallocatedblocks() - before < 500
+        blocks.append(sys.getallocatedblocks())
+    assert blocks[1] - blocks[0] < 500
 
 
 def test_the_import_brings_nothing_optional() -> None:

@@ -10,18 +10,14 @@ import pytest
 
 import mutants
 from checkout import ROOT
-from mutants import Change, Mutant
 
-CAP = Change("_deadline.py", "CallDeadline.cap", "return min(a)", "return max(a)")
-OTHER = Change("_locking.py", "key_lock", "LEASE + 1", "LEASE - 1")
-SAYS_WHAT_IT_DOES = """
+TEST = """
 import pytest
 from liveperson_engagement._deadline import CallDeadline
 
 @pytest.mark.parametrize("seconds", [1, 1000])
 def test_cap(seconds):
-    assert {0}
-"""
+    assert """
 
 
 @pytest.mark.parametrize(
@@ -29,23 +25,20 @@ def test_cap(seconds):
     [
         (
             "CallDeadline(seconds).cap(500) is not None",
-            [
-                "survived and is not in the list: _deadline.py: `CallDeadline.cap`: `",
-                "were killed: 90 are asked for",
-            ],
+            "survived and is not in the list: _deadline.py: `CallDeadline.cap`",
         ),
-        ("(", ["1 files of tests cannot be read"]),
+        ("(", "1 files of tests cannot be read"),
     ],
 )
-def test_what_no_test_notices_is_named(tmp_path: Path, assertion: str, said: list[str]) -> None:
+def test_what_no_test_notices_is_named(tmp_path: Path, assertion: str, said: str) -> None:
     """In small: without a test of what the function does, hardly a mutant is killed; tests that cannot be read fail."""
     test = tmp_path / "test_cap.py"
-    test.write_text(SAYS_WHAT_IT_DOES.replace("{0}", assertion))
+    test.write_text(TEST + assertion)
     script = ROOT / "scripts/lib/mutants.py"
     command: list[str | Path] = [sys.executable, script, "_deadline", "--only", "^CallDeadline.cap$", "--tests", test]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert [part for part in said if part not in done.stdout] == []
+    assert said in done.stdout
 
 
 def test_the_page_gives_a_reason_for_every_survivor() -> None:
@@ -59,16 +52,3 @@ def test_the_page_gives_a_reason_for_every_survivor() -> None:
         counted[module] += sum(line.startswith("- `") for line in lines)
     assert counted == Counter({module: int(alive) for module, alive in rows})
     assert len(mutants.listed()) == len({line for line in text.splitlines() if line.startswith("- `")})
-
-
-def test_what_differs_from_the_list_is_said() -> None:
-    """In both directions; a part is not asked for what it has not tried."""
-    killed = [Mutant(CAP, "name", "killed")]
-    assert mutants.differences([Mutant(CAP, "name", "timed out")], [], everything=True) == []
-    assert mutants.differences(killed, [OTHER], everything=False) == []
-    survived = mutants.differences([Mutant(CAP, "name", "survived")], [CAP], everything=True)
-    assert survived == ["only 0.0 % were killed: 90 are asked for"]
-    assert mutants.differences(killed, [CAP, OTHER], everything=True) == [
-        f"in the list, but was killed: _deadline.py: {CAP}",
-        f"in the list, but there is no such mutant: _locking.py: {OTHER}",
-    ]

@@ -81,7 +81,7 @@ def test_a_misspelt_member_is_named(checker: str, environment: Path, tmp_path: P
 def test_each_mistake_is_found_by_both_checkers() -> None:
     """No line of `wrong.py` is left to one of them alone."""
     marked = [line for line in USES["wrong.py"].splitlines() if "ignore[" in line]
-    assert len(marked) > 50
+    assert len(marked) >= 30
     assert [line for line in marked if not re.search(r"# type: ignore\[.+\]  # pyright: ignore\[.+\]$", line)] == []
 
 

@@ -2,6 +2,7 @@
 
 import ast
 import re
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,6 +17,13 @@ LAYERS = {
 }
 LEVELS = {name: level for level, names in enumerate([*LAYERS.values()][:-1]) for name in names}
 """The parts of the package from above to below; those beside the layers use the words alone."""
+
+PRIVATE = re.compile(
+    r"^ *(?:from|import) (?!liveperson|_thread\b)[^.\n(][^\n(]*(?:\([^)]*)?\b_(?!_)|attr\([^()]*\"_(?!_)"
+    r"|\b(?:ContextVar|methodcaller|marshal)\b|\(httpx\.(?:Async)?Client\b",
+    re.MULTILINE,
+)
+"""Others' private modules and names, by import or by a text; ways round a plain call; subclasses of httpx's clients."""
 
 
 def part(path: Path) -> str:
@@ -65,3 +73,12 @@ def test_questions_are_answered_where_the_page_says() -> None:
             inner = [child for child in ast.iter_child_nodes(node) if getattr(child, "name", None) == each]
             assert inner, question
             node = inner[0]
+
+
+def test_the_wrapper_uses_no_private_part() -> None:
+    """A patch release of a dependency may change it; ruff looks for attributes, `PRIVATE` for the rest."""
+    subprocess.run(["ruff", "check", "--select", "SLF001", PACKAGE], check=True)
+    assert all(
+        map(PRIVATE.search, ("import httpx._config", "from typer import _shared", 'getattr(context, "_key", 1)'))
+    )
+    assert [path.name for path in PACKAGE.rglob("*.py") if PRIVATE.search(path.read_text())] == []

@@ -3,9 +3,6 @@
 import os
 import subprocess
 import sys
-from importlib.metadata import Distribution
-
-import pytest
 
 import audit
 from checkout import ROOT
@@ -31,17 +28,3 @@ def test_an_audit_without_its_database_fails() -> None:
     done = run(HTTPS_PROXY="http://127.0.0.1:9", https_proxy="http://127.0.0.1:9")
     assert done.returncode == 2, done.stdout + done.stderr
     assert "nothing is known" in done.stdout
-
-
-def test_a_licence_that_nobody_has_allowed_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """One that is unknown, too."""
-
-    def licence(package: Distribution) -> str:
-        return "unknown" if package.metadata["Name"] == "redis" else "MIT"
-
-    monkeypatch.setattr(audit, "licence", licence)
-    monkeypatch.setattr(sys, "argv", ["audit", "--licences"])
-    assert audit.main() == 1
-    assert capsys.readouterr().out.splitlines() == ["Licences that nobody has allowed:", "  redis: unknown"]

@@ -84,13 +84,6 @@ def test_links_commands_and_files_lead_somewhere(page: str) -> None:
         assert [path for path in paths if not (ROOT / path).exists()] == []
 
 
-def test_the_readmes_first_example_is_about_ten_lines() -> None:
-    """A newcomer gets an engagement by copying it."""
-    first = samples(README, "python")[0]
-    assert len(first.code.strip().splitlines()) <= 10
-    assert re.fullmatch(r"Show the button of engagement \d+\n", first.run())
-
-
 def test_what_the_readme_says_is_there() -> None:
     """The contract's pauses, every error, and the folders of the wrapper."""
     text = README.read_text()

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -12,9 +11,8 @@ import pytest
 
 from checkout import ROOT
 from contract import parse
-from contract_tools import CONTRACT, TEXT, generator_command, regenerate, run_generator
+from contract_tools import CONTRACT, PACKAGE, TEXT, WIDER, regenerate, run_generator
 from generate import differences, problems
-from wider_contract import PACKAGE, WIDER
 
 GENERATED = ROOT / "generated"
 BANNER = "# Written by scripts/generate from openapi.yaml. Do not edit: change the contract and run scripts/generate.\n"
@@ -46,9 +44,7 @@ assert find_things.PARAMETERS["X-Trace"] == "x_trace"
 least = {
     "id": "7", "at": "2024-02-29T12:00:00+02:00", "note": None, "owner": None, "free": {}, "shape": {"kind": "circle"},
 }
-thing = models.Thing.from_dict(least)
-assert thing.at == datetime.datetime.fromisoformat("2024-02-29T12:00:00+02:00")
-assert thing.to_dict() == {**least, "id": 7}
+assert models.Thing.from_dict(least).to_dict() == {**least, "id": 7}
 full = {
     **least, "id": 7, "note": "", "owner": {"name": "n"}, "free": {"a": 1}, "day": "2024-02-29",
     "key": "6ba7b810-9dad-11d1-80b4-00c04fd430c8", "remark": "r", "heir": {}, "hole": {"kind": "square"},
@@ -65,14 +61,11 @@ assert thing.key == uuid.UUID("6ba7b810-9dad-11d1-80b4-00c04fd430c8")
 assert thing.class_ == "c" and thing.additional_properties == {"unknown": 1}
 nulls = models.Thing.from_dict({**least, "remark": None, "heir": None, "hole": None, "rest": None, "shapes": None})
 assert nulls == models.Thing.from_dict(least)
-refused(ValueError, models.Thing.from_dict, {**full, "ids": [["1_0"]]})
 refused(ValueError, models.Thing.from_dict, {**full, "mode": "loud"})
-refused(KeyError, models.Thing.from_dict, {"id": 1})
 
 assert [each.id for each in find_things.parse_response(200, [least, full])] == [7, 7]
 assert refused(ResponseError, find_things.parse_response, 200, {"a": 1}).status == 200
 assert add_thing.parse_response(201, full) == models.Thing.from_dict(full)
-assert add_thing.parse_response(202, 5) == 5
 assert add_thing.parse_response(204, None) is None
 assert refused(ResponseError, add_thing.parse_response, 200, full).status == 200
 empty = add_thing.build_request(1)
@@ -90,7 +83,7 @@ from liveperson_engagement_api.models import AppDetails, CreateSessionBody
 def outcome(call, *arguments):
     try:
         return call(*arguments).status
-    except (InvalidRequest, TypeError) as error:
+    except InvalidRequest as error:
         return str(error)
 
 with Sandbox() as sandbox, EngagementClient("demo", base_url=sandbox.url) as client:
@@ -115,8 +108,7 @@ def wider(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def use(code: str, generated: Path) -> str:
     """Run code with a generated package below the wrapper as it is, and give what it prints."""
-    paths = os.pathsep.join(map(str, (generated, ROOT / "wrapper")))
-    environment = {**os.environ, "PYTHONPATH": paths}
+    environment = {**os.environ, "PYTHONPATH": f"{generated}:{ROOT}/wrapper"}
     done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout
@@ -153,21 +145,12 @@ def test_other_constructs_work(wider: Path) -> None:
 
 
 def test_a_new_optional_field_needs_no_line_of_hand_written_code(wider: Path) -> None:
-    """Models, request types, the client's check and the sandbox know it by the contract alone; before, nobody does."""
-    said = "\n".join(differences(GENERATED, wider))
-    assert "\n+    battery_level: float | None = None\n" in said
-    assert "\n+    batteryLevel: NotRequired[float]\n" in said
+    """Models, the client's check and the sandbox know it by the contract alone."""
     assert use(USE_BATTERY, wider).splitlines() == [
         "model: Available",
         "0.5 client: Available sandbox: 200",
         "2 client: appDetails.batteryLevel: must be at most 1 sandbox: 400",
         "full client: appDetails.batteryLevel: must be of type number sandbox: 400",
-    ]
-    assert use(USE_BATTERY, GENERATED).splitlines() == [
-        "model: AppDetails.__init__() got an unexpected keyword argument 'battery_level'",
-        "0.5 client: Available sandbox: 200",
-        "2 client: Available sandbox: 200",
-        "full client: Available sandbox: 200",
     ]
 
 
@@ -183,24 +166,6 @@ def test_what_fails_is_said_and_changes_nothing(tmp_path: Path) -> None:
     assert "not be generated" in done.stderr
     assert "Traceback" not in done.stdout + done.stderr
     assert sorted(tmp_path.rglob("*")) == [output, contract]
-
-
-def test_an_interrupted_run_changes_nothing(tmp_path: Path) -> None:
-    """Ctrl-C leaves the output as it was, and nothing beside it."""
-    output = tmp_path / "generated"
-    output.mkdir()
-    (output / "kept.py").touch()
-    command, pipe = generator_command("--output", output), subprocess.PIPE
-    with subprocess.Popen(command, stdout=pipe, stderr=pipe, start_new_session=True) as run:
-        assert run.stdout is not None
-        assert run.stderr is not None
-        said = b""
-        while b"client and request types" not in said:
-            said += os.read(run.stdout.fileno(), 1024)
-        os.killpg(run.pid, signal.SIGINT)
-        assert run.wait() == 128 + signal.SIGINT
-        assert run.stderr.read() == b"stopped: nothing has been changed\n"
-    assert list(tmp_path.rglob("*")) == [output, output / "kept.py"]
 
 
 def test_the_generated_code_is_small_and_marked() -> None:

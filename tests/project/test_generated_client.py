@@ -4,11 +4,8 @@ import asyncio
 import contextlib
 import json
 import pickle
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from functools import partial
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import attrs
@@ -97,15 +94,11 @@ def test_null_is_absent_and_zero_false_and_empty_are_sent() -> None:
         "campaignId": int(DETAILS["campaignId"]),
         "engagementId": int(DETAILS["engagementId"]),
     }
-    body = models.CreateSessionBody.from_dict({**BODY, "appDetails": None, "engagementAttributes": None})
-    assert body == models.CreateSessionBody(app_type="EXTERNAL")
-    assert models.ServiceActivity.from_dict({"status": None}).status is None
     event = models.ExpandedImpression(campaign=1, eng_id=2, revision=3)
     nulls = {"expanded": None, "userInit": None, "actionableItems": None}
     assert event.to_dict() == {"type": "impExpanded", "campaign": 1, "engId": 2, "revision": 3, **nulls}
     status = models.ServiceActivity(status=models.ServiceStatus.COMPLETE, topic="").to_dict()
     assert (status, type(status.get("status"))) == ({"status": 0, "topic": ""}, int)
-    assert models.VisitorError(resolved=False).to_dict() == {"resolved": False}
     assert models.CreateSessionBody(app_type="MSDK", consumer_sections=[]).to_dict().get("consumerSections") == []
     assert models.LeadAttribute().to_dict() == {"type": "lead"}
 
@@ -114,10 +107,7 @@ def test_null_is_absent_and_zero_false_and_empty_are_sent() -> None:
     ("read", "value", "kind", "error"),
     [
         *((models.LeadAttribute.from_dict, {"type": tag}, ValueError, "type must be 'lead'") for tag in ("cart", None)),
-        *(
-            (models.session_from_dict, {"status": tag}, ValueError, "status must be one of Available, NotAvailable")
-            for tag in ("Perhaps", None, ["Available"])
-        ),
+        (models.session_from_dict, {"status": ["?"]}, ValueError, "status must be one of Available, NotAvailable"),
         *((models.CreateSessionBody.from_dict, value, TypeError, ".+") for value in ([], "text", None, [["a", "b"]])),
         (models.CreateSessionBody.from_dict, {**BODY, "appDetails": 5}, TypeError, ".+"),
     ],
@@ -138,10 +128,6 @@ def test_unknown_members_are_kept_and_copied() -> None:
     )
     given_body["newest"] = 3
     assert body.to_dict() == {**BODY, "appDetails": {"os": "LINUX", "new": 1}, "newer": [2]}
-    extra = {"new": 1}
-    made = models.Product(additional_properties=extra)
-    extra.clear()
-    assert made.to_dict() == {"new": 1}
 
 
 def test_models_are_frozen_to_the_bottom() -> None:
@@ -155,7 +141,6 @@ def test_models_are_frozen_to_the_bottom() -> None:
     lists = {"consumerSections": ["a"], "engagementAttributes": [{"type": "lead"}]}
     read = models.CreateSessionBody.from_dict({**BODY, **lists})
     assert (type(read.consumer_sections), type(read.engagement_attributes)) == (tuple, tuple)
-    assert hash(body) == hash(models.CreateSessionBody(app_type="MSDK", consumer_sections=("Support",)))
     wrong = {**BODY, "consumerSections": "Support"}
     assert models.CreateSessionBody.from_dict(wrong).to_dict() == wrong
 
@@ -180,11 +165,7 @@ def test_a_path_that_would_lead_elsewhere_is_refused(value: str) -> None:
     [
         ({"appType": "MSDK", "new": "ü"}, '{"appType":"MSDK","new":"ü"}'),
         (models.CreateSessionBody(app_type="MSDK", additional_properties={"n": "ü"}), '{"n":"ü","appType":"MSDK"}'),
-        (
-            {"a": models.AppDetails(os="IOS"), "b": (models.LeadAttribute(),)},
-            '{"a":{"os":"IOS"},"b":[{"type":"lead"}]}',
-        ),
-        ({"more": Headers([("appType", "MSDK")])}, '{"more":{"apptype":"MSDK"}}'),
+        ({"a": (models.LeadAttribute(),)}, '{"a":[{"type":"lead"}]}'),
         (b'{ "appType" : "MSDK" }', '{ "appType" : "MSDK" }'),
         *(({"appType": value}, None) for value in (float("nan"), float("inf"), {1}, object(), b"x", "\ud800")),
     ],
@@ -209,7 +190,8 @@ VALUES = st.recursive(
 @settings(deadline=None, derandomize=True, database=None, suppress_health_check=[HealthCheck.too_slow])
 @given(operation_id=st.sampled_from([*OPERATIONS]), status=st.integers(100, 599) | st.just(200), data=VALUES)
 def test_an_answer_is_read_or_a_response_error(operation_id: str, status: int, data: Any) -> None:
-    """Whatever comes back, nothing else is raised."""
+    """Whatever comes back, nothing else is raised; where the contract wants nothing, nothing is read."""
+    update_session.parse_response(200, None)
     parse = operation(operation_id).parse_response
     with (
         contextlib.suppress(ResponseError)
@@ -217,16 +199,6 @@ def test_an_answer_is_read_or_a_response_error(operation_id: str, status: int, d
         else pytest.raises(ResponseError, match=rf"^\[{status}\] [^\n]+$")
     ):
         parse(status, data)
-
-
-def test_a_success_that_cannot_be_read_is_an_error() -> None:
-    """With the reason as its cause; where the contract wants nothing, nothing and an empty object are read."""
-    with pytest.raises(ResponseError, match=r"^\[200\] not what the contract says$") as raised:
-        create_session.parse_response(200, {"status": "Available"})
-    assert raised.value.error is None
-    assert raised.value.__cause__ is not None
-    update_session.parse_response(200, None)
-    update_session.parse_response(200, {})
 
 
 @pytest.mark.parametrize("wrap", [False, True])
@@ -285,12 +257,10 @@ def test_an_error_carries_status_entity_and_response(call: Call, sandbox: Sandbo
             assert (str(error), response.body) == (f"[{status}] no error entity", body)
 
 
-def test_a_silent_server_is_given_up(call: Call, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    """There is a timeout: ten seconds by default, as nobody waits for ever without asking to."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as silent:  # accepts, and never serves
-        url = f"http://127.0.0.1:{silent.server_address[1]}"
-        with pytest.raises(httpx.ReadTimeout):
-            call(create_session, ACCOUNT, body=BODY, client={"base_url": url, "timeout": 0.1})
+def test_a_silent_server_is_given_up_after_ten_seconds(
+    call: Call, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody waits for ever without asking to."""
     timeouts: list[object] = []
 
     def noting(kind: Any, timeout: object) -> Any:
@@ -328,20 +298,3 @@ def test_a_client_closes_only_what_it_opened() -> None:
     client.close()
     asyncio.run(client.aclose())
     assert (given_client.is_closed, later.is_closed) == (False, False)
-
-
-IMPORTS = """
-import sys
-import liveperson_engagement_api, liveperson_engagement_api.http, liveperson_engagement_api.api
-assert not {"httpx", "attrs"} & set(sys.modules)
-liveperson_engagement_api.Client
-import liveperson_engagement_api.models
-for name in liveperson_engagement_api.api.OPERATIONS:
-    liveperson_engagement_api.api.operation(name)
-assert "httpx" not in sys.modules
-"""
-
-
-def test_httpx_is_imported_only_to_send() -> None:
-    """The package, its models and operations do without; the plain requests even without attrs."""
-    subprocess.run([sys.executable, "-c", IMPORTS], check=True)

@@ -39,14 +39,6 @@ def test_an_index_can_show_the_readme(wheel: Path) -> None:
     assert f"{BASE}/repository/raw/v0.1.0/docs/images/sandbox.jpg" in targets
 
 
-def test_the_project_has_one_address() -> None:
-    """Whoever gives it a real one replaces one text, and only in pyproject.toml."""
-    text = (ROOT / "pyproject.toml").read_text()
-    assert BASE.endswith(".example") or "no public address yet" not in text
-    assert PROJECT["urls"].keys() == {"Homepage", "Documentation", "Repository", "Changelog", "Issues"}
-    assert set(re.findall(r"https://[\w.-]+", text)) == {BASE}
-
-
 def test_what_is_installed_is_small(wheel: Path) -> None:
     """The README leads to docs/performance.md, which has the figures: a package more needs a reason."""
     assert wheel.stat().st_size < 300_000
@@ -56,10 +48,7 @@ def test_what_is_installed_is_small(wheel: Path) -> None:
 def test_extras_are_quoted() -> None:
     """zsh takes brackets for a pattern: wherever someone is told to install an extra, the name is in quotes."""
     told = [
-        *ROOT.glob("*.md"),
-        *ROOT.glob("docs/**/*.md"),
-        *ROOT.glob("examples/**/*.py"),
-        *ROOT.glob("wrapper/**/*.py"),
+        path for pattern in ("*.md", "docs/*.md", "examples/**/*.py", "wrapper/**/*.py") for path in ROOT.glob(pattern)
     ]
     bare = re.compile(r"pip install(?:\s+-\S+)*\s+[\w.-]+\[|(?<![\w'\"/-])liveperson-engagement\[")
     assert [path.name for path in told if bare.search(path.read_text()) and path.name != "performance.md"] == []

@@ -1,14 +1,10 @@
 """What the project's own files say is true: changelog, licence, versions, git hooks, and what hosts and images read."""
 
 import ast
-import os
 import re
-import subprocess
-import sys
 import tomllib
 import urllib.error
 from datetime import date
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,9 +41,7 @@ def test_the_changelog_is_kept() -> None:
 def test_version_and_licence_are_the_same_everywhere() -> None:
     """In the metadata, in the package, and in the file that makes it MIT."""
     assert (METADATA["version"], METADATA["license"], METADATA["license-files"]) == (__version__, "MIT", ["LICENSE"])
-    text = " ".join((ROOT / "LICENSE").read_text().split())
-    assert text.startswith("MIT License Copyright (c) ")
-    assert 'THE SOFTWARE IS PROVIDED "AS IS"' in text
+    assert (ROOT / "LICENSE").read_text().startswith("MIT License\n")
 
 
 def test_the_policy_of_versions_is_followed() -> None:
@@ -57,48 +51,13 @@ def test_the_policy_of_versions_is_followed() -> None:
     assert METADATA["requires-python"] == f">={PYTHONS[0]}"
     assert tools["ruff"]["target-version"] == f"py{PYTHONS[0].replace('.', '')}"
     assert {tools["mypy"]["python_version"], tools["pyright"]["pythonVersion"]} == {PYTHONS[0]}
-    ranges = {
-        *METADATA["dependencies"],
-        *(each for some in METADATA["optional-dependencies"].values() for each in some),
-    }
+    lists: list[list[str]] = [METADATA["dependencies"], *METADATA["optional-dependencies"].values()]
+    ranges = {each for some in lists for each in some}
     assert [each for each in ranges if not re.fullmatch(r"[\w-]+>=[\d.]+,<[\d.]+|(attrs|certifi)>=[\d.]+", each)] == []
     public = text[text.index("## What is public") : text.index("`tests/project/public_api.txt`")]
     assert sorted(re.findall(r"`(liveperson_engagement[\w.]*)`", public)) == sorted(MODULES)
     promised = " ".join(invoke("--help").stdout.partition("Exit status:")[2].split())
     assert [status for status in Status if not re.search(rf"\b{status.value} \w", promised)] == []
-
-
-def test_hooks_stop_bad_files_and_leave_them_alone(tmp_path: Path) -> None:
-    """Each looks only at what concerns it, the contract at what is generated from it; none is fetched."""
-    for name in ("scripts", ".venv"):
-        (tmp_path / name).symlink_to(ROOT / name)
-    for name in (".pre-commit-config.yaml", "pyproject.toml", "openapi.yaml", "README.md"):
-        (tmp_path / name).write_bytes((ROOT / name).read_bytes())
-    (tmp_path / "good.py").write_text('"""Good."""\n')
-    (tmp_path / "bad.py").write_text('"""Bad."""\nimport os;\n')
-    assert re.findall(r"repo: (\S+)", (ROOT / ".pre-commit-config.yaml").read_text()) == ["local"]
-    subprocess.run(["git", "init", "--quiet"], cwd=tmp_path, check=True)
-    environment = {**os.environ, "PRE_COMMIT_HOME": str(tmp_path / ".cache")}
-    for names, expected in {
-        "README.md": (0, ["Skipped", "Skipped", "Skipped"]),
-        "good.py": (0, ["Passed", "Passed", "Skipped"]),
-        "bad.py openapi.yaml": (1, ["Failed", "Failed", "Passed"]),
-    }.items():
-        subprocess.run(["git", "add", ".pre-commit-config.yaml", *names.split()], cwd=tmp_path, check=True)
-        command = [sys.executable, "-m", "pre_commit", "run", "--color=never"]
-        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        results = dict(re.findall(r"^(\S.*?)\.{3,}(?:\(no files to check\))?(\w+)$", done.stdout, re.MULTILINE))
-        assert [*results] == ["ruff check", "ruff format --check", "generated/ is what openapi.yaml says"]
-        assert (done.returncode, [*results.values()]) == expected, names
-    assert (tmp_path / "bad.py").read_text() == '"""Bad."""\nimport os;\n'
-
-
-@pytest.mark.parametrize(("schema", "file"), [("github-workflows", "workflows/test"), ("dependabot", "dependabot")])
-def test_a_file_is_what_its_schema_says(schema: str, file: str) -> None:
-    """The schemas are those that check-jsonschema carries."""
-    command = ["check-jsonschema", "--builtin-schema", f"vendor.{schema}", str(ROOT / f".github/{file}.yml")]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_the_workflow_runs_the_two_commands_on_every_python() -> None:
@@ -140,5 +99,4 @@ def test_each_command_says_what_it_is_for_and_when_to_run_it() -> None:
 def test_names_of_tests_are_short() -> None:
     """At most 60 characters."""
     names = re.findall(r"def (test_\w+)", "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py")))
-    assert names
     assert [name for name in names if len(name) > 60] == []

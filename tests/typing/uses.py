@@ -1,7 +1,6 @@
 """What type checkers make of calls, bodies, answers, stores and errors; never run."""
 
 import os
-from pathlib import Path
 from typing import Any, Literal, assert_type
 
 import httpx
@@ -18,11 +17,9 @@ from liveperson_engagement import (
     RetryPolicy,
     SQLiteStore,
     Visit,
-    VisitIds,
 )
 from liveperson_engagement.otel import OpenTelemetry
-from liveperson_engagement.stores import Record, Remembered
-from liveperson_engagement.stores.conformance import StoreConformance
+from liveperson_engagement.stores import Remembered
 from liveperson_engagement.testing import FakeClock
 from liveperson_engagement.types import LeadAttribute
 from liveperson_engagement_api import models
@@ -35,14 +32,9 @@ def note(event: sdk.RetryEvent) -> None:
     assert_type((event.operation_id, event.pause, event.error.attempts), tuple[str, float, int])
 
 
-def note_request(event: sdk.RequestEvent) -> None:
-    """See an attempt begin."""
-    assert_type((event.request.method, event.request.body), tuple[str, bytes | None])
-
-
 def note_response(event: sdk.ResponseEvent) -> None:
     """See an attempt end."""
-    assert_type((event.error, event.duration), tuple[BaseException | None, float])
+    assert_type((event.request.body, event.error, event.duration), tuple[bytes | None, BaseException | None, float])
     assert_type(event.response.status if event.response else None, int | None)
 
 
@@ -57,17 +49,14 @@ def every_argument(transport: httpx.BaseTransport, pauses: list[float]) -> None:
     EngagementClient("le12345678", sleep=None, on_retry=None, telemetry=None, outage_guard=None, strict=True)
     EngagementClient(timeout=httpx.Timeout(5, connect=2), retry=RetryPolicy(max_retries=1, pauses=(1, 2.5)))
     EngagementClient(transport=transport, sleep=pauses.append, store=MemoryStore(), on_store_error="continue").close()
-    EngagementClient(on_request=note_request, on_response=note_response, on_retry=note, transport="fast")
+    EngagementClient(on_response=note_response, on_retry=note, transport="fast")
     EngagementClient("demo", sleep=FakeClock().sleep, telemetry=OpenTelemetry())
     client = EngagementClient(outage_guard=OutageGuard([120, 240.0]), on_store_error="raise", on_retry=print)
     assert_type(client.with_options(retry=RetryPolicy.none(), deadline=1, on_retry=note), EngagementClient)
-    client.with_options(account_id="le2", base_url=None, timeout=None, store=MemoryStore(), outage_guard=None)
 
 
 async def every_argument_async(transport: httpx.AsyncBaseTransport) -> None:
     """Callbacks may be coroutine functions."""
-    AsyncEngagementClient(None, base_url=None, store=None, retry=None, timeout=None, deadline=None, transport=None)
-    AsyncEngagementClient("le1", sleep=None, on_retry=None, telemetry=None, outage_guard=None, transport="fast")
     client = AsyncEngagementClient(transport=transport, on_retry=print, outage_guard=OutageGuard())
     clock = FakeClock()
     assert_type(client.with_options(deadline=2.5, sleep=clock.asleep, on_retry=note_later), AsyncEngagementClient)
@@ -123,13 +112,8 @@ def bodies(visit: Visit) -> None:
             "engagementAttributes": [
                 {"type": "personal", "personal": {"gender": "OTHER", "age": {"year": 1990}, "contacts": [{}]}},
                 {"type": "ctmrinfo", "info": {"balance": 12.5, "lastPaymentDate": {"day": 1, "month": 2}}},
-                {"type": "mrktInfo", "info": {"channel": 1, "affiliate": "partner"}},
                 {"type": "cart", "total": 9.5, "numItems": 1, "products": [{"product": {"name": "case"}}]},
-                {"type": "purchase", "total": 9, "cart": {"products": []}},
-                {"type": "prodView", "products": []},
                 {"type": "lead", "lead": {"topic": "upgrade", "value": 3}},
-                {"type": "service", "service": {"status": 1}},
-                {"type": "error", "error": {"code": "E1", "resolved": True}},
                 {"type": "searchInfo", "keywords": ["shoes"]},
             ],
         }
@@ -138,53 +122,16 @@ def bodies(visit: Visit) -> None:
     lead: LeadAttribute = {"type": "lead", "lead": {"topic": "upgrade"}}
     leads = [lead]
     attributes: sdk.EngagementAttributes = (lead, *leads)
-    whole: sdk.UpdateSessionBody = {"pageId": "page", "impAttributes": []}
     visit.update_session(update)
     visit.update_session({"engagementAttributes": leads})
     visit.update_session({"engagementAttributes": attributes})
-    visit.update_session(whole)
     kinds: list[sdk.ImpressionEventType] = ["impDisplay", "impAccept", "impExpanded", "impTimeout", "impClose"]
     visit.report_impressions(*kinds)
-    visit.engagement(models.CreateSessionBody(app_type="EXTERNAL").to_dict())
     visit.update_session(models.UpdateSessionBody(page_id="page").to_dict())
 
 
-class OnlySync:
-    """A store of somebody else's that inherits nothing."""
-
-    def load(self, key: str, timeout: float | None = None) -> Remembered | None:  # noqa: ARG002
-        """Know one visit."""
-        return Remembered(Record(VisitIds(key)), 0.5, "version")
-
-    def compare_and_set(
-        self, key: str, expected: object | None, record: Record | None, timeout: float | None = None
-    ) -> object | None:
-        """Save."""
-        return (key, expected, record, timeout)
-
-    def acquire(self, key: str, token: str, timeout: float | None, ttl: float) -> bool:
-        """Hold."""
-        return (key, timeout) != (token, ttl)
-
-    def extend(self, key: str, token: str, ttl: float, timeout: float | None = None) -> bool:
-        """Hold on."""
-        return key != token and ttl > 0 and timeout is None
-
-    def release(self, key: str, token: str, timeout: float | None = None) -> None:
-        """Give back."""
-
-
-class TestOnlySync(StoreConformance):
-    """The conformance tests take a store of any kind."""
-
-    def make_store(self, folder: Path) -> OnlySync:
-        """Make one."""
-        assert_type(folder, Path)
-        return OnlySync()
-
-
 async def every_store(path: os.PathLike[str]) -> None:
-    """The package's stores serve both kinds of client; a foreign one the kind that it has the methods for."""
+    """The package's stores serve both kinds of client."""
     for store in (MemoryStore(), SQLiteStore(path), SQLiteStore("visits.db", timeout=2), RedisStore()):
         EngagementClient(store=store).with_options(store=store)
         AsyncEngagementClient(store=store).with_options(store=store)
@@ -192,7 +139,6 @@ async def every_store(path: os.PathLike[str]) -> None:
         async_view: sdk.AsyncSessionStore = store
         assert_type(sync_view.load("key"), Remembered | None)
         async_view.aload("key").close()
-    EngagementClient(store=OnlySync())
     with RedisStore("rediss://h", prefix="shop:", time_to_live=60) as server:
         assert_type(server, RedisStore)
     async with SQLiteStore("visits.db") as file:

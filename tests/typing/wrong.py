@@ -11,7 +11,6 @@ from liveperson_engagement import (
     EngagementClient,
     NotAvailableSession,
     RetryEvent,
-    RetryPolicy,
     Visit,
     VisitIds,
 )
@@ -29,62 +28,40 @@ def take_text(text: str) -> None:
 def bodies(visit: Visit) -> None:
     """Misspelt, missing and surplus members, wrong values and tags."""
     visit.create_session({})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
-    visit.create_session({"apptype": "EXTERNAL"})  # type: ignore[typeddict-item, typeddict-unknown-key]  # pyright: ignore[reportArgumentType]
-    visit.create_session({"appType": "WEB"})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
-    visit.create_session({"appType": "EXTERNAL", "consumerSections": "Support"})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
     visit.create_session({"appType": "EXTERNAL", "appDetails": {"os": "BEOS"}})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
     visit.create_session({"appType": "EXTERNAL", "engagementAttributes": [{"type": "personnal"}]})  # type: ignore[list-item, misc]  # pyright: ignore[reportArgumentType]
     visit.create_session({"appType": "EXTERNAL", "engagementAttributes": [{"type": "lead", "personal": {}}]})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
-    visit.engagement({"appType": "EXTERNAL", "pageId": "page"})  # type: ignore[typeddict-unknown-key]  # pyright: ignore[reportArgumentType]
-    visit.update_session({"appType": "EXTERNAL"})  # type: ignore[typeddict-unknown-key]  # pyright: ignore[reportArgumentType]
     visit.create_session(models.UpdateSessionBody(page_id="page"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     visit.create_session(models.CreateSessionBody(app_type="EXTERNAL"))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    models.CreateSessionBody(app_type="WEB")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     models.CreateSessionBody(appType="EXTERNAL")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
 def calls(client: EngagementClient, visit: Visit) -> None:
     """Arguments of calls."""
-    client.visit(42)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.visit("shopper-42", "visitor")  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
-    client.visit(ids="visitor")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    visit.create_session()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    visit.create_session({"appType": "EXTERNAL"}, 2.5)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     visit.create_session({"appType": "EXTERNAL"}, deadline="2.5")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     visit.report_impressions("impDisplayed")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    visit.report_impressions(["impDisplay"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    VisitIds()  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     VisitIds("visitor").visitor_id = "other"  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
     visit.ids = VisitIds("visitor")  # type: ignore[misc]  # pyright: ignore[reportAttributeAccessIssue]
-    RetryPolicy(5, 10, 15)  # type: ignore[arg-type, call-arg]  # pyright: ignore[reportCallIssue]
 
 
-def answers(session: AvailableSession | NotAvailableSession, visit: Visit) -> None:
-    """What an answer does not have before its status is known, and what ids are not."""
+def answers(session: AvailableSession | NotAvailableSession) -> None:
+    """What an answer does not have before its status is known."""
     print(session.engagement_details)  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
-    print(session.campaign_id)  # type: ignore[union-attr]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
-    take_text(visit.ids)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     if session.status == "available":  # type: ignore[comparison-overlap]  # pyright: ignore[reportUnnecessaryComparison]
         take_text("never")
 
 
 def settings(client: EngagementClient, later: httpx.AsyncBaseTransport) -> None:
     """Arguments of the sync client, some of which are the async one's."""
-    EngagementClient(12345678)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient("le12345678", "https://example.com")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
-    EngagementClient(retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
     EngagementClient(retry=3)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(timeout="10")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    EngagementClient(transport="slow")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(transport=later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_store_error="ignore")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_retry=take_text)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    EngagementClient(on_request=note_later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(on_retry=note_later)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     EngagementClient(store=object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    EngagementClient(store="visits.db")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    EngagementClient(telemetry=object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    EngagementClient(outage_guard=(120,))  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     client.with_options(retries=3)  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
 
 
@@ -94,12 +71,8 @@ async def with_async(
     """What the sync client takes, and what is not awaited."""
     AsyncEngagementClient(sleep=time.sleep)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     AsyncEngagementClient(transport=transport)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    AsyncEngagementClient(store=object())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    AsyncEngagementClient(on_retry=take_text)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     visit.create_session({"appType": "EXTERNAL"})  # type: ignore[unused-coroutine]  # pyright: ignore[reportUnusedCoroutine]
     print(visit.create_session({"appType": "EXTERNAL"}).status)  # type: ignore[attr-defined]  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
-    take_text(later.find_domain())  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
-    await visit.create_session({"appType": "WEB"})  # type: ignore[typeddict-item]  # pyright: ignore[reportArgumentType]
     await client.visit().create_session({"appType": "EXTERNAL"})  # type: ignore[misc]  # pyright: ignore[reportGeneralTypeIssues]
     with later:  # type: ignore[attr-defined]  # pyright: ignore[reportGeneralTypeIssues]
         pass
