@@ -25,13 +25,13 @@ PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text(enco
 PYTHONS = ROOT / ".venv-compatibility-pythons"
 RESOLUTIONS = {"oldest": "lowest-direct", "newest": "highest"}
 TOOLS = (
-    *("django", "fastapi", "hypothesis", "openapi-spec-validator", "opentelemetry-instrumentation"),
-    *("opentelemetry-sdk", "pytest-asyncio", "pytest-xdist", "uvicorn"),
+    *("fastapi", "hypothesis", "openapi-spec-validator", "opentelemetry-instrumentation", "opentelemetry-sdk"),
+    *("pytest-asyncio", "pytest-xdist"),
 )
 """What the tests need besides, in the newest versions that go with the others."""
-COMPANIONS = {"oldest": {"click": "8.2.1", "fastapi": "0.103.2", "pydantic": "2.1.1"}, "newest": {}}
-"""What the oldest go with, and do not say: Typer 0.24 uses what click 8.5 warns of; Pydantic 2 asks for
-typing-extensions 4.6.1, and works with 4.6.0."""
+COMPANIONS = {"oldest": {"click": "8.2.1", "fastapi": "0.103.2", "pydantic": "2.8.2"}, "newest": {}}
+"""What the oldest go with, and do not say: Typer 0.24 uses what click 8.5 warns of; Pydantic 2.8 asks for
+typing-extensions 4.12, and works with 4.6.0."""
 OUTDATED = {
     "oldest": ["--deselect=tests/wrapper/test_testing.py::test_pytest_asyncio_and_anyio_work_beside_it"],
     "newest": [],

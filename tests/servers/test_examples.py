@@ -65,6 +65,32 @@ def test_an_example_runs_with_one_command(command: str, ready: str) -> None:
             assert program.ends() == 0
 
 
+@pytest.mark.parametrize("command", ["fastapi_app --port 0", "django_app runserver --noreload 0"])
+def test_a_failure_never_reaches_the_page(
+    command: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No error of the service reaches the page, and each request that failed may come again."""
+    monkeypatch.setenv("LIVEPERSON_STORE", f"sqlite:{tmp_path / 'visits.db'}")
+    monkeypatch.setenv("LIVEPERSON_SQLITE", str(tmp_path / "visits.db"))
+    shopper, hidden = "/engagement/shopper", {"show": False, "engagementId": None}
+    with (
+        started(*command.split(), url=sandbox.url) as program,
+        httpx.Client(base_url=program.said(r"(http://127\.0\.0\.1:\d+)"), timeout=120) as client,
+    ):
+        until(lambda: client.get(shopper).json()["show"])  # in the 1.5 seconds that the examples give it
+        until(lambda: client.post(f"{shopper}/impressions/impDisplay").status_code == 204)
+        assert client.post("/engagement/stranger/impressions/impDisplay").status_code == 422
+        sandbox.not_available()
+        assert client.get("/engagement/s3").json() == hidden
+        sandbox.available()
+        sandbox.fail_next(503)
+        sandbox.drop_connection()
+        assert [client.get(f"/engagement/s{number}").json() for number in (4, 5)] == [hidden] * 2
+        sandbox.fail_next(503)
+        assert client.post(f"{shopper}/impressions/impAccept").status_code == 503
+        until(lambda: client.get("/engagement/s4").json()["show"])
+
+
 def test_the_life_of_a_desktop_app(tmp_path: Path, sandbox: Sandbox) -> None:
     """The button comes and goes; each click is reported once; offline it ends at once, while it pauses."""
     with started("desktop_app", "--visits", tmp_path / "visits.db", "--every", 0.05, url=sandbox.url) as program:

@@ -1,4 +1,4 @@
-"""What docs/sharing.md says is true: each cell of its table, its claims, and the examples, which are run for real."""
+"""What docs/sharing.md says is true: each cell of its table, and its claims."""
 
 import asyncio
 import gc
@@ -14,7 +14,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 
 from checkout import ROOT
@@ -32,7 +31,6 @@ from liveperson_engagement import (
 )
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores.conformance import StoreConformance, running_loop
-from program import started
 from stored import KEY, execute, record
 from waiting import until
 
@@ -232,30 +230,3 @@ def test_the_numbers_of_the_lease_are_those_of_the_code() -> None:
     prose = " ".join(DOC.split())
     assert f"That is {_deadline.LEASE:g} seconds and" in prose
     assert {1: "once", 2: "twice", 3: "three times"}[_deadline.PHASES] + " the timeout" in prose
-
-
-# The examples
-
-
-@pytest.mark.parametrize("command", ["fastapi_app --port 0", "django_app runserver --noreload 0"])
-def test_an_example(command: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No error of the service reaches the page, and each request that failed may come again."""
-    monkeypatch.setenv("LIVEPERSON_STORE", f"sqlite:{tmp_path / 'visits.db'}")
-    monkeypatch.setenv("LIVEPERSON_SQLITE", str(tmp_path / "visits.db"))
-    shopper, hidden = "/engagement/shopper", {"show": False, "engagementId": None}
-    with (
-        started(*command.split(), url=sandbox.url) as program,
-        httpx.Client(base_url=program.said(r"(http://127\.0\.0\.1:\d+)"), timeout=120) as client,
-    ):
-        until(lambda: client.get(shopper).json()["show"])  # in the 1.5 seconds that the examples give it
-        until(lambda: client.post(f"{shopper}/impressions/impDisplay").status_code == 204)
-        assert client.post("/engagement/stranger/impressions/impDisplay").status_code == 422
-        sandbox.not_available()
-        assert client.get("/engagement/s3").json() == hidden
-        sandbox.available()
-        sandbox.fail_next(503)
-        sandbox.drop_connection()
-        assert [client.get(f"/engagement/s{number}").json() for number in (4, 5)] == [hidden] * 2
-        sandbox.fail_next(503)
-        assert client.post(f"{shopper}/impressions/impAccept").status_code == 503
-        until(lambda: client.get("/engagement/s4").json()["show"])
