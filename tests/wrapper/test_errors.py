@@ -77,6 +77,25 @@ def test_an_error_is_made_again_from_its_args(error: errors.EngagementError) -> 
     assert again.__reduce__()
 
 
+def test_of_a_line_alone_as_much_is_read_as_it_says() -> None:
+    """Its own colons are part of a reason; what stands beside an answer is not read."""
+    broken = "the service's answer breaks the contract: a: b: c"
+    for error, line in ((errors.InvalidRequest("a: b: c"), "a: b: c"), (errors.InvalidResponse(broken), broken)):
+        assert (error.path, error.reason, str(error)) == ("a", "b: c", line)
+    down, odd = errors.ApiError("[503] down"), errors.ApiError("down")
+    for failure, status in ((down, 503), (odd, 0)):
+        assert (failure.status_code, failure.response.status, failure.internal_code) == (status, status, None)
+    assert errors.ApiError("[500] down (internal code 7)", ODD).internal_code is None
+    assert errors.InvalidResponse("a: b").response.status == 0
+    for arrived in (False, True):
+        gone = errors.ConnectionFailed("the proxy (a): b", may_have_arrived=arrived)
+        again = errors.ConnectionFailed(str(gone))
+        assert (str(again), again.may_have_arrived, again.permanent) == (str(gone), arrived, False)
+        assert not gone.permanent
+    odd.attempts = 2
+    assert str(odd) == "down after 2 attempts"
+
+
 def test_an_error_keeps_what_it_was_made_of() -> None:
     """A program reads the parts, not the line."""
     answer = errors.InvalidResponse("c.\nd", "is odd", Response(200))
