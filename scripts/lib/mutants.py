@@ -116,8 +116,8 @@ def changed(before: Sequence[str], after: Sequence[str]) -> tuple[str, str]:
 class Trials:
     """A pytest plugin: in place of running the tests, tries every mutant with them."""
 
-    def __init__(self, mutants: list[Mutant], known: Iterable[Change], children: int) -> None:
-        self.mutants, self._known, self._children = mutants, set(known), children
+    def __init__(self, mutants: list[Mutant], known: Iterable[Change], children: int, *, quick: bool) -> None:
+        self.mutants, self._known, self._children, self._quick = mutants, set(known), children, quick
         self.failed = "pytest did not begin"
         """Why there was nothing to try."""
         self._items: list[pytest.Item] = []
@@ -134,7 +134,9 @@ class Trials:
         """Try all; say that the tests have been run."""
         global _trials  # noqa: PLW0603 - what is forked finds everything here
         _trials = self
-        self._items = [item for item in session.items if not _is_property(item)]
+        self._items = [
+            each for each in session.items if not _is_property(each) and not (self._quick and _is_more(each))
+        ]
         self.failed = f"{session.testsfailed} files of tests cannot be read" if session.testsfailed else self._learn()
         if not self.failed:
             _contract().contract()
@@ -286,6 +288,12 @@ def _is_property(item: pytest.Item) -> bool:
     return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
 
 
+def _is_more(item: pytest.Item) -> bool:
+    """Whether it has a backend that is not the usual one."""
+    parameters = getattr(getattr(item, "callspec", None), "params", {})
+    return parameters.get("backend", "sync") != "sync"
+
+
 def _mutmut(module: str) -> Any:
     return importlib.import_module(f"mutmut.mutation.{module}")
 
@@ -367,10 +375,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         mutants = prepared(chosen.modules or CORE, Path(work))
         mutants = [each for each in mutants if re.search(chosen.only, each.change.function)]
         alike = Counter(mutant.change for mutant in mutants)  # of two that read alike, the list may mean either
-        trials = Trials(mutants, [change for change in known if alike[change] == 1], min(2, os.cpu_count() or 1))
+        unlike = [change for change in known if alike[change] == 1]
+        trials = Trials(mutants, unlike, min(2, os.cpu_count() or 1), quick=chosen.quick)
         options = ["-qq", "-s", "-p", "no:cacheprovider", "-p", "no:xdist"]
         options += [f"--rootdir={ROOT}", f"--config-file={ROOT}/pyproject.toml", *map(str, chosen.tests)]
-        pytest.main([*options, *(["-k", "not async and not fast"] if chosen.quick else [])], [trials])
+        pytest.main(options, [trials])
     if trials.failed:
         print(trials.failed)
         return 1
