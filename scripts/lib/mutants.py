@@ -134,9 +134,7 @@ class Trials:
         """Try all; say that the tests have been run."""
         global _trials  # noqa: PLW0603 - what is forked finds everything here
         _trials = self
-        self._items = [
-            each for each in session.items if not _is_property(each) and not (self._quick and _is_more(each))
-        ]
+        self._items = [item for item in session.items if _is_tried(item, quick=self._quick)]
         self.failed = f"{session.testsfailed} files of tests cannot be read" if session.testsfailed else self._learn()
         if not self.failed:
             _contract().contract()
@@ -283,15 +281,10 @@ def _keep_quiet() -> None:
     _trials.share_place()
 
 
-def _is_property(item: pytest.Item) -> bool:
-    """Whether Hypothesis runs it: hundreds of times, and as often again to make a failure smaller."""
-    return bool(getattr(getattr(item, "obj", None), "is_hypothesis_test", False))
-
-
-def _is_more(item: pytest.Item) -> bool:
-    """Whether it has a backend that is not the usual one."""
-    parameters = getattr(getattr(item, "callspec", None), "params", {})
-    return parameters.get("backend", "sync") != "sync"
+def _is_tried(item: pytest.Item, *, quick: bool) -> bool:
+    """Whether a test is for a mutant. Hypothesis runs one hundreds of times, and again to make a failure smaller."""
+    backend = getattr(getattr(item, "callspec", None), "params", {}).get("backend", "sync")
+    return not hasattr(getattr(item, "obj", None), "is_hypothesis_test") and (backend == "sync" or not quick)
 
 
 def _mutmut(module: str) -> Any:
