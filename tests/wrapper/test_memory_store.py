@@ -87,6 +87,15 @@ def test_patience_ends() -> None:
     assert Patience(50.0).cap(7.0) == 7.0
 
 
+def test_a_lease_that_was_extended_ends_too() -> None:
+    """From then on it lasts as long as was asked for."""
+    lock = KeyedLock()
+    assert lock.acquire("key", "a", 0, 100)
+    assert lock.extend("key", "a", 0.01)
+    assert lock.acquire("key", "b", 5, 100)
+    assert not lock.is_held("key", "a")
+
+
 @pytest.mark.parametrize("short", [0, 1])
 def test_of_two_holders_the_one_whose_lease_ends_makes_room(short: int) -> None:
     """Whichever came first; a forked process begins without them, since its parent's threads are not there."""

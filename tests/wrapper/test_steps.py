@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from typing import Any
-from unittest.mock import AsyncMock, Mock, call
+from unittest.mock import AsyncMock, MagicMock, Mock, call
 
 import pytest
 
@@ -129,6 +129,17 @@ def test_a_lock_that_was_got_is_given_back(driver: str, *, raises: bool, locked:
         assert run(made, forgetful(made)) is locked
     given_back = [("release", "k", "t", None)] if locked else []
     assert asked(made) == [("acquire", "k", "t", 4.0, 40.0), *given_back]
+
+
+@both_drivers
+def test_telemetry_learns_the_result_of_a_call(driver: str) -> None:
+    """By the call's name."""
+    made, telemetry = everything(driver), MagicMock()
+    kind: Any = AsyncDriver if driver == "async" else Driver
+    found = kind(Connections[Any](made), made.sleep, {}, False, telemetry).call("name", iter(Load(made, "k", 2.0)))
+    assert (asyncio.run(found) if driver == "async" else found) == "load"
+    assert telemetry.call.mock_calls[:1] == [call("name")]
+    telemetry.call.return_value.__enter__.return_value.on_result.assert_called_once_with("load")
 
 
 @both_drivers
