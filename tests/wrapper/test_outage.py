@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ import pytest
 from conftest import BODY, Backend, Clock
 from doubles import WatchedStore
 from life import StoreDown
-from liveperson_engagement import EngagementClient, OutageGuard, RetryPolicy, errors
+from liveperson_engagement import EngagementClient, OutageGuard, RetryPolicy, SQLiteStore, errors
 from liveperson_engagement._contract import contract
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import Record, VisitIds
@@ -102,6 +103,14 @@ def test_after_the_retries_calls_fail_at_once(
     clock.now += 59
     assert held_back(other, None) == 1
     assert (len(sandbox.requests), backend.pauses) == (4, [5, 10, 15])
+
+
+def test_other_processes_read_of_it_in_a_file(connect: Connect, backend: Backend, sandbox: Sandbox, path: Path) -> None:
+    """What is written down is what they read."""
+    ours, theirs = (connect(store=backend.store(SQLiteStore(path))) for _ in range(2))
+    begin_outage(ours, sandbox)
+    assert 110 < held_back(theirs) <= 120
+    assert len(sandbox.requests) == 4
 
 
 @pytest.mark.parametrize(("pauses", "status", "body", "code"), [(None, 503, None, 18), ((7, 90, 4000), 502, "", None)])
