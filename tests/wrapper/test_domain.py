@@ -177,6 +177,7 @@ def test_the_host_can_be_looked_up_again(monkeypatch: pytest.MonkeyPatch, caplog
         ("create_session", GOOD, 4 * 3600 + 1, "new"),
         ("create_session", GOOD, 4 * 3600 - 60, "old"),
         ("create_session", Response(302), 30, "old"),
+        ("create_session", Response(302), 61, "new"),
         ("update_session", Response(302), 61, "new"),
         ("call", Response(302), 61, "new"),
         ("call", Response(400), 61, "old"),
