@@ -172,7 +172,7 @@ def test_a_misspelt_member_is_refused_if_strict(members: Any, path: str, hint: s
         play.client.visit().create_session(body)
     assert str(raised.value) == f"{path}: is no member that the contract has{hint}"
     with pytest.raises(InvalidRequest, match="is no member that the contract has"):
-        play.client.visit(ids=VisitIds("v", "s")).update_session(cast(Any, {"qqqq": 1}))
+        play.client.visit(ids=VisitIds("v", "s", "p")).update_session(cast(Any, {"qqqq": 1}))
     assert not play.sent
 
 
