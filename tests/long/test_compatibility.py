@@ -39,7 +39,7 @@ def test_the_core_tests_pass_with_the_oldest_versions() -> None:
     status, passed, failed, installed = run("oldest", *files)
     assert (status, failed) == (0, 0)
     assert passed > 50
-    lists = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
+    lists: list[list[str]] = [PROJECT["dependencies"], *PROJECT["optional-dependencies"].values()]
     asked = [each for each in map(Requirement, chain(*lists)) if each.marker is None or each.marker.evaluate()]
     bounds = [(each.name, bound) for each in asked for bound in each.specifier]
     assert installed == {name: Version(bound.version) for name, bound in bounds if bound.operator == ">="}
