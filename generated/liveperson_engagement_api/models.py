@@ -38,8 +38,13 @@ def _json(value: Any) -> Any:
     if isinstance(value, Model):
         return value.to_dict()
     if isinstance(value, tuple | list):
-        return [_json(item) for item in value]
+        return [_json(item) for item in cast(Sequence[Any], value)]
     return int(value) if isinstance(value, IntEnum) else value
+
+
+def _given(*members: tuple[str, Any]) -> dict[str, Any]:
+    """Give what members stand for; what is None is left out."""
+    return {name: _json(value) for name, value in members if value is not None}
 
 
 def _each(read: Callable[[Any], _T], values: Any) -> list[_T] | None:
@@ -152,12 +157,11 @@ class CreateSessionBody(Model):
 
     def to_dict(self) -> requests.CreateSessionBody:
         data: dict[str, Any] = {**self.additional_properties, "appType": self.app_type}
-        if self.app_details is not None:
-            data["appDetails"] = _json(self.app_details)
-        if self.consumer_sections is not None:
-            data["consumerSections"] = _json(self.consumer_sections)
-        if self.engagement_attributes is not None:
-            data["engagementAttributes"] = _json(self.engagement_attributes)
+        data |= _given(
+            ("appDetails", self.app_details),
+            ("consumerSections", self.consumer_sections),
+            ("engagementAttributes", self.engagement_attributes),
+        )
         return cast("requests.CreateSessionBody", data)
 
 
@@ -181,10 +185,7 @@ class SessionUpdate(Model):
 
     def to_dict(self) -> requests.SessionUpdate:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.imp_attributes is not None:
-            data["impAttributes"] = _json(self.imp_attributes)
-        if self.engagement_attributes is not None:
-            data["engagementAttributes"] = _json(self.engagement_attributes)
+        data |= _given(("impAttributes", self.imp_attributes), ("engagementAttributes", self.engagement_attributes))
         return cast("requests.SessionUpdate", data)
 
 
@@ -211,10 +212,7 @@ class UpdateSessionBody(Model):
 
     def to_dict(self) -> requests.UpdateSessionBody:
         data: dict[str, Any] = {**self.additional_properties, "pageId": self.page_id}
-        if self.imp_attributes is not None:
-            data["impAttributes"] = _json(self.imp_attributes)
-        if self.engagement_attributes is not None:
-            data["engagementAttributes"] = _json(self.engagement_attributes)
+        data |= _given(("impAttributes", self.imp_attributes), ("engagementAttributes", self.engagement_attributes))
         return cast("requests.UpdateSessionBody", data)
 
 
@@ -245,16 +243,13 @@ class AppDetails(Model):
 
     def to_dict(self) -> requests.AppDetails:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.os is not None:
-            data["os"] = self.os
-        if self.os_version is not None:
-            data["osVersion"] = self.os_version
-        if self.app_version is not None:
-            data["appVersion"] = self.app_version
-        if self.device_family is not None:
-            data["deviceFamily"] = self.device_family
-        if self.ip_address is not None:
-            data["ipAddress"] = self.ip_address
+        data |= _given(
+            ("os", self.os),
+            ("osVersion", self.os_version),
+            ("appVersion", self.app_version),
+            ("deviceFamily", self.device_family),
+            ("ipAddress", self.ip_address),
+        )
         return cast("requests.AppDetails", data)
 
 
@@ -382,12 +377,7 @@ class EngagementDetails(Model):
             "engagementRevision": self.engagement_revision,
             "validForSeconds": self.valid_for_seconds,
         }
-        if self.skill_id is not None:
-            data["skillId"] = self.skill_id
-        if self.skill_name is not None:
-            data["skillName"] = self.skill_name
-        if self.connector_id is not None:
-            data["connectorId"] = self.connector_id
+        data |= _given(("skillId", self.skill_id), ("skillName", self.skill_name), ("connectorId", self.connector_id))
         return data
 
 
@@ -414,10 +404,7 @@ class ServiceDomain(Model):
 
     def to_dict(self) -> dict[str, Any]:
         data: dict[str, Any] = {**self.additional_properties, "baseURI": self.base_uri}
-        if self.service is not None:
-            data["service"] = self.service
-        if self.account is not None:
-            data["account"] = self.account
+        data |= _given(("service", self.service), ("account", self.account))
         return data
 
 
@@ -447,8 +434,7 @@ class ErrorEntity(Model):
 
     def to_dict(self) -> dict[str, Any]:
         data: dict[str, Any] = {**self.additional_properties, "time": self.time, "internalCode": self.internal_code}
-        if self.message is not None:
-            data["message"] = self.message
+        data |= _given(("message", self.message))
         return data
 
 
@@ -485,8 +471,7 @@ class PersonalAttribute(Model):
 
     def to_dict(self) -> requests.PersonalAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
-        if self.personal is not None:
-            data["personal"] = _json(self.personal)
+        data |= _given(("personal", self.personal))
         return cast("requests.PersonalAttribute", data)
 
 
@@ -523,20 +508,15 @@ class Personal(Model):
 
     def to_dict(self) -> requests.Personal:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.firstname is not None:
-            data["firstname"] = self.firstname
-        if self.lastname is not None:
-            data["lastname"] = self.lastname
-        if self.gender is not None:
-            data["gender"] = self.gender
-        if self.company is not None:
-            data["company"] = self.company
-        if self.language is not None:
-            data["language"] = self.language
-        if self.age is not None:
-            data["age"] = _json(self.age)
-        if self.contacts is not None:
-            data["contacts"] = _json(self.contacts)
+        data |= _given(
+            ("firstname", self.firstname),
+            ("lastname", self.lastname),
+            ("gender", self.gender),
+            ("company", self.company),
+            ("language", self.language),
+            ("age", self.age),
+            ("contacts", self.contacts),
+        )
         return cast("requests.Personal", data)
 
 
@@ -566,14 +546,7 @@ class Age(Model):
 
     def to_dict(self) -> requests.Age:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.age is not None:
-            data["age"] = self.age
-        if self.year is not None:
-            data["year"] = self.year
-        if self.month is not None:
-            data["month"] = self.month
-        if self.day is not None:
-            data["day"] = self.day
+        data |= _given(("age", self.age), ("year", self.year), ("month", self.month), ("day", self.day))
         return cast("requests.Age", data)
 
 
@@ -607,18 +580,14 @@ class Contact(Model):
 
     def to_dict(self) -> requests.Contact:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.email is not None:
-            data["email"] = self.email
-        if self.phone is not None:
-            data["phone"] = self.phone
-        if self.phone_type is not None:
-            data["phoneType"] = self.phone_type
-        if self.country is not None:
-            data["country"] = self.country
-        if self.region is not None:
-            data["region"] = self.region
-        if self.address is not None:
-            data["address"] = _json(self.address)
+        data |= _given(
+            ("email", self.email),
+            ("phone", self.phone),
+            ("phoneType", self.phone_type),
+            ("country", self.country),
+            ("region", self.region),
+            ("address", self.address),
+        )
         return cast("requests.Contact", data)
 
 
@@ -644,12 +613,7 @@ class Address(Model):
 
     def to_dict(self) -> requests.Address:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.country is not None:
-            data["country"] = self.country
-        if self.region is not None:
-            data["region"] = self.region
-        if self.phone_type is not None:
-            data["phoneType"] = self.phone_type
+        data |= _given(("country", self.country), ("region", self.region), ("phoneType", self.phone_type))
         return cast("requests.Address", data)
 
 
@@ -671,8 +635,7 @@ class CustomerInfoAttribute(Model):
 
     def to_dict(self) -> requests.CustomerInfoAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
-        if self.info is not None:
-            data["info"] = _json(self.info)
+        data |= _given(("info", self.info))
         return cast("requests.CustomerInfoAttribute", data)
 
 
@@ -743,40 +706,25 @@ class CustomerInfo(Model):
 
     def to_dict(self) -> requests.CustomerInfo:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.ctype is not None:
-            data["ctype"] = self.ctype
-        if self.cstatus is not None:
-            data["cstatus"] = self.cstatus
-        if self.customer_id is not None:
-            data["customerId"] = self.customer_id
-        if self.balance is not None:
-            data["balance"] = self.balance
-        if self.currency is not None:
-            data["currency"] = self.currency
-        if self.social_id is not None:
-            data["socialId"] = self.social_id
-        if self.imei is not None:
-            data["imei"] = self.imei
-        if self.user_name is not None:
-            data["userName"] = self.user_name
-        if self.company_size is not None:
-            data["companySize"] = self.company_size
-        if self.company_branch is not None:
-            data["companyBranch"] = self.company_branch
-        if self.account_name is not None:
-            data["accountName"] = self.account_name
-        if self.role is not None:
-            data["role"] = self.role
-        if self.last_payment_date is not None:
-            data["lastPaymentDate"] = _json(self.last_payment_date)
-        if self.registration_date is not None:
-            data["registrationDate"] = _json(self.registration_date)
-        if self.login_status is not None:
-            data["loginStatus"] = self.login_status
-        if self.store_zip_code is not None:
-            data["storeZipCode"] = self.store_zip_code
-        if self.store_number is not None:
-            data["storeNumber"] = self.store_number
+        data |= _given(
+            ("ctype", self.ctype),
+            ("cstatus", self.cstatus),
+            ("customerId", self.customer_id),
+            ("balance", self.balance),
+            ("currency", self.currency),
+            ("socialId", self.social_id),
+            ("imei", self.imei),
+            ("userName", self.user_name),
+            ("companySize", self.company_size),
+            ("companyBranch", self.company_branch),
+            ("accountName", self.account_name),
+            ("role", self.role),
+            ("lastPaymentDate", self.last_payment_date),
+            ("registrationDate", self.registration_date),
+            ("loginStatus", self.login_status),
+            ("storeZipCode", self.store_zip_code),
+            ("storeNumber", self.store_number),
+        )
         return cast("requests.CustomerInfo", data)
 
 
@@ -803,12 +751,7 @@ class CalendarDate(Model):
 
     def to_dict(self) -> requests.CalendarDate:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.day is not None:
-            data["day"] = self.day
-        if self.month is not None:
-            data["month"] = self.month
-        if self.year is not None:
-            data["year"] = self.year
+        data |= _given(("day", self.day), ("month", self.month), ("year", self.year))
         return cast("requests.CalendarDate", data)
 
 
@@ -830,8 +773,7 @@ class MarketingInfoAttribute(Model):
 
     def to_dict(self) -> requests.MarketingInfoAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
-        if self.info is not None:
-            data["info"] = _json(self.info)
+        data |= _given(("info", self.info))
         return cast("requests.MarketingInfoAttribute", data)
 
 
@@ -860,12 +802,7 @@ class MarketingInfo(Model):
 
     def to_dict(self) -> requests.MarketingInfo:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.channel is not None:
-            data["channel"] = self.channel
-        if self.affiliate is not None:
-            data["affiliate"] = self.affiliate
-        if self.campaign_id is not None:
-            data["campaignId"] = self.campaign_id
+        data |= _given(("channel", self.channel), ("affiliate", self.affiliate), ("campaignId", self.campaign_id))
         return cast("requests.MarketingInfo", data)
 
 
@@ -902,10 +839,7 @@ class CartAttribute(Model):
             "total": self.total,
             "numItems": self.num_items,
         }
-        if self.currency is not None:
-            data["currency"] = self.currency
-        if self.products is not None:
-            data["products"] = _json(self.products)
+        data |= _given(("currency", self.currency), ("products", self.products))
         return cast("requests.CartAttribute", data)
 
 
@@ -936,14 +870,9 @@ class PurchaseAttribute(Model):
 
     def to_dict(self) -> requests.PurchaseAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
-        if self.total is not None:
-            data["total"] = self.total
-        if self.currency is not None:
-            data["currency"] = self.currency
-        if self.order_id is not None:
-            data["orderId"] = self.order_id
-        if self.cart is not None:
-            data["cart"] = _json(self.cart)
+        data |= _given(
+            ("total", self.total), ("currency", self.currency), ("orderId", self.order_id), ("cart", self.cart)
+        )
         return cast("requests.PurchaseAttribute", data)
 
 
@@ -967,8 +896,7 @@ class PurchasedCart(Model):
 
     def to_dict(self) -> requests.PurchasedCart:
         data: dict[str, Any] = {**self.additional_properties, "products": _json(self.products)}
-        if self.num_items is not None:
-            data["numItems"] = self.num_items
+        data |= _given(("numItems", self.num_items))
         return cast("requests.PurchasedCart", data)
 
 
@@ -994,10 +922,7 @@ class ProductViewAttribute(Model):
 
     def to_dict(self) -> requests.ProductViewAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
-        if self.currency is not None:
-            data["currency"] = self.currency
-        if self.products is not None:
-            data["products"] = _json(self.products)
+        data |= _given(("currency", self.currency), ("products", self.products))
         return cast("requests.ProductViewAttribute", data)
 
 
@@ -1020,8 +945,7 @@ class ProductLine(Model):
 
     def to_dict(self) -> requests.ProductLine:
         data: dict[str, Any] = {**self.additional_properties, "product": _json(self.product)}
-        if self.quantity is not None:
-            data["quantity"] = self.quantity
+        data |= _given(("quantity", self.quantity))
         return cast("requests.ProductLine", data)
 
 
@@ -1051,14 +975,7 @@ class Product(Model):
 
     def to_dict(self) -> requests.Product:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.name is not None:
-            data["name"] = self.name
-        if self.category is not None:
-            data["category"] = self.category
-        if self.sku is not None:
-            data["sku"] = self.sku
-        if self.price is not None:
-            data["price"] = self.price
+        data |= _given(("name", self.name), ("category", self.category), ("sku", self.sku), ("price", self.price))
         return cast("requests.Product", data)
 
 
@@ -1080,8 +997,7 @@ class LeadAttribute(Model):
 
     def to_dict(self) -> requests.LeadAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
-        if self.lead is not None:
-            data["lead"] = _json(self.lead)
+        data |= _given(("lead", self.lead))
         return cast("requests.LeadAttribute", data)
 
 
@@ -1111,14 +1027,9 @@ class Lead(Model):
 
     def to_dict(self) -> requests.Lead:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.topic is not None:
-            data["topic"] = self.topic
-        if self.value is not None:
-            data["value"] = self.value
-        if self.currency is not None:
-            data["currency"] = self.currency
-        if self.lead_id is not None:
-            data["leadId"] = self.lead_id
+        data |= _given(
+            ("topic", self.topic), ("value", self.value), ("currency", self.currency), ("leadId", self.lead_id)
+        )
         return cast("requests.Lead", data)
 
 
@@ -1140,8 +1051,7 @@ class ServiceAttribute(Model):
 
     def to_dict(self) -> requests.ServiceAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
-        if self.service is not None:
-            data["service"] = _json(self.service)
+        data |= _given(("service", self.service))
         return cast("requests.ServiceAttribute", data)
 
 
@@ -1170,14 +1080,9 @@ class ServiceActivity(Model):
 
     def to_dict(self) -> requests.ServiceActivity:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.topic is not None:
-            data["topic"] = self.topic
-        if self.status is not None:
-            data["status"] = _json(self.status)
-        if self.category is not None:
-            data["category"] = self.category
-        if self.service_id is not None:
-            data["serviceId"] = self.service_id
+        data |= _given(
+            ("topic", self.topic), ("status", self.status), ("category", self.category), ("serviceId", self.service_id)
+        )
         return cast("requests.ServiceActivity", data)
 
 
@@ -1199,8 +1104,7 @@ class ErrorAttribute(Model):
 
     def to_dict(self) -> requests.ErrorAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
-        if self.error is not None:
-            data["error"] = _json(self.error)
+        data |= _given(("error", self.error))
         return cast("requests.ErrorAttribute", data)
 
 
@@ -1233,16 +1137,13 @@ class VisitorError(Model):
 
     def to_dict(self) -> requests.VisitorError:
         data: dict[str, Any] = {**self.additional_properties}
-        if self.context_id is not None:
-            data["contextId"] = self.context_id
-        if self.message is not None:
-            data["message"] = self.message
-        if self.code is not None:
-            data["code"] = self.code
-        if self.level is not None:
-            data["level"] = self.level
-        if self.resolved is not None:
-            data["resolved"] = self.resolved
+        data |= _given(
+            ("contextId", self.context_id),
+            ("message", self.message),
+            ("code", self.code),
+            ("level", self.level),
+            ("resolved", self.resolved),
+        )
         return cast("requests.VisitorError", data)
 
 
@@ -1265,8 +1166,7 @@ class SearchAttribute(Model):
 
     def to_dict(self) -> requests.SearchAttribute:
         data: dict[str, Any] = {**self.additional_properties, "type": self.type_}
-        if self.keywords is not None:
-            data["keywords"] = _json(self.keywords)
+        data |= _given(("keywords", self.keywords))
         return cast("requests.SearchAttribute", data)
 
 
