@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bench_contestants import ACCOUNT, ANSWER_BYTES, BODY, Call, Contestant
+from bench_measure import measure
 from bench_report import Figure
-from bench_worker import measure
 from installed import needed
 from liveperson_engagement import EngagementClient, MemoryStore, SQLiteStore
 from liveperson_engagement._contract import contract

@@ -6,7 +6,7 @@ import random
 import time
 
 from bench_contestants import Call, Contestant
-from bench_worker import in_flight, opened
+from bench_measure import in_flight, opened
 
 CALLS, AT_ONCE, ROUNDS = 2_000, 200, 9
 LONGEST = 0.1

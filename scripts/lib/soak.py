@@ -180,12 +180,11 @@ class Soak:
         self.killed, self.faults, self.restarts, self.crashed = set[str](), Counter[str](), 0, 0
 
     def __enter__(self) -> Self:
-        """Start the workers, and wait until all are ready."""
+        """Start the store's server, and the workers."""
         if self.redis:
             self.redis.start()
         for number in range(self.options.processes):
             self._start(number)
-        wait_until(lambda: len([*self.folder.glob("*.calls")]) == len(self.workers), "workers do not start")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -341,6 +340,7 @@ def run(options: argparse.Namespace, folder: Path) -> dict[str, Any]:
     """Run the soak, and return its figures; what is wrong stands under `findings`."""
     # Engagements end within the run, so that calls are answered from the store and others ask again.
     with Sandbox(valid_for_seconds=3.0) as sandbox, Soak(options, folder, sandbox) as soak:
+        wait_until(lambda: len([*folder.glob("*.calls")]) == options.processes, "workers do not start")
         if options.what == "outage":
             down, up, requests = soak.take_down()
             calls = soak.finish()
