@@ -99,14 +99,14 @@ def json_bytes(body: Any) -> bytes:
 
 
 def _quoted(value: object) -> str:
-    text = value if isinstance(value, str) else _text(value)
+    text = _text(value)
     return text if _is_unreserved(text) else quote(text, safe="")
 
 
 def _text(value: object) -> str:
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return str.__str__(value) if isinstance(value, str) else str(value)  # of an enum's member its value
 
 
 def _plain(value: Any) -> dict[str, Any]:

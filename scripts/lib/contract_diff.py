@@ -1,7 +1,7 @@
 """Compares the contract with the last released one, or with BASE, and says what changed for those who hold the old one.
 
 Exit status: 0 if it may be released as it is; 1 if there is a breaking change, and info.version does not say so; 2 if
-there is nothing to compare with.
+what to compare with cannot be read.
 """
 
 import argparse

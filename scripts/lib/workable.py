@@ -43,8 +43,7 @@ def _policy(
     if not (loading := policy.get("loadingAccount")):
         return
     pointer = (*pointer, "loadingAccount")
-    status, name = loading["status"], loading["retryOperationId"]
-    if not {status, f"{status // 100}XX"} & set(policy["retryStatuses"]):
+    if not {status := loading["status"], f"{status // 100}XX"} & set(policy["retryStatuses"]):
         yield Problem((*pointer, "status"), f"{status} is none of retryStatuses")
     try:
         if (groups := re.compile(loading["visitorIdInMessage"]).groups) != 1:
@@ -52,10 +51,13 @@ def _policy(
             yield Problem((*pointer, "visitorIdInMessage"), reason)
     except re.error as error:
         yield Problem((*pointer, "visitorIdInMessage"), f"no regular expression of Python: {error}")
-    if name not in operations:
-        yield Problem((*pointer, "retryOperationId"), f"no operation is named {name}")
-    elif all(parameter["name"] != "visitorId" for _, parameter in parameters_of(document, operations[name])):
-        yield Problem((*pointer, "retryOperationId"), f"{name} has no parameter visitorId to put the id in")
+    for key in ("operationId", "retryOperationId"):
+        if (name := loading[key]) not in operations:
+            yield Problem((*pointer, key), f"no operation is named {name}")
+        elif key != "operationId" and "visitorId" not in [
+            each["name"] for _, each in parameters_of(document, operations[name])
+        ]:
+            yield Problem((*pointer, key), f"{name} has no parameter visitorId to put the id in")
 
 
 def _path(document: Document, pointer: Pointer) -> Iterator[Problem]:

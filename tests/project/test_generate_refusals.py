@@ -73,6 +73,7 @@ REFUSED: list[tuple[str, Any, str, str]] = [
     (f"{LOADING} status", 404, "", "404 is none of retryStatuses"),
     (f"{LOADING} visitorIdInMessage", "vid:(?<id>.+)", "", "no regular expression of Python.+"),
     (f"{LOADING} visitorIdInMessage", "(vid):(.+)", "", "needs one group, .+, not 2"),
+    (f"{LOADING} operationId", "begin", "", "no operation is named begin"),
     (f"{LOADING} retryOperationId", "resume", "", "no operation is named resume"),
     (f"{LOADING} retryOperationId", "createSession", "", "createSession has no parameter visitorId .+"),
     ("paths", renamed(FOUND, f"{FOUND}/{{part}}"), "?", ".+ part is not declared"),

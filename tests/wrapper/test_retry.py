@@ -212,6 +212,20 @@ def test_loading_account_without_a_usable_vid_is_retried_plainly() -> None:
         assert play.sent[0][1].path == play.sent[1][1].path
 
 
+@pytest.mark.parametrize(
+    ("operation", "body", "parameters"),
+    [("updateSession", {"pageId": "1"}, {"visitor_id": "a", "sid": "s"}), ("findDomain", None, {})],
+)
+def test_what_starts_no_visit_is_repeated_as_it_was(operation: Any, body: Any, parameters: Any) -> None:
+    """Whatever visitor "Loading account" names."""
+    entity = {"message": "Loading account: demo, vid: b", "internalCode": 20}
+    play = Play(Response(500, body=json.dumps(entity).encode()))
+    call: Any = play.client.call
+    with pytest.raises(errors.AccountLoading):
+        call(operation, body, **parameters)
+    assert [sent[1] for sent in play.sent] == [play.sent[0][1]] * 4
+
+
 def test_a_deadline_counts_pauses_that_took_no_time(frozen: Clock) -> None:
     """What a test's sleep has skipped is taken off, and what the clock has seen is not taken off twice."""
     deadline, endless = CallDeadline(10.0), CallDeadline(None)

@@ -143,7 +143,7 @@ class Account:
         self, operation: Operation, deadline: CallDeadline, send: Callable[[RetryPolicy | None], Flow[Attempt]]
     ) -> Flow[Attempt]:
         """Send, unless an outage holds calls back."""
-        if self.outage_guard is None:
+        if self.outage_guard is None or not operation.is_served_as_account:
             return send(None)
         return self.outage_guard.around(operation, self.store, self.id, deadline, send)
 
@@ -223,9 +223,11 @@ def to_json(body: Any) -> Any:
 
 
 def visitor_in(attempt: Attempt, failure: EngagementError) -> str | None:
-    """Return the visitor id that a "Loading account" message names, if it can stand in a URL."""
-    loading = attempt.operation.policy.account_loading
+    """Return the visitor id that a "Loading account" message names, if what is sent again takes it."""
+    operation, loading = attempt.operation, attempt.operation.policy.account_loading
     if not isinstance(failure, AccountLoading) or loading is None:
+        return None
+    if operation.for_known_visitor.id != loading.retry_operation_id:
         return None
     found = loading.visitor_in_message.search(failure.message or "")
     return found[1] if found and contract().component("VisitorId").accepts(found[1]) else None

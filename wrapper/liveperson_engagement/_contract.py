@@ -22,6 +22,7 @@ from ._json import (
     follow,
     is_array,
     is_object,
+    plain_text,
 )
 
 
@@ -32,6 +33,8 @@ class AccountLoading:
     status: int
     internal_code: int
     visitor_in_message: re.Pattern[str]
+    operation_id: str
+    """What starts a visit."""
     retry_operation_id: str
     """What is sent instead, for the visitor that the message names."""
 
@@ -89,6 +92,7 @@ class Operation:
                 loading["status"],
                 loading["internalCode"],
                 re.compile(loading["visitorIdInMessage"]),
+                loading["operationId"],
                 loading["retryOperationId"],
             ),
         )
@@ -97,7 +101,9 @@ class Operation:
     def for_known_visitor(self) -> Operation:
         """What asks the same for a visitor who is known: what is sent again after "Loading account"."""
         loading = self.policy.account_loading
-        return self._contract.operations[loading.retry_operation_id] if loading else self
+        if loading is None or loading.operation_id != self.id:
+            return self
+        return self._contract.operations[loading.retry_operation_id]
 
     @property
     def server_variables(self) -> Collection[str]:
@@ -151,7 +157,7 @@ class Operation:
 
     def secrets(self, arguments: Mapping[str, Any]) -> list[str]:
         """Return the arguments that must not be printed."""
-        return [str(value) for name, value in arguments.items() if name in self._secret_names]
+        return [plain_text(value) for name, value in arguments.items() if name in self._secret_names]
 
     def encode_body(self, value: Any) -> bytes | None:
         """Encode a request's body as JSON, if there is one; raise `SchemaViolation` unless the operation takes it."""
