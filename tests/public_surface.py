@@ -38,7 +38,13 @@ MODULES = (
 )
 """What users import; docs/versioning.md names the same modules."""
 INTERNAL = {
-    *("errors.check_seconds", "errors.check_count", "errors.one_line", "errors.api_error_line"),  # arguments, texts
+    *(
+        "errors.check_seconds",
+        "errors.check_count",
+        "errors.check_pauses",
+        "errors.one_line",
+        "errors.api_error_line",
+    ),  # arguments, texts
     *("stores.sqlite.network_file_system", "stores.sqlite.place", "stores.conformance.running_loop"),
     "stores.check_time_to_live",
     *("Visit.__init__", "AsyncVisit.__init__", "MemoryStore.forked", "OutageGuard.around"),  # who else calls them

@@ -174,6 +174,8 @@ def test_a_misspelt_member_is_refused_if_strict(members: Any, path: str, hint: s
     with pytest.raises(InvalidRequest, match="is no member that the contract has"):
         play.client.visit(ids=VisitIds("v", "s", "p")).update_session(cast(Any, {"qqqq": 1}))
     assert not play.sent
+    play.client.visit(ids=VisitIds("v", "s", "p")).update_session({"engagementAttributes": [LEAD]})
+    assert len(play.sent) == 1
 
 
 def test_a_misspelt_member_is_warned_of_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -198,7 +200,7 @@ def test_unknown_fields_of_a_request_are_sent() -> None:
         "appType": word("EXTERNAL"),
         "consumerSections": pair(["Support", word("English")]),
         "engagementAttributes": attributes,
-        "future": {"a": [1, None, "ä"]},
+        word("future"): {"a": [1, None, "ä"]},
     }
     play.client.visit().create_session(body)
     assert json.loads(play.sent[0][1].body or b"") == json.loads(json.dumps(body))
@@ -254,6 +256,7 @@ def test_ids_come_back_from_their_text() -> None:
         "x",
         "é",
         "bnVsbA",
+        "WyJhIixu!!dWxsLG51bGxd",
         "WzEsMiwzXQ",
         "WyJhIl0",
         "W251bGwsbnVsbCxudWxsXQ",

@@ -216,6 +216,15 @@ def test_a_body_may_be_required_or_left_out_or_not_taken() -> None:
     assert violation(operation_of({}).encode_body, {}) == ("body", "is not taken by continueSession")
 
 
+def test_what_the_contract_does_not_have_is_found_at_any_depth() -> None:
+    """In a part of an object as well, where the other part knows more."""
+    inner: dict[str, Any] = {"a": {"type": "object", "properties": {"b": {}}}}
+    operation = taking({"allOf": [{"properties": inner}, {"properties": {"c": {}}}]})
+    assert operation.unknown_member({"a": {"b": 1}, "c": 1}) is None
+    found = operation.unknown_member({"a": {"d": 1}})
+    assert (found and found.path) == "a.d"
+
+
 def test_what_no_schema_says_is_told_as_the_model_does() -> None:
     """The schema here asks for less than the model needs; an answer of another status is told by that."""
     operation = answering(content={"application/json": {"schema": {"type": "object"}}})

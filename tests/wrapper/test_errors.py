@@ -114,9 +114,10 @@ def test_an_error_keeps_what_it_was_made_of() -> None:
             assert (kept.response is response) is (length <= MAX_BODY_BYTES)
 
 
-CAME, BUSY = Response(200, Headers([("X-Name", "a")])), Response(503)
+CAME, CREATED, BUSY = Response(200, Headers([("X-Name", "a")])), Response(201), Response(503)
 ARRIVED, UNSENT = (f"no answer to the request ({what}): " for what in ("it may have arrived", "it was not sent"))
 LARGE = "the service's answer breaks the contract: body: is too large"
+OTHER = "the service's answer breaks the contract: status: 201 is not an answer that the contract has"
 lost = functools.partial(NoResponse, may_have_arrived=True)
 
 
@@ -124,6 +125,7 @@ lost = functools.partial(NoResponse, may_have_arrived=True)
     ("outcome", "kind", "line", "seen"),
     [
         (Response(101), "ConnectionFailed", f"{ARRIVED}the protocol was switched, unasked", Response(101)),
+        (CREATED, "InvalidResponse", OTHER, CREATED),
         (NoResponse("abc fled", may_have_arrived=False), "ConnectionFailed", f"{UNSENT}… fled", None),
         (lost("abc is gone", response=CAME), "ConnectionFailed", f"{ARRIVED}… is gone", CAME),
         (lost("late", timed_out=True, response=CAME), "Timeout", f"{ARRIVED}late", CAME),
@@ -150,7 +152,7 @@ def test_an_answer_that_breaks_off_is_kept_as_far_as_it_came(outcome: Any, kind:
 
 def test_an_answer_that_cannot_be_used_names_its_response() -> None:
     """An empty one where none came."""
-    tried = Attempt(contract().operations["createSession"], "", Request("POST", "/"), 5.0, [])
+    tried = Attempt(contract().operations["createSession"], "", Request("POST", "/"), [])
     assert tried.invalid_response("a", "is odd").response == Response(0)
     tried.response = Response(200, body=b"x")
     error = tried.invalid_response("a", "is odd")

@@ -197,6 +197,6 @@ def test_a_late_status_counts(
         clock.now += 9
 
     late = NoResponse("late", may_have_arrived=True, timed_out=True, response=Response(status))
-    play = Play(late, on_request=spend)
+    play = Play(late, on_response=spend)
     with pytest.raises(kind):
         play.client.visit().create_session(BODY, deadline=5)

@@ -1,14 +1,17 @@
 """`on_request`, `on_response` and `on_retry`: what a caller sees of each attempt, and what it may end."""
 
 import pickle
+from types import SimpleNamespace
 from typing import Any
 from unittest.mock import Mock
 
 import pytest
 
-from conftest import BODY, Backend
+from conftest import BODY, Backend, Clock
+from doubles import Play
 from liveperson_engagement import EngagementClient, RequestEvent, ResponseEvent, RetryEvent, errors
 from liveperson_engagement.sandbox import Sandbox
+from liveperson_engagement_api.http import Response
 
 HOOKS = ("on_request", "on_response", "on_retry")
 
@@ -78,6 +81,40 @@ def test_on_request_may_end_the_call(backend: Backend, sandbox: Sandbox) -> None
         client.visit("shopper").create_session(BODY)
     assert sandbox.requests == ()
     assert client.visit("shopper").create_session(BODY, deadline=20).status == "Available"
+
+
+@pytest.mark.parametrize(
+    "error", [errors.ConnectionFailed("open", may_have_arrived=False), errors.NotFound("[404] no")]
+)
+def test_an_error_of_a_hook_is_none_of_the_service(backend: Backend, sandbox: Sandbox, error: Exception) -> None:
+    """It is not tried again, and nothing is forgotten."""
+    client = backend.client(base_url=sandbox.url)
+    visit = client.visit("shopper")
+    visit.create_session(BODY)
+    with pytest.raises(type(error)) as raised:
+        client.with_options(on_request=Mock(side_effect=error)).visit("shopper").create_session(BODY)
+    assert raised.value is error
+    assert (backend.pauses, len(sandbox.requests), visit.ids is None) == ([], 1, False)
+
+
+@pytest.mark.parametrize(("hook", "sent", "pauses"), [("on_request", 0, []), ("on_retry", 1, []), ("sleep", 1, [5.0])])
+def test_a_deadline_covers_hooks(
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, hook: str, sent: int, pauses: list[float]
+) -> None:
+    """Nothing is sent after it, and no pause begun; the error says how often it was tried, and what came last."""
+    monkeypatch.setattr("liveperson_engagement._deadline.time", SimpleNamespace(monotonic=clock))
+    slept: list[float] = []
+
+    def spend(event: Any) -> None:
+        clock.now += 9
+        if hook == "sleep":
+            slept.append(event)
+
+    play = Play(Response(503), **{"sleep": slept.append, hook: spend})
+    with pytest.raises(errors.DeadlineExceeded) as raised:
+        play.client.visit().create_session(BODY, deadline=8)
+    assert (raised.value.attempts, len(play.sent), slept) == (sent, sent, pauses)
+    assert isinstance(raised.value.__cause__, errors.ServerError) is bool(sent)
 
 
 def test_on_response_cannot_end_the_call(backend: Backend, sandbox: Sandbox, caplog: pytest.LogCaptureFixture) -> None:

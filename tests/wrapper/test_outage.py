@@ -9,6 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
@@ -189,6 +190,13 @@ def test_an_outage_leaves_other_accounts_alone(connect: Connect, sandbox: Sandbo
     with pytest.raises(errors.DeadlineExceeded):
         client.visit("first").create_session(BODY, deadline=2)
     assert answers(client)
+    elsewhere, hook = connect(domain_api=sandbox.url), Mock(side_effect=errors.ServerError("[503] of a hook's own"))
+    sandbox.fail_next(503, times=4, operation="findDomain")
+    with pytest.raises(errors.ServerError):
+        elsewhere.call("findDomain")
+    with pytest.raises(errors.ServerError, match="hook's"):
+        client.with_options(on_request=hook).visit().create_session(BODY)
+    assert answers(client)
     begin_outage(client, sandbox)
     assert all(answers(connect(account_id), "demo") for account_id in ("other", "outage"))
     held_back(client)
@@ -266,4 +274,8 @@ def test_a_guard_has_pauses() -> None:
     for pauses, message in refused.items():
         with pytest.raises(errors.InvalidRequest, match=message):
             OutageGuard(pauses)
+    not_many: Any = 5
+    for make in (OutageGuard, RetryPolicy):
+        with pytest.raises(errors.InvalidRequest, match=r"pauses: must be numbers of seconds, such as \(5, 10, 15\)$"):
+            make(not_many)
     assert repr(OutageGuard((1, 2.5))) == "OutageGuard(pauses=(1, 2.5))"

@@ -9,13 +9,23 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from conftest import BODY, Backend, Clock
 from doubles import WatchedStore
-from liveperson_engagement import AsyncEngagementClient, EngagementClient, OutageGuard, Visit, VisitIds, errors
+from liveperson_engagement import (
+    AsyncEngagementClient,
+    EngagementClient,
+    MemoryStore,
+    OutageGuard,
+    SQLiteStore,
+    Visit,
+    VisitIds,
+    errors,
+)
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.stores import UNREADABLE, Record
 from liveperson_engagement_api.models import CreateSessionBody
@@ -281,7 +291,7 @@ def test_of_failures_only_loading_account_names_a_visitor(
     ("ids", "line"),
     [
         (["", "session"], "visitor_id: must have at least 1 characters"),
-        (["..", "session"], "visitor_id: must match the pattern [^.]"),
+        (["..", "session"], r"visitor_id: must match the pattern ^\.*[^.][\s\S]*$"),
         (["\ud800", "session"], "visitor_id: must be text without lone surrogates"),
         ([None, "session"], "visitor_id: must be of type string"),
         (["x" * 2001, "session"], "visitor_id: must have at most 2000 characters"),
@@ -368,6 +378,22 @@ def test_ids_that_are_handed_in_win(
     assert start(visit).visitor_id != ids.visitor_id
 
 
+def test_an_async_visit_says_its_ids_without_waiting(sandbox: Sandbox, tmp_path: Path) -> None:
+    """A store in memory is asked; of others it is what was last seen, or given."""
+
+    async def try_with(store: Any, *, is_asked: bool) -> None:
+        async with AsyncEngagementClient("demo", base_url=sandbox.url, store=store) as client:
+            visit, twin = client.visit("key"), client.visit("key")
+            assert [each.ids for each in (visit, twin, client.visit(ids=THEIRS.ids))] == [None, None, THEIRS.ids]
+            session = await visit.create_session(BODY)
+            assert visit.ids == VisitIds(session.visitor_id, session.session_id, session.page_id)
+            assert twin.ids == (visit.ids if is_asked else None)
+
+    asyncio.run(try_with(MemoryStore(), is_asked=True))
+    with SQLiteStore(tmp_path / "visits.db") as store:
+        asyncio.run(try_with(store, is_asked=False))
+
+
 def test_forgetting_tries_until_it_is_done(client: EngagementClient, visit: Visit, store: WatchedStore) -> None:
     """Whoever changes the record meanwhile, and whether ids were handed in."""
     ids = start(visit)
@@ -377,6 +403,12 @@ def test_forgetting_tries_until_it_is_done(client: EngagementClient, visit: Visi
         forgetful.forget()
         assert (store.record, forgetful.ids) == (None, None)
         assert start(forgetful).visitor_id != ids.visitor_id
+    hurried = client.with_options(deadline=5).visit("shopper")
+    for deadline, most in ((None, 5), (2, 2)):
+        start(hurried)
+        store.steps.clear()
+        hurried.forget(deadline=deadline)
+        assert [name for name, left in store.steps if most - 1 < (left or 0) <= most] == ["load", "compare_and_set"]
 
 
 @pytest.mark.backends("sync", "async")

@@ -359,6 +359,7 @@ def test_a_ready_error_is_picked_by_its_name_in_the_contract() -> None:
     assert answers.not_found("invalidSession").internal_code == 39
     assert answers.server_error(500, "loadingAccount").internal_code == answers.account_loading().internal_code == 20
     assert answers.connection_failed(may_have_arrived=True).attempts == 1
+    assert ": no connection to the host (ConnectionRefusedError" in str(answers.connection_failed())
     assert isinstance(answers.deadline_exceeded(60).__cause__, errors.ServerError)
     assert isinstance(answers.domain_lookup_failed(400).__cause__, errors.BadRequest)
     refused: dict[str, Callable[[], object]] = {

@@ -69,7 +69,7 @@ class Call:
         built = operation.generated.build_request(**given)
         headers = self.settings.add_headers(operation.id, built.headers)
         request = Request(built.method, built.path, built.query, headers, built.body)
-        return Attempt(operation, base_url, request, self.deadline.cap(self.settings.timeout), self._secrets)
+        return Attempt(operation, base_url, request, self._secrets)
 
     def send(
         self,
@@ -84,16 +84,21 @@ class Call:
         `on_failure` may change what is built next. `renew` keeps a lock for an attempt or a pause.
         """
         observed = self.settings.observed or logger.isEnabledFor(logging.DEBUG)
-        number, retry, deadline = 0, retry or self.settings.retry, self.deadline
+        number, retry, deadline, timeout = 0, retry or self.settings.retry, self.deadline, self.settings.timeout
+        failure: EngagementError | None = None
         while True:
-            deadline.remaining()
-            number += 1
+            deadline.check(number, failure)
             attempt = yield from build_attempt()
             operation = attempt.operation
-            if renew and not (yield from renew(attempt_seconds(attempt.timeout))) and not operation.idempotent:
+            if renew and not (yield from renew(attempt_seconds(deadline.cap(timeout)))) and not operation.idempotent:
                 raise LockLost
+            if observed:
+                yield from Notify(RequestEvent(operation.id, number + 1, attempt.base_url, attempt.request))
+                deadline.check(number, failure)
+            number += 1
             try:
-                yield from _observe(attempt, number) if observed else attempt.send()
+                send = attempt.send(deadline.cap(timeout))
+                yield from _observe(attempt, number, send) if observed else send
             except EngagementError as error:
                 failure = error
             else:
@@ -102,19 +107,18 @@ class Call:
             if on_failure:
                 yield from on_failure(attempt, failure)
             pause = pause_after(retry, number, failure, operation)
-            if pause is None and not (isinstance(failure, ConnectionFailed) and not deadline.can_wait(0)):
+            if pause is not None or isinstance(failure, ConnectionFailed):
+                deadline.check(number, failure, pause or 0)
+            if pause is None:
                 raise failure
-            if pause is None or not deadline.can_wait(pause):
-                exceeded = deadline.exceeded()
-                exceeded.attempts = number
-                raise exceeded from failure
             outcome = _outcome(failure)
             level = logging.INFO if pause < LONG_PAUSE else logging.WARNING
             logger.log(level, RETRY_LINE, operation.id, number, outcome, pause)
             if renew:
                 yield from renew(pause)
-            started = time.monotonic()
             yield from Notify(RetryEvent(operation.id, number, failure, pause))
+            deadline.check(number, failure, pause)
+            started = time.monotonic()
             yield from Sleep(pause)
             deadline.add_skipped(pause - (time.monotonic() - started))
 
@@ -126,8 +130,6 @@ class Attempt:
     operation: Operation
     base_url: str
     request: Request
-    timeout: float | None
-    """Seconds from connecting to the end of the answer."""
     secrets: Collection[str]
     """The ids that the call has sent by now: never to be printed."""
     response: Response | None = None
@@ -135,10 +137,10 @@ class Attempt:
     value: Any = None
     """The generated model of a good answer; None where the contract has no body."""
 
-    def send(self) -> Flow[None]:
+    def send(self, timeout: float | None) -> Flow[None]:
         """Send the request and read its answer; raise unless it is good. A status counts even without its body."""
         try:
-            response = yield from Send(self.base_url, self.request, self.timeout)
+            response = yield from Send(self.base_url, self.request, timeout)
         except NoResponse as failure:
             if failure.response is None or is_success(failure.response):
                 self.response = failure.response
@@ -208,8 +210,8 @@ def _error_entity(body: bytes) -> dict[str, Any]:
     return entity if is_object(entity) else {}
 
 
-def _observe(attempt: Attempt, number: int) -> Flow[None]:
-    """Send an attempt between its two events."""
+def _observe(attempt: Attempt, number: int, send: Flow[None]) -> Flow[None]:
+    """Send an attempt, and say how it has ended."""
     operation_id, base_url, request = attempt.operation.id, attempt.base_url, attempt.request
 
     def notify_response(error: BaseException | None) -> Flow[None]:
@@ -220,10 +222,9 @@ def _observe(attempt: Attempt, number: int) -> Flow[None]:
         except Exception as failure:  # noqa: BLE001 - the answer counts, and its ids are to be remembered
             logger.warning("on_response raised %s; the call goes on", type(failure).__name__)
 
-    yield from Notify(RequestEvent(operation_id, number, base_url, request))
     started = time.monotonic()
     try:
-        yield from attempt.send()
+        yield from send
     except GeneratorExit:  # a task that is thrown away: nobody takes its steps any more
         raise
     except BaseException as error:

@@ -1,15 +1,15 @@
-"""The time that a call may take, and that it holds a lock for."""
+"""The time that a call may take, and that it holds a key's lock for."""
 
 from __future__ import annotations
 
 import time
 
-from .errors import DeadlineExceeded, check_seconds
+from .errors import DeadlineExceeded, EngagementError, check_seconds
 
 LEASE = 30.0
 """Seconds that a lock outlives a crash of its holder, besides what the holder was about to do."""
 PHASES = 3
-"""An attempt connects, sends and waits for an answer, each within the timeout."""
+"""Through an httpx transport of the caller's, connecting, sending and waiting may take the timeout each."""
 
 
 def lock_seconds(work: float = 0.0) -> float:
@@ -32,12 +32,8 @@ class CallDeadline:
 
     def remaining(self) -> float | None:
         """Return the seconds that are left, or None without a deadline; raise `DeadlineExceeded` when it has passed."""
-        if self._seconds is None:
-            return None
-        left = self._left()
-        if left <= 0:
-            raise self.exceeded()
-        return left
+        self.check()
+        return self.left()
 
     def left(self) -> float | None:
         """Return the seconds that are left, 0 when the deadline has passed, or None without one."""
@@ -56,11 +52,17 @@ class CallDeadline:
         """Count the part of a pause that a test's sleep has skipped."""
         self._skipped += max(0.0, seconds)
 
-    def exceeded(self) -> DeadlineExceeded:
+    def check(self, attempts: int = 0, failure: EngagementError | None = None, pause: float = 0) -> None:
+        """Raise `DeadlineExceeded`, after so many attempts and the last one's failure, unless a pause ends before."""
+        if not self.can_wait(pause):
+            raise self.exceeded(attempts) from failure
+
+    def exceeded(self, attempts: int = 0) -> DeadlineExceeded:
         """Return the error to raise."""
-        return DeadlineExceeded(
-            f"deadline: the call did not end within {self._seconds} seconds; allow more, or try again later"
-        )
+        line = f"deadline: the call did not end within {self._seconds} seconds; allow more, or try again later"
+        error = DeadlineExceeded(line)
+        error.attempts = attempts
+        return error
 
     def _left(self) -> float:
         return (self._seconds or 0) - (time.monotonic() - self._started) - self._skipped

@@ -111,14 +111,21 @@ def find_unencodable(value: Any) -> SchemaViolation:
     return SchemaViolation([], "cannot be written as JSON")
 
 
+def plain_text(value: object) -> str:
+    """Return a value as Python's own text: of a text of some kind, such as an enum's member, what it is equal to."""
+    return str.__str__(value) if isinstance(value, str) else str(value)
+
+
 def _plain(value: Any) -> Any:
     """Return a value with texts, numbers, lists and objects of Python's own types; leave what is no JSON."""
     if is_object(value):
         names: list[Any] = list(value)
-        return {str(name) if isinstance(name, str) else name: _plain(value[name]) for name in names}
+        return {plain_text(name) if isinstance(name, str) else name: _plain(value[name]) for name in names}
     if is_array(value):
         return [_plain(member) for member in value]
-    kind = next((kind for kind in (str, bool, int, float) if isinstance(value, kind)), None)
+    if isinstance(value, str):
+        return plain_text(value)
+    kind = next((kind for kind in (bool, int, float) if isinstance(value, kind)), None)
     return kind(value) if kind else value
 
 
@@ -179,7 +186,7 @@ class Check:
         from difflib import get_close_matches  # noqa: PLC0415 - only a mistake needs it
 
         names = {name for schema in self._components["schemas"].values() for name in schema.get("properties", ())}
-        close = get_close_matches(unknown, names, 1)
+        close = get_close_matches(unknown, names)
         return "is no member that the contract has" + (f"; did you mean {close[0]}?" if close else "")
 
     def _explain_union(self, error: ValidationError, kind: ValidationErrorKind.OneOfNotValid) -> tuple[Path, str]:

@@ -68,6 +68,10 @@ class VisitSession:
             update = {"pageId": ids.page_id, **update}
         yield from self._put(call, update, ids)
 
+    def forget(self, deadline: float | None) -> Flow[None]:
+        """Drop what is remembered."""
+        return self.state.delete(Call(self._account.calls, deadline).deadline)
+
     def report(self, kinds: tuple[str, ...], deadline: float | None) -> Flow[None]:
         """Report impression events of the engagement that was offered last, in one request."""
         call = Call(self._account.calls, deadline)
@@ -101,7 +105,7 @@ class VisitSession:
 
         def on_failure(attempt: Attempt, failure: EngagementError) -> Flow[None]:
             nonlocal ids, before
-            self._account.note_failure(attempt.operation, failure)
+            yield from self._note_failure(call, attempt, failure, ids)
             named = _named_in(attempt, failure, ids)
             if named and named != ids:
                 ids = named
@@ -112,13 +116,7 @@ class VisitSession:
         def send(retry: RetryPolicy | None) -> Flow[Attempt]:
             return call.send(build_attempt, retry=retry, on_failure=on_failure, renew=renew)
 
-        try:
-            attempt = yield from self._account.guard(first, call.deadline, send)
-        except (NotFound, BadRequest) as error:
-            # A visitor without a session that is not taken as such will never be: see "Loading account".
-            if ids is not None and (isinstance(error, NotFound) or ids.session_id is None):
-                yield from self.state.delete(call.deadline, ids)
-            raise
+        attempt = yield from self._account.guard(first, call.deadline, send)
         session: Session = attempt.value
         found = VisitIds(session.visitor_id, session.session_id, session.page_id)
         record = Record(found, _engagement_of(before, found), body_hash, _text_of(attempt))
@@ -134,18 +132,22 @@ class VisitSession:
         def build_attempt() -> Flow[Attempt]:
             return self._build_attempt(call, operation, ids, content)
 
-        def on_failure(_: Attempt, failure: EngagementError) -> Flow[None]:
-            self._account.note_failure(operation, failure)
-            yield from ()  # a flow without steps
+        def on_failure(attempt: Attempt, failure: EngagementError) -> Flow[None]:
+            return self._note_failure(call, attempt, failure, ids)
 
         def send(retry: RetryPolicy | None) -> Flow[Attempt]:
             return call.send(build_attempt, retry=retry, on_failure=on_failure)
 
-        try:
-            yield from self._account.guard(operation, call.deadline, send)
-        except NotFound:
+        yield from self._account.guard(operation, call.deadline, send)
+
+    def _note_failure(self, call: Call, attempt: Attempt, failure: EngagementError, ids: VisitIds | None) -> Flow[None]:
+        """Look the host up again soon where it may have moved; forget ids that the service does not know."""
+        self._account.note_failure(attempt.operation, failure)
+        if ids is None:
+            return
+        # A visitor without a session that is refused once will always be: see "Loading account".
+        if isinstance(failure, NotFound) or (isinstance(failure, BadRequest) and ids.session_id is None):
             yield from self.state.delete(call.deadline, ids)
-            raise
 
     def _build_attempt(
         self, call: Call, operation: Operation, ids: VisitIds | None, content: bytes | None

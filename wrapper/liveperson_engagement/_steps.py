@@ -137,9 +137,13 @@ class Connections(Generic[TransportT]):
     @property
     def transport(self) -> TransportT:
         """The transport; raises RuntimeError after closing."""
+        self.check()
+        return self._transport
+
+    def check(self) -> None:
+        """Raise RuntimeError after closing."""
         if self.is_closed:
             raise RuntimeError("the client is closed: make another")
-        return self._transport
 
     def close(self) -> TransportT:
         """Return the transport, to be closed."""
@@ -159,6 +163,7 @@ class Driver:
 
     def call(self, name: str, flow: Flow[T]) -> T:
         """Run the flow of a public method."""
+        self.connections.check()
         if self.telemetry is None:
             return self.run(flow)
         with self.telemetry.call(name) as observer:
@@ -240,6 +245,7 @@ class AsyncDriver:
 
     async def call(self, name: str, flow: Flow[T]) -> T:
         """Run the flow of a public method."""
+        self.connections.check()
         if self.telemetry is None:
             return await self.run(flow)
         with self.telemetry.call(name) as observer:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import inspect
 import os
 import re
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, Literal, Self, TypeAli
 from ._account import Account, DomainResolver, check_base_url
 from ._call import Call, CallSettings
 from ._contract import contract
-from ._json import SchemaViolation
+from ._json import SchemaViolation, plain_text
 from ._log import configure_logging
 from ._steps import AsyncDriver, Connections, Driver, Flow, Hooks
 from ._version import __version__
@@ -46,6 +47,12 @@ OnStoreError: TypeAlias = Literal["raise", "continue"]
 
 MOMENT = 0.001
 """Seconds, the shortest timeout: with none at all nothing can be sent."""
+VARIABLES = {
+    "account_id": "LIVEPERSON_ACCOUNT_ID",
+    "base_url": "LIVEPERSON_BASE_URL",
+    "domain_api": "LIVEPERSON_DOMAIN_API",
+}
+"""Of the environment, for what was not given."""
 HEADERS = {"Accept-Encoding": "gzip, deflate", "User-Agent": f"liveperson-engagement/{__version__}"}
 
 
@@ -113,34 +120,38 @@ class _Client(ABC, Generic[StoreT, TransportT, DriverT, ResultT]):
                 asynchronous=self._is_async,
             )
         )
-        self._configure(
-            account_id=_from_environment("LIVEPERSON_ACCOUNT_ID", account_id),
-            base_url=_from_environment("LIVEPERSON_BASE_URL", base_url),
-            domain_api=_from_environment("LIVEPERSON_DOMAIN_API", domain_api),
-            server_variables=server_variables,
-            store=MemoryStore() if store is None else store,
-            retry=RetryPolicy() if retry is None else retry,
-            timeout=timeout,
-            deadline=deadline,
-            headers=headers,
-            strict=strict,
-            sleep=sleep,
-            on_store_error=on_store_error,
-            on_request=on_request,
-            on_response=on_response,
-            on_retry=on_retry,
-            telemetry=telemetry,
-            outage_guard=outage_guard,
-        )
+        given = {"account_id": account_id, "base_url": base_url, "domain_api": domain_api}
+        found = {name: os.environ.get(VARIABLES[name]) or None for name, value in given.items() if value is None}
+        try:
+            self._configure(
+                **{**given, **found},
+                server_variables=server_variables,
+                store=MemoryStore() if store is None else store,
+                retry=RetryPolicy() if retry is None else retry,
+                timeout=timeout,
+                deadline=deadline,
+                headers=headers,
+                strict=strict,
+                sleep=sleep,
+                on_store_error=on_store_error,
+                on_request=on_request,
+                on_response=on_response,
+                on_retry=on_retry,
+                telemetry=telemetry,
+                outage_guard=outage_guard,
+            )
+        except InvalidRequest as error:
+            if not found.get(error.path):
+                raise
+            raise InvalidRequest(VARIABLES[error.path], error.reason) from None
 
     def with_options(self, **changes: Unpack[Options]) -> Self:
         """Return a copy with other settings that shares the connections; closing either closes them for both."""
         if unknown := changes.keys() - Options.__annotations__.keys():
             raise TypeError(f"with_options() got an unexpected keyword argument {min(unknown)!r}")
-        copy = object.__new__(type(self))
-        copy._connections, copy._resolvers = self._connections, self._resolvers
-        copy._configure(**{**self._options, **changes})
-        return copy
+        changed = copy.copy(self)
+        changed._configure(**{**self._options, **changes})
+        return changed
 
     @property
     def is_closed(self) -> bool:
@@ -156,7 +167,7 @@ class _Client(ABC, Generic[StoreT, TransportT, DriverT, ResultT]):
         options["timeout"] = _whole_timeout(options["timeout"])
         _check_options(options, is_async=self._is_async)
         self._options = options
-        self._account_id = account_id = options["account_id"]
+        self._account_id = account_id = plain_text(options["account_id"])
         self.store: StoreT = options["store"]
         self.retry: RetryPolicy = options["retry"]
         self.timeout: float | None = options["timeout"]
@@ -191,7 +202,7 @@ class EngagementClient(_Client[SessionStore, "AnyTransport", Driver, None]):
 
     - `account_id`: the brand's LivePerson account; default: the environment variable LIVEPERSON_ACCOUNT_ID.
     - `base_url`: where the account is served; default: LIVEPERSON_BASE_URL, else `domain_api` is asked, and asked again
-      after four hours, or after a minute where the host cannot be reached or redirects.
+      after four hours, or from a minute on where the host cannot be reached or redirects.
     - `domain_api`: where that is asked; default: LIVEPERSON_DOMAIN_API, else the contract's public Domain API.
     - `server_variables`: values for the URLs of operations with servers of their own; default: the contract's.
     - `store`: where sessions are remembered; default: in memory, as long as the client lives.
@@ -329,16 +340,25 @@ def _check_options(options: dict[str, Any], *, is_async: bool) -> None:
         raise InvalidRequest("strict", "must be True or False")
     if options["on_store_error"] not in ("raise", "continue"):
         raise InvalidRequest("on_store_error", "must be raise or continue")
+    for path in ("headers", "server_variables"):
+        if not isinstance(options[path], Mapping | None):
+            raise InvalidRequest(path, "must be a mapping of names to texts")
     for path in ("sleep", "on_request", "on_response", "on_retry"):
-        if options[path] is not None and not callable(options[path]):
-            raise InvalidRequest(path, f"must be callable, not {type(options[path]).__name__}")
-        if not is_async and inspect.iscoroutinefunction(options[path]):
-            raise InvalidRequest(path, "must be a plain function: only AsyncEngagementClient awaits one")
+        _check_function(path, options[path], is_async=is_async)
     guard, telemetry = options["outage_guard"], options["telemetry"]
-    if guard is not None and not hasattr(guard, "around"):
+    if guard is not None and (isinstance(guard, type) or not hasattr(guard, "around")):
         raise InvalidRequest("outage_guard", f"must be an OutageGuard, not {type(guard).__name__}")
-    if telemetry is not None and not hasattr(telemetry, "call"):
+    if telemetry is not None and (isinstance(telemetry, type) or not hasattr(telemetry, "call")):
         raise InvalidRequest("telemetry", "must be a telemetry, such as liveperson_engagement.otel.OpenTelemetry()")
+
+
+def _check_function(path: str, function: Any, *, is_async: bool) -> None:
+    if function is None:
+        return
+    if not callable(function):
+        raise InvalidRequest(path, f"must be callable, not {type(function).__name__}")
+    if not is_async and any(map(inspect.iscoroutinefunction, (function, type(function).__call__))):
+        raise InvalidRequest(path, "must be a plain function: only AsyncEngagementClient awaits one")
 
 
 def _whole_timeout(timeout: Any) -> Any:
@@ -353,7 +373,7 @@ def _whole_timeout(timeout: Any) -> Any:
 def _check_store(store: object, *, is_async: bool) -> None:
     for name in ("load", "compare_and_set", "acquire", "extend", "release"):
         method = f"a{name}" if is_async else name
-        if not callable(getattr(store, method, None)):
+        if isinstance(store, type) or not callable(getattr(store, method, None)):
             kind = type(store).__name__
             raise InvalidRequest("store", f"must be a store such as SQLiteStore(...): {kind} has no {method}")
 
@@ -388,7 +408,3 @@ def _with_default_headers(headers: Mapping[Any, Any]) -> dict[str, str]:
             raise InvalidRequest("headers", f"must not have {name}: the client sends its own")
     given = {name.lower() for name in headers}
     return {**{name: value for name, value in HEADERS.items() if name.lower() not in given}, **headers}
-
-
-def _from_environment(name: str, value: str | None) -> str | None:
-    return os.environ.get(name) or None if value is None else value

@@ -22,6 +22,7 @@ that keeps only its `args` makes it again by `type(error)(*error.args)`, as far 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ class EngagementError(Exception):
     """Any failure of this package."""
 
     attempts: int = 0
-    """How many requests were sent for the call."""
+    """How many requests of the call's own were sent; those that looked the host up do not count."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle without calling `__init__` again."""
@@ -187,6 +188,17 @@ def check_count(path: str, number: object, *, least: int = 1) -> None:
     """Raise `InvalidRequest` unless a value is a whole number that is large enough."""
     if isinstance(number, bool) or not isinstance(number, int) or number < least:
         raise InvalidRequest(path, f"must be a whole number, at least {least}")
+
+
+def check_pauses(path: str, pauses: Iterable[float]) -> tuple[float, ...]:
+    """Return pauses in seconds; raise `InvalidRequest` unless they are some that can be waited for."""
+    try:
+        found = tuple(pauses)
+    except TypeError:
+        raise InvalidRequest(path, "must be numbers of seconds, such as (5, 10, 15)") from None
+    for index, pause in enumerate(found):
+        check_seconds(f"{path}[{index}]", pause)
+    return found
 
 
 LONGEST = 10**9

@@ -17,9 +17,9 @@ class RequestEvent:
     """A request is about to be sent. What `on_request` raises ends the call, and nothing is sent."""
 
     operation_id: str
-    """The operation's name in the contract, such as `createSession`."""
+    """The operation's name in the contract, such as `createSession`; `findDomain` where a call looks the host up."""
     attempt: int
-    """Number of the attempt within the call, from 1."""
+    """Number of the attempt of this operation within the call, from 1."""
     base_url: str
     """Where the request goes; `request.path` follows."""
     request: Request

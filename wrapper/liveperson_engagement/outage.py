@@ -14,7 +14,7 @@ from liveperson_engagement_api.http import Headers, Response
 from ._contract import Operation
 from ._deadline import CallDeadline
 from ._steps import CompareAndSet, Flow, Load, Store
-from .errors import ApiError, InvalidRequest, InvalidResponse, ServerError, api_error_line, check_seconds
+from .errors import ApiError, InvalidRequest, InvalidResponse, ServerError, api_error_line, check_pauses
 from .retry import RetryPolicy
 from .stores import Record, Remembered, VisitIds
 
@@ -48,11 +48,9 @@ class OutageGuard:
     """
 
     def __init__(self, pauses: Iterable[float] | None = None) -> None:
-        self.pauses = None if pauses is None else tuple(pauses)
+        self.pauses = None if pauses is None else check_pauses("pauses", pauses)
         if self.pauses == ():
             raise InvalidRequest("pauses", "must be one or more numbers of seconds")
-        for index, pause in enumerate(self.pauses or ()):
-            check_seconds(f"pauses[{index}]", pause)
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}(pauses={self.pauses})"
@@ -77,6 +75,8 @@ class OutageGuard:
         try:
             answer = yield from attempts(RetryPolicy.none() if before else None)
         except (ApiError, InvalidResponse) as failure:
+            if not failure.attempts:  # a hook has raised it, and nothing was sent
+                raise
             if not isinstance(failure, ApiError) or failure.status_code not in operation.policy.statuses:
                 yield from _end(store, key, deadline, version)  # it answers again
             elif not before:

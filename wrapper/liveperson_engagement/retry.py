@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from ._contract import Operation
-from .errors import ApiError, ConnectionFailed, EngagementError, InvalidRequest, check_count, check_seconds
+from .errors import ApiError, ConnectionFailed, EngagementError, InvalidRequest, check_count, check_pauses
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +35,7 @@ class RetryPolicy:
             check_count("retry.max_retries", self.max_retries, least=0)
         if self.pauses is None:
             return
-        object.__setattr__(self, "pauses", tuple(self.pauses))
-        for index, pause in enumerate(self.pauses):
-            check_seconds(f"retry.pauses[{index}]", pause)
+        object.__setattr__(self, "pauses", check_pauses("retry.pauses", self.pauses))
         if self.max_retries and not self.pauses:
             raise InvalidRequest("retry.pauses", "must have at least one pause for max_retries to repeat")
 

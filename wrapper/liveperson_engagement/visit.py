@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ._account import Account
-from ._deadline import CallDeadline
+from ._json import plain_text
 from ._session import VisitSession
 from ._state import Session, SessionState, check_ids
 from .errors import InvalidRequest
@@ -25,7 +25,7 @@ def open_session(account: Account, key: object, ids: object) -> VisitSession:
     if key == "":
         raise InvalidRequest("key", "must not be empty: all who pass it would share one visitor; leave it out instead")
     store = MemoryStore() if key is None else account.store
-    return VisitSession(account, SessionState(store, f"{account.id}:{key or ''}", check_ids(ids)))
+    return VisitSession(account, SessionState(store, f"{account.id}:{plain_text(key or '')}", check_ids(ids)))
 
 
 class Visit:
@@ -79,9 +79,9 @@ class Visit:
         """
         self._driver.call("report_impressions", self._session.report(kinds, deadline))
 
-    def forget(self) -> None:
-        """Drop what is remembered: the next call starts a new visit."""
-        self._driver.call("forget", self._session.state.delete(CallDeadline(None)))
+    def forget(self, *, deadline: float | None = None) -> None:
+        """Drop what is remembered: the next call starts a new visit. Raises StoreError, InvalidRequest."""
+        self._driver.call("forget", self._session.forget(deadline))
 
 
 class AsyncVisit:
@@ -115,6 +115,6 @@ class AsyncVisit:
         """See `Visit.report_impressions`."""
         await self._driver.call("report_impressions", self._session.report(kinds, deadline))
 
-    async def forget(self) -> None:
+    async def forget(self, *, deadline: float | None = None) -> None:
         """See `Visit.forget`."""
-        await self._driver.call("forget", self._session.state.delete(CallDeadline(None)))
+        await self._driver.call("forget", self._session.forget(deadline))

@@ -82,7 +82,7 @@ class Caller:
     timeout: Annotated[
         float,
         typer.Option(
-            metavar="SECONDS", help="How long an attempt may wait for its answer.", rich_help_panel=CONNECTION
+            metavar="SECONDS", help="How long an attempt may take, from name to answer.", rich_help_panel=CONNECTION
         ),
     ] = 10
 

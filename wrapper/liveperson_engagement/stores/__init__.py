@@ -23,7 +23,7 @@ logger = logging.getLogger("liveperson_engagement")
 class VisitIds:
     """The ids that name a visit to the service. Keep them as long as the visit lasts; their values are not printed.
 
-    Whoever has them can act as the visitor: keep them out of logs, and sign a cookie that holds them.
+    Whoever has them can act as the visitor: keep them out of logs, and from scripts of a page (HttpOnly).
     """
 
     visitor_id: str = field(repr=False)
@@ -38,9 +38,13 @@ class VisitIds:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Return the ids of a text that `to_text` has made; raise `InvalidRequest` for any other."""
+        """Return the ids of a text that `to_text` has made; raise `InvalidRequest` for any other.
+
+        Whether ids are such as the service gives, `visit(ids=)` says.
+        """
         try:
-            visitor_id, session_id, page_id = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
+            written = base64.b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+            visitor_id, session_id, page_id = json.loads(written)
         except (TypeError, ValueError, RecursionError):
             visitor_id = session_id = page_id = None
         if not isinstance(visitor_id, str) or not all(isinstance(each, str | None) for each in (session_id, page_id)):

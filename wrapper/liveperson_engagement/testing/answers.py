@@ -240,7 +240,7 @@ def _failing(error: OSError, may_have_arrived: bool) -> Callable[[PendingRespons
     """Fail as the default transport does for an error of the operating system."""
 
     def answer(pending: PendingResponse) -> Response:
-        pending.may_have_arrived = may_have_arrived
+        pending.may_have_arrived, pending.stage = may_have_arrived, "connection"
         raise pending.failure(error) from error
 
     return answer
