@@ -1,6 +1,7 @@
 """A client: its options and where they come from, copies, closing, and the call of any operation."""
 
 import json
+import sys
 from enum import Enum
 from typing import Any
 from unittest.mock import create_autospec
@@ -116,12 +117,14 @@ def test_header_fields_are_merged_once_for_each_operation() -> None:
     assert settings.add_headers("a", plain) is not merged
 
 
-def test_a_timeout_of_httpx_is_taken_by_its_longest_part() -> None:
-    """None is no limit there as here."""
+def test_a_timeout_of_httpx_is_taken_by_its_longest_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is no limit there as here. A number is one without httpx, too."""
     assert EngagementClient("demo", timeout=httpx.Timeout(3, connect=5)).timeout == 5
     assert EngagementClient("demo").with_options(timeout=httpx.Timeout(3, connect=None)).timeout is None
     with pytest.raises(errors.InvalidRequest, match=r"^timeout: must be"):
         EngagementClient("demo", timeout=httpx.Timeout(0))
+    monkeypatch.delitem(sys.modules, "httpx")
+    assert EngagementClient("demo", timeout=3).timeout == 3
 
 
 ACCOUNT = "must match the pattern ^[a-zA-Z0-9_]{1,20}$"

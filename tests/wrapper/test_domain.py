@@ -12,7 +12,7 @@ import pytest
 
 from conftest import BODY, Backend
 from doubles import GOOD, Play
-from liveperson_engagement import EngagementClient, RetryPolicy, _account, _locking, errors
+from liveperson_engagement import EngagementClient, RetryPolicy, VisitIds, _account, _locking, errors
 from liveperson_engagement.sandbox import Sandbox
 from liveperson_engagement.transports import NoResponse
 from liveperson_engagement_api.http import Response
@@ -33,14 +33,17 @@ def pass_time(monkeypatch: pytest.MonkeyPatch, seconds: float) -> None:
 
 @pytest.mark.backends
 def test_the_host_is_looked_up_once_and_used(backend: Backend, sandbox: Sandbox) -> None:
-    """The first call asks the Domain API for msdkgw; later ones know."""
+    """The first call asks the Domain API for msdkgw, be it an update; later ones know."""
     client = backend.client(domain_api=sandbox.url)
-    client.visit("a").create_session(BODY)
+    session = client.visit("a").create_session(BODY)
     client.visit("b").create_session(BODY)
     assert [request.operation_id for request in sandbox.requests] == ["findDomain"] + ["createSession"] * 2
     assert sandbox.requests[0].path == "/api/account/demo/service/msdkgw/baseURI.json"
     assert sandbox.requests[0].query == {"version": "1.0"}
     assert client.find_domain() == sandbox.url
+    ids = VisitIds(session.visitor_id, session.session_id, session.page_id)
+    backend.client(domain_api=sandbox.url).visit(ids=ids).update_session({})
+    assert [request.operation_id for request in sandbox.requests[3:]] == ["findDomain", "updateSession"]
 
 
 def test_copies_share_what_is_known_of_each_account() -> None:

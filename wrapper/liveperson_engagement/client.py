@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import inspect
 import os
 import re
@@ -149,9 +148,10 @@ class _Client(ABC, Generic[StoreT, TransportT, DriverT, ResultT]):
         """Return a copy with other settings that shares the connections; closing either closes them for both."""
         if unknown := changes.keys() - Options.__annotations__.keys():
             raise TypeError(f"with_options() got an unexpected keyword argument {min(unknown)!r}")
-        changed = copy.copy(self)
-        changed._configure(**{**self._options, **changes})
-        return changed
+        copy = object.__new__(type(self))
+        vars(copy).update(vars(self))
+        copy._configure(**{**self._options, **changes})
+        return copy
 
     @property
     def is_closed(self) -> bool:
