@@ -63,7 +63,7 @@ class Response(NamedTuple):
     """What came back. Its repr shows the status alone: headers and body may hold personal data."""
 
     status: int
-    headers: Mapping[str, str] = Headers()
+    headers: Headers = Headers()
     """By name, in upper or lower case."""
     body: bytes = b""
     """Decompressed."""

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from liveperson_engagement_api.http import Request, Response
+from liveperson_engagement_api.http import Headers, Request, Response
 
 from . import errors
 from ._contract import Operation
@@ -47,7 +47,7 @@ class CallSettings:
         """Add the client's header fields to an operation's; once, if those are the same for each request."""
         known, merged = self._merged.get(operation_id, (None, headers))
         if known is not headers:
-            merged = {**self.headers, **headers}
+            merged = Headers([*self.headers.items(), *headers.items()])
             self._merged[operation_id] = headers, merged
         return merged
 

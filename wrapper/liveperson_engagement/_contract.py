@@ -9,7 +9,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from liveperson_engagement_api import api as generated
+from liveperson_engagement_api import api
 from liveperson_engagement_api.errors import ResponseError
 
 from ._json import (
@@ -27,7 +27,7 @@ from ._json import (
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class AccountLoading:
+class AccountLoadingRule:
     """How the service says that it is still loading an account, and what the retries do about it."""
 
     status: int
@@ -47,7 +47,7 @@ class DocumentedPolicy:
     pauses: tuple[float, ...]
     longest_retry_after: float
     outage_pauses: tuple[float, ...]
-    account_loading: AccountLoading | None
+    account_loading: AccountLoadingRule | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,9 +73,9 @@ class Operation:
         """Whether it is sent to the account's host, and not to a server of its own."""
 
     @functools.cached_property
-    def generated(self) -> generated.Operation:
+    def generated(self) -> api.Operation:
         """The generated module: `build_request` and `parse_response`."""
-        return generated.operation(self.id)
+        return api.operation(self.id)
 
     @functools.cached_property
     def policy(self) -> DocumentedPolicy:
@@ -88,7 +88,7 @@ class Operation:
             longest_retry_after=policy.get("retryAfter", {}).get("maximumInSeconds", 0.0),
             outage_pauses=tuple(float(pause) for pause in policy.get("longOutage", {}).get("pausesInSeconds", ())),
             account_loading=loading
-            and AccountLoading(
+            and AccountLoadingRule(
                 loading["status"],
                 loading["internalCode"],
                 re.compile(loading["visitorIdInMessage"]),

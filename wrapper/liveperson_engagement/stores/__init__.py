@@ -32,7 +32,7 @@ class VisitIds:
     page_id: str | None = field(default=None, repr=False)
 
     def to_text(self) -> str:
-        """Return a text that fits into a cookie or a URL: `from_text` makes the ids of it."""
+        """Return a text for a cookie or a URL, of some 120 characters: `from_text` makes the ids of it again."""
         ids = json.dumps([self.visitor_id, self.session_id, self.page_id], separators=(",", ":"))
         return base64.urlsafe_b64encode(ids.encode()).decode().rstrip("=")
 

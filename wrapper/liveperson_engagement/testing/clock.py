@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 
 
@@ -27,8 +28,8 @@ class FakeClock:
 
     def advance(self, seconds: float) -> None:
         """Let time pass, as between two clicks: an engagement's `validForSeconds` runs out."""
-        if seconds < 0:
-            raise ValueError("seconds must not be negative: time does not go back")
+        if not 0 <= seconds < math.inf:
+            raise ValueError("seconds must not be negative: time does not go back, and has no end")
         with self._turning:
             self.now += seconds
 
