@@ -259,7 +259,12 @@ NONSENSE: list[tuple[str, dict[str, Any], str]] = [
      "name another"),
     ("drop_connection", {"when": "later"}, "when: must be one of before, after, during, not 'later'"),
     ("__init__", {"port": 70000}, "port: must be a whole number, from 0 to 65535, not 70000"),
-    ("__init__", {"accounts": "demo"}, "accounts: must be a collection of account ids, such as ['demo'], not a string"),
+    ("fail_next", {"status": 503, "internal_code": "x"}, "internal_code: must be a whole number, not 'x'"),
+    ("__init__", {"update_body": "x"}, "update_body: must be '' or '{}', not 'x'"),
+    ("__init__", {"valid_for_seconds": float("inf")}, "valid_for_seconds: must be a number, from 0 to 1000000000, "
+     "not inf"),
+    *(("__init__", {"accounts": accounts}, "accounts: must be a collection of account ids, such as ['demo'], not "
+       f"{type(accounts).__name__}") for accounts in ("demo", 5)),
 ]  # fmt: skip
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import dataclasses
 import functools
+import math
 from collections.abc import Collection, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -22,6 +23,9 @@ from liveperson_engagement.sandbox.service import (
     error,
     loading_account,
 )
+
+LONGEST = 10**9
+"""Seconds that an engagement may be valid for: JSON has no infinity."""
 
 
 class Sandbox:
@@ -60,9 +64,12 @@ class Sandbox:
         contract: Mapping[str, Any] | None = None,
     ) -> None:
         check_number("port", port, 0, 65535)
-        if isinstance(accounts, str):
-            line = f"accounts: must be a collection of account ids, such as [{accounts!r}], not a string"
+        if isinstance(accounts, str) or not isinstance(accounts, Collection | None):  # pyright: ignore[reportUnnecessaryIsInstance]
+            line = f"accounts: must be a collection of account ids, such as ['demo'], not {type(accounts).__name__}"
             raise ValueError(line)  # noqa: TRY004 - as all wrong arguments are
+        if update_body not in ("", "{}"):
+            raise ValueError(f"update_body: must be '' or '{{}}', not {update_body!r}")
+        _check_validity(valid_for_seconds)
         self._service = Service(
             packaged_contract() if contract is None else Contract(contract),
             accounts=None if accounts is None else frozenset(accounts),
@@ -149,6 +156,7 @@ class Sandbox:
 
     @valid_for_seconds.setter
     def valid_for_seconds(self, seconds: float | None) -> None:
+        _check_validity(seconds)
         self._service.valid_for_seconds = seconds
 
     def reset(self) -> None:
@@ -202,6 +210,8 @@ class Sandbox:
         `internal_code` replaces its internalCode. `retry_after` is sent as it is: seconds, or an HTTP date.
         """
         check_number("status", status, 100, 999)
+        if internal_code is not None:
+            check_number("internal_code", internal_code, -math.inf)
         given = None if body is None else _with_headers(_literal(status, body), {"content-type": "application/json"})
         extra = {"content-type": content_type, "retry-after": None if retry_after is None else str(retry_after)}
 
@@ -268,6 +278,11 @@ class Sandbox:
         said += [f"times={times}"] if times > 1 else []
         said += [f"operation={operation!r}"] if operation else []
         self._service.plan(behave, operation, times, f"{name}({', '.join(said)})")
+
+
+def _check_validity(seconds: float | None) -> None:
+    if seconds is not None:
+        check_number("valid_for_seconds", seconds, 0, LONGEST, whole=False)
 
 
 def _literal(status: int, body: bytes | str) -> Answer:

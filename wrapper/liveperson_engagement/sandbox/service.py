@@ -281,8 +281,8 @@ def check_number(name: str, value: Any, least: float, most: float = math.inf, *,
     """Raise unless an argument is a number within bounds."""
     kinds = int if whole else (int, float)
     if isinstance(value, bool) or not isinstance(value, kinds) or not least <= value <= most:
-        bounds = f"{least} or more" if math.isinf(most) else f"from {least} to {most}"
-        raise ValueError(f"{name}: must be a {'whole ' * whole}number, {bounds}, not {value!r}")
+        bounds = "" if math.isinf(least) else f", {least} or more" if math.isinf(most) else f", from {least} to {most}"
+        raise ValueError(f"{name}: must be a {'whole ' * whole}number{bounds}, not {value!r}")
 
 
 def _example(turn: Turn) -> Answer:
