@@ -94,10 +94,10 @@ class Call:
                 raise LockLost
             if observed:
                 yield from Notify(RequestEvent(operation.id, number + 1, attempt.base_url, attempt.request))
-                deadline.check(number, failure)
+            deadline.check(number, failure)
+            send = attempt.send(deadline.cap(timeout))
             number += 1
             try:
-                send = attempt.send(deadline.cap(timeout))
                 yield from _observe(attempt, number, send) if observed else send
             except EngagementError as error:
                 failure = error
