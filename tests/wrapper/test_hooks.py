@@ -97,18 +97,20 @@ def test_an_error_of_a_hook_is_none_of_the_service(backend: Backend, sandbox: Sa
     assert (backend.pauses, len(sandbox.requests), visit.ids is None) == ([], 1, False)
 
 
-@pytest.mark.parametrize(("hook", "sent", "pauses"), [("on_request", 0, []), ("on_retry", 1, []), ("sleep", 1, [5.0])])
+@pytest.mark.parametrize(
+    ("hook", "attempt", "seconds", "sent", "pauses"),
+    [("on_request", 1, 9, 0, []), ("on_request", 2, 9, 1, [5.0]), ("on_retry", 1, 4, 1, []), ("sleep", 1, 9, 1, [5.0])],
+)
 def test_a_deadline_covers_hooks(
-    clock: Clock, monkeypatch: pytest.MonkeyPatch, hook: str, sent: int, pauses: list[float]
+    clock: Clock, monkeypatch: pytest.MonkeyPatch, hook: str, attempt: int, seconds: int, sent: int, pauses: list[float]
 ) -> None:
     """Nothing is sent after it, and no pause begun; the error says how often it was tried, and what came last."""
     monkeypatch.setattr("liveperson_engagement._deadline.time", SimpleNamespace(monotonic=clock))
     slept: list[float] = []
 
     def spend(event: Any) -> None:
-        clock.now += 9
-        if hook == "sleep":
-            slept.append(event)
+        clock.now += seconds if getattr(event, "attempt", attempt) == attempt else 0
+        slept.extend([event] if hook == "sleep" else [])
 
     play = Play(Response(503), **{"sleep": slept.append, hook: spend})
     with pytest.raises(errors.DeadlineExceeded) as raised:
