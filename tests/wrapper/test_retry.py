@@ -283,7 +283,7 @@ def test_the_clock_runs_while_a_call_does(frozen: Clock) -> None:
     assert frozen.now == 1008
     gone = NoResponse("gone", may_have_arrived=True)
     assert type(raised_by(Play(gone), deadline=0.9)) is errors.ConnectionFailed
-    assert type(raised_by(Play(gone, on_request=spend), deadline=0.9)) is errors.DeadlineExceeded
+    assert type(raised_by(Play(gone, on_response=spend), deadline=0.9)) is errors.DeadlineExceeded
 
 
 @pytest.mark.usefixtures("frozen")
