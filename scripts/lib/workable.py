@@ -51,12 +51,10 @@ def _policy(
             yield Problem((*pointer, "visitorIdInMessage"), reason)
     except re.error as error:
         yield Problem((*pointer, "visitorIdInMessage"), f"no regular expression of Python: {error}")
-    for key in ("operationId", "retryOperationId"):
+    for key, needed in (("operationId", set[str]()), ("retryOperationId", {"visitorId"})):
         if (name := loading[key]) not in operations:
             yield Problem((*pointer, key), f"no operation is named {name}")
-        elif key != "operationId" and "visitorId" not in [
-            each["name"] for _, each in parameters_of(document, operations[name])
-        ]:
+        elif not needed <= {each["name"] for _, each in parameters_of(document, operations[name])}:
             yield Problem((*pointer, key), f"{name} has no parameter visitorId to put the id in")
 
 
