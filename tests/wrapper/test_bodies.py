@@ -173,6 +173,8 @@ def test_a_misspelt_member_is_refused_if_strict(members: Any, path: str, hint: s
     assert str(raised.value) == f"{path}: is no member that the contract has{hint}"
     with pytest.raises(InvalidRequest, match="is no member that the contract has"):
         play.client.visit(ids=VisitIds("v", "s", "p")).update_session(cast(Any, {"qqqq": 1}))
+    with pytest.raises(InvalidRequest, match="is no member that the contract has"):
+        play.client.call("createSession", body)
     assert not play.sent
     play.client.visit(ids=VisitIds("v", "s", "p")).update_session({"engagementAttributes": [LEAD]})
     assert len(play.sent) == 1
