@@ -44,6 +44,9 @@ def test_the_host_is_looked_up_once_and_used(backend: Backend, sandbox: Sandbox)
     ids = VisitIds(session.visitor_id, session.session_id, session.page_id)
     backend.client(domain_api=sandbox.url).visit(ids=ids).update_session({})
     assert [request.operation_id for request in sandbox.requests[3:]] == ["findDomain", "updateSession"]
+    with pytest.raises(errors.DeadlineExceeded):
+        client.find_domain(refresh=True, deadline=0)
+    assert (client.find_domain(refresh=True), len(sandbox.requests)) == (sandbox.url, 6)
 
 
 def test_copies_share_what_is_known_of_each_account() -> None:

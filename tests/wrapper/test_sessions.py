@@ -395,6 +395,7 @@ def test_an_async_visit_says_its_ids_without_waiting(sandbox: Sandbox, tmp_path:
         asyncio.run(try_with(store, is_asked=False))
 
 
+@pytest.mark.backends("sync", "async")
 def test_forgetting_tries_until_it_is_done(client: EngagementClient, visit: Visit, store: WatchedStore) -> None:
     """Whoever changes the record meanwhile, and whether ids were handed in."""
     ids = start(visit)
