@@ -153,7 +153,6 @@ REFUSED: list[tuple[str, Any, str]] = [
     ("server_variables", {"port": "1"}, "must be texts for nothing"),
     *((name, [("a", "b")], "must be a mapping of names to texts") for name in ("headers", "server_variables")),
     ("outage_guard", OutageGuard, "must be an OutageGuard, not type"),
-    ("store", MemoryStore, "must be a store such as SQLiteStore(...): type has no "),
 ]
 
 
@@ -163,8 +162,7 @@ def test_an_option_is_refused_in_words_of_its_own(name: str, value: Any, reason:
     for kind in KINDS:
         with pytest.raises(errors.InvalidRequest) as raised:
             kind(**{"account_id": "demo", name: value})
-        assert str(raised.value).startswith(f"{name}: {reason}")
-        assert raised.value.path == name
+        assert (str(raised.value), raised.value.path) == (f"{name}: {reason}", name)
         with pytest.raises(errors.InvalidRequest, match=f"^{name}: "):
             kind("demo").with_options(**{name: value})
 
@@ -176,9 +174,10 @@ def test_the_two_kinds_of_client_need_other_stores_and_hooks() -> None:
         raise AssertionError
 
     for kind, method, shown in zip(KINDS, ("load", "aload"), ("<Visit>", "<AsyncVisit>"), strict=True):
-        with pytest.raises(errors.InvalidRequest) as raised:
-            kind("demo", store=5)
-        assert str(raised.value) == f"store: must be a store such as SQLiteStore(...): int has no {method}"
+        for store, name in ((5, "int"), (MemoryStore, "type")):
+            with pytest.raises(errors.InvalidRequest) as raised:
+                kind("demo", store=store)
+            assert str(raised.value) == f"store: must be a store such as SQLiteStore(...): {name} has no {method}"
         assert repr(kind("demo").visit("secret-key")) == shown
 
     class Hook:
