@@ -405,12 +405,13 @@ def test_forgetting_tries_until_it_is_done(client: EngagementClient, visit: Visi
         forgetful.forget()
         assert (store.record, forgetful.ids) == (None, None)
         assert start(forgetful).visitor_id != ids.visitor_id
-    hurried = client.with_options(deadline=5).visit("shopper")
-    for deadline, most in ((None, 5), (2, 2)):
+    hurried = client.with_options(deadline=5000).visit("shopper")
+    for deadline, most in ((None, 5000), (1000, 1000)):
         start(hurried)
         store.steps.clear()
         hurried.forget(deadline=deadline)
-        assert [name for name, left in store.steps if most - 1 < (left or 0) <= most] == ["load", "compare_and_set"]
+        in_time = [name for name, left in store.steps if most - 300 < (left or 0) <= most]
+        assert in_time == ["load", "compare_and_set"]
 
 
 @pytest.mark.backends("sync", "async")
